@@ -1,9 +1,9 @@
 """The namespace of the Python array API standard: what ``t.__array_namespace__()`` returns.
 
-NumPy's functions have the standard's names and arguments, and called on tensors they are served by ours. So each function
-here is NumPy's, with arrays in its result made tensors. What works on NumPy's arrays, on other libraries' and on tensors
-alike is written with these functions, and records what it does. ``docs/array_api.md`` says how much of the standard
-is there. Complex numbers are not, and neither is ``fft``.
+NumPy's functions have the standard's names and arguments, and calls on tensors are dispatched to ours. So each function
+here is NumPy's, with arrays in its result turned into tensors. Code written with these functions works on NumPy's arrays,
+on other libraries' and on tensors, and is recorded. ``docs/array_api.md`` says how much of the standard is implemented;
+complex numbers and ``fft`` are not.
 
 Examples
 --------
@@ -65,7 +65,7 @@ _DTYPES: Final = {
     "real floating": ("float32", "float64"),
     "complex floating": (),
 }
-"""By kind; "integral" and "numeric" are several of them."""
+"""Dtypes by kind; "integral" and "numeric" combine several kinds."""
 _KINDS: Final = {
     None: tuple(_DTYPES),
     "integral": ("signed integer", "unsigned integer"),
@@ -100,9 +100,9 @@ def _of_tensors(function: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def asarray(obj: Any, /, *, dtype: Any = None, device: str | None = None, copy: bool | None = None) -> Tensor:
-    """Return a tensor of what an array, a number or a nested list holds; of a tensor itself, with its history.
+    """Return an array, a number or a nested list as a tensor; a tensor keeps its history.
 
-    An array is copied unless ``copy`` is False; then changes of it show in the tensor.
+    An array is copied unless ``copy`` is False; then changes to it show in the tensor.
     """
     _check_device("asarray", device)
     if isinstance(obj, Tensor):
@@ -111,7 +111,7 @@ def asarray(obj: Any, /, *, dtype: Any = None, device: str | None = None, copy: 
 
 
 def astype(x: Tensor, dtype: Any, /, *, copy: bool = True, device: str | None = None) -> Tensor:
-    """Return ``x`` in a dtype; ``x`` itself if it has it and no copy is wanted."""
+    """Return ``x`` in a dtype; ``x`` itself if it already has it and ``copy`` is False."""
     _check_device("astype", device)
     return x.astype(dtype) if x.dtype != dtype else +x if copy else x
 
@@ -128,7 +128,7 @@ def sort(x: Tensor, /, *, axis: int = -1, descending: bool = False, stable: bool
 
 
 def argsort(x: Tensor, /, *, axis: int = -1, descending: bool = False, stable: bool = True) -> Tensor:  # noqa: ARG001
-    """Return the positions that sort along an axis, equal elements in their order; see `autograd_cnn.argsort`."""
+    """Return the positions that sort along an axis, stably; see `autograd_cnn.argsort`."""
     if not descending:
         return ops.argsort(x, axis=axis)
     order = ops.argsort(ops.flip(x, axis=axis), axis=axis)
@@ -144,7 +144,7 @@ class __array_namespace_info__:  # noqa: N801  # the standard's name
     """The namespace's capabilities, as the standard defines them."""
 
     def capabilities(self) -> dict[str, Any]:
-        """Return what is supported that a library may leave out."""
+        """Return which optional parts of the standard are supported."""
         return {"boolean indexing": True, "data-dependent shapes": True, "max dimensions": 64}
 
     def default_device(self) -> str:
@@ -156,7 +156,7 @@ class __array_namespace_info__:  # noqa: N801  # the standard's name
         return ["cpu"]
 
     def default_dtypes(self, *, device: str | None = None) -> dict[str, Any]:
-        """Return the dtypes that numbers get."""
+        """Return the default dtypes."""
         _check_device("default_dtypes", device)
         return {"real floating": np.float64, "integral": np.int64, "indexing": np.intp}
 

@@ -1,8 +1,8 @@
-"""Batching rules: how primitives compute for many examples at a time, a rule for each family.
+"""Batching rules: how primitives compute for many examples at once, with a rule for each family.
 
-An operand that differs from example to example is a `Batch`: an array whose first axis counts the examples. A rule
-turns a call on batches into one call of the same primitive, or of others, on arrays with an extra axis. A primitive without
-a rule is called for each example.
+An operand that differs between examples is a `Batch`: an array whose first axis counts the examples. A rule turns a
+call on batches into one call of the same primitive, or of others, on arrays with an extra axis. A primitive without a
+rule is called once per example.
 """
 
 import math
@@ -28,7 +28,7 @@ class Batch(NamedTuple):
 
     @property
     def shape(self) -> Shape:
-        """That of one example."""
+        """The shape of one example."""
         return shape_of(self.array)[1:]
 
 
@@ -41,9 +41,9 @@ class Site(NamedTuple):
     size : int
         How many examples there are, at least one.
     shape : tuple of int
-        Of the result for one example.
+        The shape of one example's result.
     residuals : bool
-        Whether they are used.
+        Whether residuals are used.
     """
 
     primitive: Primitive
@@ -64,7 +64,7 @@ class Site(NamedTuple):
         return (y, *self.primitive.forward(*arrays, **params)[1:])
 
     def front(self, x: Array) -> Array:
-        """Return a result with the axis of examples split from the axis that it was merged with."""
+        """Return a result with the example axis split from the axis that it was merged with."""
         return ops.reshape(x, shape=(self.size, *self.shape))
 
     def spread(self, x: Any) -> Any:
@@ -75,7 +75,7 @@ class Site(NamedTuple):
 
 
 Rule: TypeAlias = Callable[[Site, list[Any], dict[str, Any]], Sequence[Any]]
-"""A rule from operands and parameters to results, which all have the examples along the first axis."""
+"""Maps operands and parameters to results, all of which have the examples along the first axis."""
 
 
 def batched(
@@ -95,7 +95,7 @@ def batched(
     operands = [
         None if name in primitive.signature.optional and name not in primitive.rules else x
         for name, x in zip(primitive.operands * len(operands), operands, strict=False)
-    ]  # without precomputed moments, which follow from the others
+    ]  # without precomputed moments, which can be recomputed
     if not varying and not any(map(_varies, operands)):
         return list(site.call(*operands, **params))
     if varying and rule not in {_masked, _pool, _labelled, _channels, _rows, _affine_of_rows}:
@@ -138,7 +138,7 @@ def of_example(value: Any, i: int) -> Any:
 
 
 def _aligned(x: Any, rank: int) -> Any:
-    """Return a batch as an array that broadcasts as its examples do to ``rank`` axes; other values as they are."""
+    """Return a batch as an array that broadcasts like its examples to ``rank`` axes; other values unchanged."""
     if not isinstance(x, Batch):
         return x
     count, *shape = shape_of(x.array)
@@ -159,7 +159,7 @@ def _elementwise(site: Site, operands: list[Any], params: dict[str, Any]) -> Seq
 
 
 def _masked(site: Site, operands: list[Any], params: dict[str, Any]) -> Sequence[Any]:
-    """For a parameter that is a mask of elements."""
+    """For parameters that are a mask of elements."""
     mask = values_of(site.spread(params["mask"]))
     return site.call(*map(site.spread, operands), **params | {"mask": mask})
 
@@ -170,7 +170,7 @@ def _together(site: Site, operands: list[Any], params: dict[str, Any]) -> Sequen
 
 
 def _behind(axis: Any, rank: int) -> Any:
-    """Return axes of an example as those of a batch; None stands for all."""
+    """Return an example's axes as axes of a batch; None stands for all."""
     if axis is None:
         return tuple(range(1, rank + 1))
     if isinstance(axis, tuple):
@@ -233,7 +233,7 @@ def _pad(site: Site, operands: list[Any], params: dict[str, Any]) -> Sequence[An
 
 
 def _index(index: Any) -> tuple[Any, ...] | None:
-    """Return the same index for every example; None if arrays in the index would move the axis of examples."""
+    """Return the index for a batch; None if arrays in the index would move the example axis."""
     parts = index if isinstance(index, tuple) else (index,)
     arrays = [i for i, part in enumerate(parts) if hasattr(part, "dtype") or isinstance(part, (list, bool))]
     chosen = [i for i, part in enumerate(parts) if i in arrays or isinstance(part, int)] if arrays else []
@@ -264,7 +264,7 @@ def _set_at(site: Site, operands: list[Any], params: dict[str, Any]) -> Sequence
 
 
 def _chosen(site: Site, params: dict[str, Any]) -> Shape:
-    """Return the shape of what an index chooses from something shaped as the result."""
+    """Return the shape of what an index selects from an array of the result's shape."""
     return shape_of(ops.getitem(AbstractArray(site.shape), index=params["index"]))
 
 
@@ -317,7 +317,7 @@ def _over_gaps(site: Site, operands: list[Any], params: dict[str, Any]) -> Seque
 
 
 def _merged(x: Array, axis: int) -> Array:
-    """Return a batch with the examples in front of an axis and merged into it."""
+    """Return a batch with the example axis moved before an axis and merged into it."""
     x = ops.moveaxis(x, 0, axis)
     shape = shape_of(x)
     return ops.reshape(x, shape=(*shape[:axis], shape[axis] * shape[axis + 1], *shape[axis + 2 :]))
@@ -330,7 +330,7 @@ def _apart(site: Site, y: Array, axis: int) -> Array:
 
 
 def _pool(site: Site, operands: list[Any], params: dict[str, Any]) -> Sequence[Any]:
-    """Take the examples as images, or as channels of one."""
+    """Treat the examples as images, or as channels of one image."""
 
     def joined(x: Any) -> Array:
         return _merged(site.spread(x), 0) if _rank(operands[0]) == 4 else site.spread(x)
@@ -345,10 +345,10 @@ def _pool(site: Site, operands: list[Any], params: dict[str, Any]) -> Sequence[A
 
 
 def _correlation(name: str) -> Rule:
-    """Return the rule of a side of the form; ``name`` is that of the parameter with the result's shape, if it has one.
+    """Return the rule for a side of the form; ``name`` is its parameter for the result's shape, if it has one.
 
-    Images or filters that differ between examples are concatenated along channels. If both do, the examples are groups of
-    channels.
+    Images or filters that differ between examples are concatenated along channels. If both differ, the examples become
+    groups of channels.
     """
 
     def rule(site: Site, operands: list[Any], params: dict[str, Any]) -> Sequence[Any]:
@@ -381,7 +381,7 @@ def _correlation(name: str) -> Rule:
 
 
 def _channels(site: Site, operands: list[Any], params: dict[str, Any]) -> Sequence[Any]:
-    """For batch normalisation, of which each example has channels of its own; its residuals can be recomputed."""
+    """For batch normalisation: each example becomes separate channels. Its residuals can be recomputed."""
     arrays = [
         x if x is None else _merged(x, 1 if len(shape_of(x)) > 2 else 0) for x in map(site.spread, operands)
     ]  # fmt: skip
@@ -391,7 +391,7 @@ def _channels(site: Site, operands: list[Any], params: dict[str, Any]) -> Sequen
 
 
 def _rows(site: Site, operands: list[Any], params: dict[str, Any]) -> Sequence[Any]:
-    """For layer normalisation and its gradient in x, whose examples are rows; its residuals can be recomputed."""
+    """For layer normalisation and its gradient in x: examples become rows. Its residuals can be recomputed."""
     *arrays, weight, bias = [*operands, None] if site.primitive is ops.layer_norm_wrt_input else operands
     arrays, rank = [site.spread(x) for x in arrays], len(site.shape)
     backward = site.primitive is ops.layer_norm_wrt_input
@@ -408,7 +408,7 @@ def _rows(site: Site, operands: list[Any], params: dict[str, Any]) -> Sequence[A
 
 
 def _affine_of_rows(site: Site, operands: list[Any], params: dict[str, Any]) -> Sequence[Any]:
-    """For layer normalisation's gradients in the weight and the bias, which are sums over the rows of an example."""
+    """For layer normalisation's gradients in the weight and the bias: sums over an example's rows."""
     g, x = map(site.spread, operands)
     z = ops.layer_norm(x, eps=params["eps"], axes=params["axes"])
     axes = tuple(range(1, len(shape_of(x)) - max(params["axes"], params["over"] or 1)))
@@ -419,14 +419,14 @@ def _affine_of_rows(site: Site, operands: list[Any], params: dict[str, Any]) -> 
 
 
 def _attention(site: Site, operands: list[Any], params: dict[str, Any]) -> Sequence[Any]:
-    """For attention, whose examples are some of its leading axes; its residuals can be recomputed."""
+    """For attention: examples become a leading axis. Its residuals can be recomputed."""
     *arrays, bias = operands[:4]
     y = site.output(*map(site.spread, arrays), _aligned(bias, _rank(arrays[0])), **params)
     return (y, *(None for _ in site.primitive.residuals))
 
 
 def _attention_backward(site: Site, operands: list[Any], params: dict[str, Any]) -> Sequence[Any]:
-    """For the gradients of attention, which are concatenated: first all of the query's, then the key's and the value's."""
+    """For the gradients of attention, which are concatenated: the query's, then the key's, then the value's."""
     g, *arrays = map(site.spread, operands[:4])
     row = site.output(g, *arrays, _aligned(operands[4], _rank(operands[0])), **params)
     ends = np.cumsum([0, *(math.prod(shape_of(x)) for x in arrays)]).tolist()
@@ -436,16 +436,16 @@ def _attention_backward(site: Site, operands: list[Any], params: dict[str, Any])
 
 
 _EXAMPLES_ALONG: Final = {"g": 1, "u": 1, "h": 0, "c": 0}
-"""Operands of recurrent layers, and the axis that counts sequences."""
+"""Operands of recurrent layers, and their sequence axis."""
 _COTANGENTS: Final = {"lstm_backward": "uhc", "gru_backward": "uuh"}
-"""What these give, in a row."""
+"""Results of recurrent layers, in order."""
 
 
 def _recurrent(site: Site, operands: list[Any], params: dict[str, Any]) -> Sequence[Any]:
-    """For recurrent layers, whose examples are more sequences; residuals can be counted again."""
+    """For recurrent layers: examples become more sequences. Residuals can be recomputed."""
     named = dict(zip(site.primitive.operands, operands, strict=False))
     if any(isinstance(x, Batch) for name, x in named.items() if name not in _EXAMPLES_ALONG):
-        return _one_by_one(site, operands, params)  # weights of their own
+        return _one_by_one(site, operands, params)  # weights differ
     merged = {n: _merged(site.spread(x), _EXAMPLES_ALONG[n]) if n in _EXAMPLES_ALONG else x for n, x in named.items()}
     y = site.output(*merged.values(), **params)
     if site.primitive.name not in _COTANGENTS:
@@ -460,7 +460,7 @@ def _recurrent(site: Site, operands: list[Any], params: dict[str, Any]) -> Seque
 
 
 def _huber(site: Site, operands: list[Any], params: dict[str, Any]) -> Sequence[Any]:
-    """For the loss of numbers, whose mean or sum is that of an example."""
+    """For regression losses, with the mean or sum over one example."""
     rank, reduction = max(map(_rank, operands)), params["reduction"]
     losses = site.output(*(_aligned(x, rank) for x in operands), **params | {"reduction": "none"})
     if reduction == "none":
@@ -469,7 +469,7 @@ def _huber(site: Site, operands: list[Any], params: dict[str, Any]) -> Sequence[
 
 
 def _huber_backward(site: Site, operands: list[Any], params: dict[str, Any]) -> Sequence[Any]:
-    """For its gradient, where a mean is over an example."""
+    """For their gradient, with the mean over one example."""
     if params["reduction"] == "mean":
         count = math.prod(np.broadcast_shapes(*map(_shape, operands[1:])))
         params = params | {"factor": params["factor"] / (count or math.nan), "reduction": "none"}
@@ -477,7 +477,7 @@ def _huber_backward(site: Site, operands: list[Any], params: dict[str, Any]) -> 
 
 
 def _labelled(site: Site, operands: list[Any], params: dict[str, Any]) -> Sequence[Any]:
-    """For the loss of classifiers, whose examples are rows or maps of scores."""
+    """For classification losses: examples become rows or maps of scores."""
     arrays = [_merged(site.spread(x), 0) for x in operands]
     labels = values_of(site.spread(params["labels"]))
     labels = labels.reshape(-1, *labels.shape[2:])

@@ -1,4 +1,4 @@
-"""Trading time for memory: recompute a part of the graph instead of keeping what it saved."""
+"""Trading time for memory: recompute a part of the graph instead of keeping its saved values."""
 
 from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import contextmanager
@@ -16,7 +16,7 @@ from autograd_cnn.tensor import Tensor
 
 
 class Segment:
-    """A part of the graph, recorded as one node, which saves how to run it again."""
+    """A part of the graph, recorded as one node that knows how to run it again."""
 
     name = "checkpoint"
 
@@ -34,7 +34,7 @@ class Segment:
         root = again.node
         if root is None:
             raise _different()
-        recorded = tensor_type is not None  # then later passes come here, too
+        recorded = tensor_type is not None  # if so, later passes come here, too
         yield from backward_pass(
             root, g, Tensor, targets=targets, since=start, on_tensors=recorded, retain_graph=recorded
         ).items()
@@ -44,27 +44,27 @@ class Segment:
 def checkpoint(f: Callable[..., Any]) -> Callable[..., Any]:
     """Return ``f`` such that only its arguments and result are kept, and the rest is recomputed when needed.
 
-    The backward pass runs ``f`` once more. Splitting a chain of n layers into √n segments takes
+    The backward pass runs ``f`` once more. Splitting a chain of n layers into √n segments reduces
     the memory from n to about 2·√n (Griewank & Walther 2008; Chen et al. 2016).
 
     Parameters
     ----------
     f : callable
-        A function or module from tensors to one tensor. It must compute the same each time, up to rounding. Modules
-        that it calls run a second time with the buffers and generators (`Dropout` has one) that they had the first
-        time, and then get theirs back; other generators are not reset.
+        A function or module that maps tensors to one tensor. It must compute the same each time, up to rounding.
+        Modules that it calls are rerun with the buffers and generators (`Dropout` has one) of the first run, which are
+        then restored to their current state; other generators are not reset.
 
     Returns
     -------
     callable
-        Of the same arguments. Parameters that ``f`` closes over get their gradients, too.
+        It takes the same arguments. Parameters that ``f`` closes over get gradients, too.
 
     Raises
     ------
     OperandError
         If ``f`` is not a function, or returns anything but a tensor.
     GradientError
-        In the backward pass, if ``f`` did not compute the same, or a leaf that it used has other values by then.
+        In the backward pass, if ``f`` does not compute the same again, or a leaf that it used has new values.
 
     Examples
     --------
@@ -119,7 +119,7 @@ class ModuleStates:
         self._generators: dict[int, tuple[np.random.Generator, Any]] = {}
 
     def enter(self, module: Any) -> None:
-        """Note what a module has that a call of it may change."""
+        """Save what a call of a module may change."""
         if id(module) in self._buffers:
             return
         parts = vars(module)
@@ -130,7 +130,7 @@ class ModuleStates:
 
     @contextmanager
     def watch(self) -> Iterator[None]:
-        """Note the modules that are called inside."""
+        """Save the states of the modules that are called inside."""
         outer = entering.get()
 
         def enter(module: Any) -> None:
@@ -146,7 +146,7 @@ class ModuleStates:
 
     @contextmanager
     def rewind(self) -> Iterator[None]:
-        """Give the modules inside what they had before; afterwards they have again what they have now."""
+        """Inside, reset the modules to their saved states; afterwards restore their current ones."""
         buffers = [(module, {name: vars(module)[name] for name in old}) for module, old in self._buffers.values()]
         generators = [(generator, generator.bit_generator.state) for generator, _ in self._generators.values()]
         try:
@@ -166,7 +166,7 @@ def _restore(
 
 
 def _check_leaves(leaves: Iterable[tuple[Any, Any]]) -> None:
-    """Raise if a leaf has been given other values since the first run."""
+    """Raise if a leaf has been given new values since the first run."""
     for reference, value in leaves:
         tensor = reference()
         if tensor is not None and tensor.value is not value and not np.array_equal(tensor.value, value, equal_nan=True):
@@ -195,12 +195,12 @@ def _different() -> GradientError:
 
 
 def _boundary(root: Node, start: int) -> tuple[Node, ...]:
-    """Return the nodes recorded before ``start`` on which those recorded since depend."""
+    """Return the nodes recorded before ``start`` that later ones depend on."""
     return tuple(node for node in toposort(root, since=start) if node.serial < start)
 
 
 def _snapshot(arg: Any) -> Any:
-    """Hold on to what ``arg`` is now: a tensor may move on, and an array may be written to."""
+    """Return a snapshot of ``arg``: a tensor may be rebound, and an array may be written to."""
     if isinstance(arg, Tensor):
         return Tensor.wrap(arg.value, arg.node)
     return arg.copy() if isinstance(arg, np.ndarray) and arg.flags.writeable else arg

@@ -29,36 +29,36 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 MOST_PLANS: Final = 8
-"""The most plans of one function: for different shapes, and for training and evaluation."""
+"""The maximum number of plans of one function: for different shapes, and for training and evaluation."""
 
 
 def compile(function: Callable[P, T]) -> "Compiled[P, T]":  # noqa: A001  # PyTorch's name
     """Return the function with its calls recorded, and replayed without it from the third call on.
 
-    The first two calls with arrays of some shapes run as they are, and what they compute is recorded: forward,
-    backward pass and all. If both did the same, later calls run these calls alone, with the same bits, and Python
-    sees nothing of them: no layers, no tape, no optimiser's loops over options but its ``step``.
+    The first two calls with arrays of given shapes run normally, and everything they compute is recorded: forward,
+    backward pass and update. If both did the same, later calls run only the recorded calls, with the same bits and
+    without Python's overhead: no layers, no tape, and of the optimiser only its ``step``.
 
-    What is passed, as arrays, tensors, or lists, tuples and dicts of these, is what differs from call to call.
-    Parameters, an optimiser's options, running statistics and generators are looked up in every call. What else the
-    function reads by name, such as a global number or an attribute, is compared with what it was, and if it changed,
-    the function is recorded again. Python numbers and strings among the arguments choose the plan, as shapes, dtypes
-    and ``training`` do. The results are tensors without a graph.
+    The inputs of a plan are the arguments: arrays, tensors, or lists, tuples and dicts of these. Parameters, an
+    optimiser's options, running statistics and generators are looked up in every call. Anything else that the function
+    reads by name, such as a global number or an attribute, is compared with its recorded value; if it has changed, the
+    function is recorded again. Python numbers and strings among the arguments select the plan, as do shapes, dtypes
+    and ``training``. The results are tensors without a graph.
 
-    Where later calls could differ from the recorded ones in a way that nobody sees, the function is called as it is,
-    and a `CompileWarning` says why: it reads a value in the middle, such as ``float(loss)``; hooks run; the two calls
-    differ; a result can still be differentiated.
+    If later calls could silently differ from the recorded ones, the function itself is called, and a `CompileWarning`
+    says why: it reads a value in the middle, such as ``float(loss)``; hooks run; the two calls differ; a result can
+    still be differentiated.
 
     Parameters
     ----------
     function : callable
         Such as a training step: forward, ``backward()``, ``optimizer.step()``. A method that is decorated in its class
-        has plans of its own for each instance.
+        has separate plans for each instance.
 
     Returns
     -------
     Compiled
-        To be called like the function. Its ``plan`` shows what runs.
+        Called like the function. Its ``plan`` shows what runs.
 
     Raises
     ------
@@ -115,7 +115,7 @@ class Compiled(Generic[P, T]):
         return f"<compiled {self._function!r}>"
 
     def __reduce__(self) -> Any:
-        """Pickle and copy as the function does, by name or by value; plans are recorded again, where they are to run."""
+        """Pickle and copy as the function does, by name or by value; plans are recorded again where they run."""
         name = getattr(self._function, "__qualname__", "")
         found = self.__module__ != "__main__" and getattr(sys.modules.get(self.__module__), name, None) is self
         return name if found else (compile, (self._function,))
@@ -131,7 +131,7 @@ class Compiled(Generic[P, T]):
             )  # fmt: skip
         key = f"compiled {getattr(self._function, '__qualname__', '')}"
         bound: Compiled[..., T] | None = vars(instance).get(key)
-        if bound is None or bound.__self__ is not instance:  # as in a copy
+        if bound is None or bound.__self__ is not instance:  # after copying
             bound = vars(instance)[key] = Compiled(MethodType(self._function, instance))
         return bound
 
@@ -200,7 +200,7 @@ class Compiled(Generic[P, T]):
             calls = fuse_pairs(new.plan.calls, new.plan.results)
             new.plan.lower(*lowered(calls, trace, new.plan.results))
             self._plans.setdefault(key, []).append(new)
-            release_memory()  # of the steps so far, as the plan has memory of its own
+            release_memory()  # of the steps so far, because the plan has its own memory
         return result
 
     def _refuse(self, key: Any, reason: str) -> None:
@@ -215,7 +215,7 @@ class Compiled(Generic[P, T]):
 
 
 class _Recorded:
-    """One recorded run: its plan, the shape of its result, and what has to be as it was."""
+    """One recorded run: its plan, the structure of its result, and what must be unchanged."""
 
     def __init__(self, trace: Trace, result: Any, surroundings: Surroundings) -> None:
         leaves: list[Any] = []
@@ -248,7 +248,7 @@ def _reason(arrays: Sequence[Any]) -> str:
 
 
 def _change(given: Any, value: Array) -> None:
-    """Copy the changes of a stand-in to its argument."""
+    """Copy changes made to a stand-in back to its argument."""
     if isinstance(given, Tensor):
         given.take_values(value)
     elif isinstance(given, np.ndarray):
@@ -275,7 +275,7 @@ class _Array(tuple[Any, ...]):
 
 
 class _Same:
-    """What is neither array nor number, and must be the same object."""
+    """An argument that is neither array nor number, and must be the same object."""
 
     def __init__(self, value: Any) -> None:
         self.value = value
@@ -299,7 +299,7 @@ def _structure(tree: Any, arrays: list[Any]) -> Any:
         return kind, tuple([_structure(each, arrays) for each in tree])
     if isinstance(tree, Mapping) and kind is dict:
         return kind, tuple([(key, _structure(value, arrays)) for key, value in tree.items()])
-    if hasattr(kind, "__array__") and not isinstance(tree, np.ndarray):  # another library's
+    if hasattr(kind, "__array__") and not isinstance(tree, np.ndarray):  # from another library
         return _structure(np.asarray(tree), arrays)
     return _Same(tree)
 
@@ -314,7 +314,7 @@ def _unread(structure: Any) -> Iterator[Any]:
 
 
 def _holds_arrays(value: Any) -> bool:
-    """Whether a plan would not see that something passed holds other arrays or numbers than before."""
+    """Whether an argument may hold different arrays or numbers without a plan noticing."""
     if isinstance(value, (np.ndarray, Mapping, AbstractSet, MutableSequence)):
         return True
     held = () if callable(value) else getattr(value, "__dict__", {}).values()  # a plan looks into modules

@@ -1,16 +1,16 @@
 """The errors of the package, and the one way in which their messages are composed.
 
 Every message has the same parts in the same order: where it happened, what is wrong, what was
-expected and what came, and what to do about it.
+expected and what was received, and what to do about it.
 """
 
 import sys
 
 FUNCTIONS: set[str] = set()
-"""The names of primitives and of functions made of these: a message that starts with one is complete."""
+"""The names of primitives and composite functions: a message that starts with one is complete."""
 
 _LONGEST = 240
-"""The most characters of a received value that a message shows."""
+"""The maximum number of characters of a received value that a message shows."""
 
 
 class ShapeError(ValueError):
@@ -18,7 +18,7 @@ class ShapeError(ValueError):
 
 
 class ArgumentError(ValueError):
-    """A parameter outside of its range."""
+    """A parameter outside its range."""
 
 
 class OperandError(TypeError):
@@ -34,7 +34,7 @@ class GradientError(ValueError):
 
 
 class GradientWarning(UserWarning):
-    """A gradient that is zero because the output does not depend on what it is with respect to."""
+    """A gradient that is zero because the output does not depend on the input."""
 
 
 class AnomalyError(GradientError, ArithmeticError):
@@ -43,7 +43,7 @@ class AnomalyError(GradientError, ArithmeticError):
     Attributes
     ----------
     problems : dict of int to str
-        The text by the serial number of the operation's node, where one was recorded.
+        The message, by the serial number of the operation's node, if it was recorded.
     """
 
     def __init__(self, text: str, serial: int | None = None) -> None:
@@ -56,11 +56,11 @@ class DivergedError(ArithmeticError):
 
 
 class FormatError(ValueError):
-    """A file that is damaged, or not of the format that its name says."""
+    """A file that is damaged, or not in the format that its name says."""
 
 
 class CompileWarning(UserWarning):
-    """A function given to ``compile`` that runs as it is, and why."""
+    """A function given to ``compile`` that runs uncompiled, and why."""
 
 
 class CacheWarning(UserWarning):
@@ -68,7 +68,7 @@ class CacheWarning(UserWarning):
 
 
 class MissingDependencyError(ImportError):
-    """A library or a program that is not installed, or that does not load here.
+    """A library or a program that is not installed, or can't be loaded.
 
     Parameters
     ----------
@@ -114,9 +114,9 @@ def sentence(
 
 
 def printable(text: str) -> str:
-    r"""Return a text as one line that does nothing to a terminal: what is not printable, as Python writes it.
+    r"""Return a text as one line that is safe for a terminal: unprintable characters are escaped.
 
-    Names may come from files, of networks and of graphs.
+    Names may come from files of networks and graphs.
 
     Examples
     --------
@@ -138,7 +138,7 @@ def counted(count: int, noun: str) -> str:
 
 
 def _short(text: str) -> str:
-    """Return ``text`` on one line, without its middle if it is long: what came may be an array."""
+    """Return ``text`` on one line, shortened in the middle if it is long: it may show an array."""
     text = " ".join(text.split()) if "\n" in text else text
     return text if len(text) <= _LONGEST else f"{text[: _LONGEST // 2]} ... {text[-_LONGEST // 4 :]}"
 
@@ -146,12 +146,12 @@ def _short(text: str) -> str:
 def raise_as(where: str, error: Exception, shapes: str = "") -> None:
     """Raise NumPy's error as an error of the function ``where``.
 
-    The package's own errors are left as they are; but one of a function that was called inside names ``where``.
+    The package's own errors are unchanged, except that one from an inner function is renamed to ``where``.
 
     Raises
     ------
     ShapeError, ArgumentError, OperandError, IndexError, MemoryError
-        By the kind of ``error``; an ``AxisError`` stays one.
+        Depending on ``error``; an ``AxisError`` stays one.
 
     Examples
     --------
@@ -167,7 +167,7 @@ def raise_as(where: str, error: Exception, shapes: str = "") -> None:
     if isinstance(error, IndexError):
         raise type(error)(said) from error
     if isinstance(error, MemoryError):
-        raise MemoryError(said) from error  # noqa: TRY004  # nothing is wrong with types
+        raise MemoryError(said) from error  # noqa: TRY004  # not about types
     if isinstance(error, TypeError):
         raise OperandError(said) from error
     raise (ShapeError if any(word in text for word in ("shape", "dimension", "sequence")) else ArgumentError)(

@@ -1,4 +1,4 @@
-"""Files that are written completely or not at all, and the paths that are accepted."""
+"""Files that are written completely or not at all, and checks of paths."""
 
 import errno
 import os
@@ -18,7 +18,7 @@ if sys.platform != "win32":
 AnyPath: TypeAlias = str | bytes | os.PathLike[str] | os.PathLike[bytes]
 
 DRAFTS: Final = ".autograd-cnn-*.draft"
-"""The names of files while they are written. Only a process that is killed leaves one."""
+"""The names of files while they are written. Only a killed process leaves one behind."""
 
 
 def as_path(where: str, path: AnyPath) -> Path:
@@ -29,7 +29,7 @@ def as_path(where: str, path: AnyPath) -> Path:
     OperandError
         If it is not a path.
     ArgumentError
-        If no file can have the name.
+        If no file can have this name.
 
     Examples
     --------
@@ -51,14 +51,14 @@ def as_path(where: str, path: AnyPath) -> Path:
 def replacing(path: str | Path) -> Iterator[IO[bytes]]:
     """Open a file that replaces ``path`` when the block ends without an error.
 
-    If the block raises, ``path`` is what it was before, and nothing is left behind. Where several
-    write at a time, the last one wins, whole. A file that was there keeps its mode, and a link goes
-    on leading to it. Pipes and devices can't be replaced and are written to as they are.
+    If the block raises, ``path`` is unchanged, and nothing is left behind. If several processes write
+    at once, the last one wins, with its complete file. An existing file keeps its mode, and a link
+    keeps pointing to it. Pipes and devices can't be replaced, and are written to directly.
 
     Raises
     ------
     OSError
-        If ``path`` can't be written; it names ``path`` and no draft.
+        If ``path`` can't be written; the error names ``path``, not a draft.
 
     Examples
     --------
@@ -84,7 +84,7 @@ def replacing(path: str | Path) -> Iterator[IO[bytes]]:
 
 @contextmanager
 def _naming(path: str | Path, target: Path) -> Iterator[None]:
-    """Make errors of the file system name ``path`` instead of its target, a draft, or nothing, as for a full disk."""
+    """Make file system errors name ``path`` instead of its target, a draft, or nothing, as for a full disk."""
     try:
         yield
     except OSError as error:
@@ -95,7 +95,7 @@ def _naming(path: str | Path, target: Path) -> Iterator[None]:
 
 
 def _status(target: Path) -> os.stat_result | None:
-    """Return what is known of a file that may be written, or None if there is none."""
+    """Return the status of a file if it may be written, or None if there is no such file."""
     try:
         status = target.stat()
     except FileNotFoundError:
@@ -124,7 +124,7 @@ def _replacement(target: Path, before: os.stat_result | None) -> Iterator[IO[byt
             if sys.platform != "win32":  # while it is locked
                 draft.replace(target)
                 _sync(target.parent)
-        if sys.platform == "win32":  # which renames no open file
+        if sys.platform == "win32":  # which can't rename open files
             draft.replace(target)
     except BaseException:
         for each in drafts:
@@ -136,7 +136,7 @@ def _replacement(target: Path, before: os.stat_result | None) -> Iterator[IO[byt
 def _new_draft(folder: Path, mode: int, drafts: list[Path]) -> IO[bytes]:
     """Make the last of ``drafts``, in the same folder: a file can be renamed in one step only within its file system.
 
-    Its name has a length of its own, since that of the target may be as long as names can be.
+    Its name does not contain the target's, which may already have the maximum length.
     """
     while True:
         draft = folder / DRAFTS.replace("*", secrets.token_hex(8))
@@ -163,7 +163,7 @@ def _sync(folder: Path) -> None:
 
 
 def lock(file: IO[bytes]) -> bool:
-    """Lock a file until it is closed, or its process ends, and return whether no other has locked it."""
+    """Lock a file until it is closed or its process ends; return whether the lock was free."""
     if sys.platform != "win32":
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -175,7 +175,7 @@ def lock(file: IO[bytes]) -> bool:
 
 
 def _remove_orphans(folder: Path) -> None:
-    """Remove drafts whose writers were killed. Windows, where nobody locks, keeps them."""
+    """Remove drafts whose writers were killed; on Windows, where there are no locks, they stay."""
     if sys.platform != "win32":
         for draft in folder.glob(DRAFTS):
             with suppress(OSError), draft.open("rb") as file:

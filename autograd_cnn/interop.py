@@ -1,4 +1,4 @@
-"""To and from the files that others read and write."""
+"""Import and export of other libraries' files."""
 
 from autograd_cnn.io import load, save
 from autograd_cnn.onnx import OnnxNetwork

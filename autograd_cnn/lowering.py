@@ -1,12 +1,12 @@
 """Recorded calls as compiled loops: the part of a plan that runs without Python.
 
-A call whose primitive is ``static`` and whose kernel is compiled loops alone is lowered: its loops are written into a
-table. What such calls keep among themselves is in one arena, whose memory is used again as soon as nobody needs it
-any more. Other calls are made as before, between the tables; as few of them as possible, since a call waits
-until nothing else can be done without it.
+A call is lowered if its primitive is ``static`` and its kernel consists only of compiled loops: its loops are written
+into a table. Intermediate results of such calls live in one arena, whose memory is reused as soon as its contents are
+no longer needed. Other calls are made as before, between the tables. There are as few tables as possible, because a
+call waits until nothing else can be done without it.
 
-Without an effect, as in inference, weights are the same in most runs. Then the loops that work on these alone, such as
-packing them, are a segment of their own, which runs when they have changed.
+Without side effects, as in inference, weights are the same in most runs. Then the loops that work on weights alone,
+such as packing, form a separate segment, which runs only when the weights have changed.
 """
 
 import weakref
@@ -30,16 +30,16 @@ _TABLE: Final = "autograd_cnn.kernels.compiled.table"
 
 
 class Program(NamedTuple):
-    """The calls of a plan, with those that can be in segments.
+    """The calls of a plan, merged into segments where possible.
 
     Attributes
     ----------
     calls : tuple of Call
-        Of which some make a `Segment` run.
+        Some of them run a `Segment`.
     arena : int
-        The bytes of the arena that the segments share.
+        The size in bytes of the arena that the segments share.
     lifetimes : tuple of Lifetime
-        What they keep there.
+        What they store there.
     """
 
     calls: tuple[Call, ...]
@@ -54,16 +54,16 @@ class Segment:
     ----------
     table : Table
     inputs : sequence
-        Shape and dtype of each array that Python passes; None for one that another segment has made.
+        Shape and dtype of each array that Python passes; None for one made by another segment.
     parts : _Parts
     arena : array or None
         The memory of the loops.
     tables : sequence of array
-        Other arrays that they read.
+        Other arrays that the loops read.
     """
 
     condition = ""
-    """When they run, as a plan shows it; empty for always."""
+    """When the loops run, as a plan shows it; empty for always."""
 
     def __init__(
         self, table: Any, inputs: Sequence[tuple[Shape, np.dtype[Any]] | None], parts: "_Parts",
@@ -76,11 +76,11 @@ class Segment:
         self._tables = tables
 
     def __call__(self, *arrays: Array) -> Any:
-        """Run the loops, and return what others ask for of their results."""
+        """Run the loops, and return the results that other calls need."""
         passed = list(arrays)
         for i, kind in enumerate(self._inputs):
             if kind is None:
-                continue  # a segment's own
+                continue  # made by a segment
             x = arrays[i]
             flags = x.flags
             if (x.shape, x.dtype) != kind:
@@ -108,7 +108,7 @@ class Segment:
 
 
 class LastingSegment(Segment):
-    """A segment that runs only where an array is another than in the run before; its results last."""
+    """A segment that runs only if an array is not the same as in the previous run; its results are kept."""
 
     condition = ", if an array is another than before"
 
@@ -124,7 +124,7 @@ class LastingSegment(Segment):
 
     @staticmethod
     def _allocated(shape: tuple[int, ...], dtype: Any) -> Array:
-        """Return memory in which vectors don't cross lines of the cache, as packed weights are loaded again and again."""
+        """Return memory aligned to cache lines, because packed weights are loaded again and again."""
         count = prod(shape) * dtype.itemsize
         slack = np.empty(count + ALIGNMENT, np.uint8)
         return np.ndarray(shape, dtype, slack, -slack.ctypes.data % ALIGNMENT)
@@ -143,19 +143,19 @@ class _Parts(NamedTuple):
 
 
 class _Block:
-    """A piece of memory: an array of Python's, one that loops write into, or a table that they read.
+    """A block of memory: an array of Python's, one that loops write into, or a table that they read.
 
     Attributes
     ----------
     shape, dtype
     values : array or None
-        What it holds; floats are let go, since other numbers do as well to find out what a call does.
+        Its contents; floats are dropped, since any numbers will do to find out what a call does.
     slot : Slot or None
-        By which Python knows it. A plan's loops take such arrays contiguous.
+        The slot by which Python knows it. A plan's loops need such arrays to be contiguous.
     by : int or None
         The number of the call whose loops write into it.
     at : int or None
-        Its address, if it has one in each run.
+        Its address, if it is the same in each run.
     """
 
     __slots__ = ("at", "by", "dtype", "shape", "slot", "values")
@@ -174,7 +174,7 @@ class _Block:
 
 
 class _View(NamedTuple):
-    """A part of a block, as an array is one of memory."""
+    """A part of a block, with offset, shape and strides."""
 
     block: _Block
     offset: int
@@ -207,15 +207,15 @@ def _strides(view: "_View") -> Shape:
 
 
 def lowered(calls: Sequence[Call], trace: Trace, results: Sequence[Any]) -> Program:
-    """Return calls rewritten to segments and what is left.
+    """Return the calls rewritten to segments and the remaining calls.
 
     Parameters
     ----------
     calls : sequence of Call
     trace : Trace
-        That has recorded the calls.
+        The trace that has recorded the calls.
     results : sequence
-        What is asked for.
+        The results that are needed.
     """
     if current_backend() != "jit":
         return Program(tuple(calls), 0, ())
@@ -229,12 +229,12 @@ class _Lowering:
         self._views: dict[Slot, _View] = {}
         self._calls: list[Call] = []
         self._results = results
-        self._loops: dict[int, list[Any]] = {}  # by the number of a call that is lowered
-        self._checks: dict[Slot, int] = {}  # which call looks at integers
+        self._loops: dict[int, list[Any]] = {}  # by the number of a lowered call
+        self._checks: dict[Slot, int] = {}  # which call checks integers
         self._lasting: set[_Block] = set()  # what is the same in most runs
-        self._once: dict[int, int] = {}  # which call, before another, makes what lasts of its memory
-        self._safe = set(trace.arguments)  # whose shapes follow from those of the arguments
-        self._shown: dict[_Block, Slot] = {}  # what others than loops ask for, by one of the slots in it
+        self._once: dict[int, int] = {}  # which call, before another, computes its lasting memory
+        self._safe = set(trace.arguments)  # slots whose shapes follow from those of the arguments
+        self._shown: dict[_Block, Slot] = {}  # blocks that others than loops need, with one of the slots in it
         self._arena: Array | None = None
         self._lifetimes: tuple[Lifetime, ...] = ()
         for slot in self._safe:
@@ -251,7 +251,7 @@ class _Lowering:
     # --- which calls are loops ----------------------------------------------------------------
 
     def _note(self, slot: Slot) -> None:
-        """Register an array of Python's if it is contiguous: NumPy's results of others may have other layouts, too."""
+        """Register an array of Python's if it is contiguous: for other inputs, NumPy may return another layout."""
         value = self._trace.values.get(slot)
         if not isinstance(value, (np.ndarray, AbstractArray)) or slot in self._trace.strided:
             return
@@ -260,11 +260,11 @@ class _Lowering:
         self._views[slot] = view._replace(strides=_strides(view))
 
     def _lower(self, call: Call) -> bool:
-        """Record a call's loops, and say whether it is nothing else."""
+        """Record a call's loops, and return whether it consists of nothing else."""
         operands = list(dict.fromkeys(taken(call)))
         if not call.static:
             follows = not _held(call) and not slots_in(call.params) and self._safe.issuperset(operands)  # from shapes
-            if call.lasting or call.function in {value_of, getattr} or follows:  # whose kinds a plan looks after
+            if call.lasting or call.function in {value_of, getattr} or follows:  # a plan checks their dtypes
                 self._safe.update(call.outputs)
             return False
         if not self._safe.issuperset(operands):
@@ -307,7 +307,7 @@ class _Lowering:
         return True
 
     def _add_once(self, call: Call, operands: Sequence[Slot], loops: list[Any], filled: Sequence[_View]) -> None:
-        """Add a call before another, for the loops of it that work on what lasts alone."""
+        """Add a call before another, for those of its loops that work only on lasting memory."""
         number, first = len(self._calls), 1 + max(slot.number for slot in (*self._trace.values, *self._views))
         slots = tuple(Slot(first + i) for i in range(len(filled)))
         taken = tuple(slot for slot in operands if self._views[slot].block in self._lasting)
@@ -320,7 +320,7 @@ class _Lowering:
             self._lasting.add(view.block)
 
     def _filled(self, views: Sequence[_View], blocks: dict[int, _Block]) -> list[Array]:
-        """Return arrays with the layouts of the views, and which block each of their roots is."""
+        """Return arrays with the layouts of the views, and the block of each of their bases."""
         held: dict[_Block, Array] = {}
         for block in dict.fromkeys(view.block for view in views):
             values = block.values
@@ -333,13 +333,13 @@ class _Lowering:
         ]
 
     def _is_known(self, slot: Slot) -> bool:
-        """Whether integers or bools are of a lowered call, or have been looked at."""
+        """Whether integers or bools come from a lowered call, or have been checked."""
         return slot in self._checks or self._views[slot].block.by is not None
 
     # --- in which order -----------------------------------------------------------------------
 
     def _ordered(self) -> list[list[int]]:
-        """Return the numbers of the calls in runs of Python's calls and lowered ones, in turn."""
+        """Return the numbers of the calls in alternating runs of Python's calls and lowered ones."""
         maker = {slot: number for number, call in enumerate(self._calls) for slot in call.outputs}
         waits = [{maker[slot] for slot in taken(call) if slot in maker} for call in self._calls]
         for number in self._loops:
@@ -369,7 +369,7 @@ class _Lowering:
     # --- in which memory ----------------------------------------------------------------------
 
     def program(self) -> Program:
-        """Return the calls as they are to run."""
+        """Return the calls in the form in which they run."""
         self._keep_views()
         runs, asked = self._ordered(), self._asked()
         asked.update(slot for number in self._once.values() for slot in self._calls[number].outputs)
@@ -389,14 +389,14 @@ class _Lowering:
         return Program(tuple(calls), 0 if self._arena is None else self._arena.nbytes, self._lifetimes)
 
     def _asked(self) -> set[Slot]:
-        """Return what Python asks for."""
+        """Return the slots that Python needs."""
         asked = {slot for result in self._results for slot in slots_in(result)}
         asked.update(slot for number, call in enumerate(self._calls) if number not in self._loops
                      for slot in taken(call))  # fmt: skip
         return asked
 
     def _keep_views(self) -> None:
-        """Leave to Python what only shows a part of Python's own arrays in another shape, if Python asks for it."""
+        """Leave views of Python's own arrays to Python, if Python needs them."""
         while True:
             asked = self._asked()
             views = [
@@ -410,7 +410,7 @@ class _Lowering:
                 del self._loops[number]
 
     def _share(self, order: Sequence[Any]) -> None:
-        """Place each block that is not shown in one arena, so that those that are in use at once do not overlap."""
+        """Place each internal block in one arena, so that those in use at the same time do not overlap."""
         lives: dict[_Block, list[int]] = {}
         for time, loop in enumerate(order):
             for block in (view.block for view in loop.arrays):
@@ -465,42 +465,42 @@ class _Lowering:
         )
 
     def _slot_of(self, block: _Block) -> Slot | None:
-        """Return by which slot a block is passed to the segments that have not made it."""
+        """Return the slot by which a block is passed to segments that have not made it."""
         return self._shown.get(block) or block.slot
 
     def _part(self, slot: Slot, roots: Mapping[_Block, int]) -> tuple[int, tuple[Any, ...] | None]:
-        """Return which memory a result is in, and where; None where it is all of it."""
+        """Return the block that holds a result, and the part of it; None for all of it."""
         y = self._views[slot]
         return roots[y.block], None if y.is_whole else (y.shape, y.dtype, y.offset, y.strides)
 
 
 class _Touched(NamedTuple):
-    """What a call of Python's changes and looks at, by identity; it may change anything if that is None."""
+    """The objects that a Python call changes and reads, by identity; None if it may change anything."""
 
     changed: frozenset[int] | None
     seen: frozenset[int]
 
     @classmethod
     def by(cls, call: Call) -> "_Touched":
-        """Return what a call has to do with."""
+        """Return what a call changes and reads."""
         changed = None if call.changes is None else frozenset(map(id, call.changes))
         return cls(changed, frozenset(map(id, _held(call))))
 
     def needs_order(self, before: "_Touched") -> bool:
-        """Whether the call can't be made before another one that came first."""
+        """Whether the call must stay after an earlier one."""
         if self.changed is None or before.changed is None:
             return True
         return not (self.changed.isdisjoint(before.changed | before.seen) and self.seen.isdisjoint(before.changed))
 
 
 def _held(call: Call) -> list[Any]:
-    """Return the objects that a call looks at."""
+    """Return the objects that a call reads."""
     held = [arg.value for arg in call.args if isinstance(arg, Held)]
     return [each for value in held for each in (value if isinstance(value, tuple) else (value,))]
 
 
 def _check(call: Call, views: Mapping[Slot, _View]) -> Call:
-    """Return the call that looks at another's integers."""
+    """Return a call that checks another call's integers."""
     shapes = [AbstractArray(views[arg].shape, views[arg].dtype) if isinstance(arg, Slot) else arg for arg in call.args]
     names = [name for name, value in call.params.items() if isinstance(value, Slot)]
 
@@ -522,7 +522,7 @@ def _on(call: Call, operands: Sequence[Slot]) -> Callable[..., Any]:
 
 
 def _filled(value: Any, known: Mapping[Slot, Array]) -> Any:
-    """Return an operand or parameter with arrays in place of slots."""
+    """Return an operand or parameter with slots replaced by arrays."""
     if isinstance(value, Slot):
         return known[value]
     if isinstance(value, Constant):

@@ -1,8 +1,8 @@
-"""The parameters of a call, parsed once, so that forward, rules, both backends and the tape see the same values.
+"""Parsing of parameters, once per call, so that forward, rules, both backends and the tape see the same values.
 
 The annotation of a primitive's parameter says how: ``axis: Axis`` is None, an int or a tuple of ints by the time the
-forward runs and the tape keeps it, whether the caller wrote ``1``, ``np.int64(1)`` or ``[0, 1]``. What would have to
-be rounded is refused. Functions made of primitives call the parsers themselves.
+forward function runs and the tape keeps it, whether the caller wrote ``1``, ``np.int64(1)`` or ``[0, 1]``. Values that
+would have to be rounded are errors. Functions composed of primitives call the parsers themselves.
 """
 
 import inspect
@@ -21,11 +21,11 @@ from numpy.typing import DTypeLike
 from autograd_cnn.errors import ArgumentError, OperandError, sentence
 
 Parse: TypeAlias = Callable[[str, str, Any], Any]
-"""A parser: from the function's name, the parameter's name and the value that was passed, to the value that it gets."""
+"""A parser: maps the function's name, the parameter's name and the value passed to the parsed value."""
 
 
 _MOST_ELEMENTS: Final = 2**60 - 1
-"""In an array: NumPy counts their bytes in 64 bits, with a sign."""
+"""In an array: NumPy counts bytes in a signed 64-bit integer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +39,7 @@ class Parsed:
     types : frozenset of type
         The types of values that need no parsing, so that the usual call costs nothing.
     rows : bool
-        Whether a tuple of ints needs none, either; the forward checks its length.
+        Whether a tuple of ints needs no parsing, either; the forward function checks its length.
     """
 
     parse: Parse
@@ -47,7 +47,7 @@ class Parsed:
     rows: bool = False
 
     def __call__(self, where: str, name: str, value: Any) -> Any:
-        """Parse what was passed for the parameter ``name`` of the function ``where``."""
+        """Parse the value passed for the parameter ``name`` of the function ``where``."""
         kind = type(value)
         if kind in self.types or (self.rows and kind is tuple and INT.issuperset(map(type, value))):
             return value
@@ -82,13 +82,13 @@ def parsers_of(function: Callable[..., Any]) -> dict[str, Parsed]:
 
 
 def hints_of(function: Callable[..., Any], *, parsers: bool = True) -> dict[str, Any]:
-    """Return the annotations of a function, with their parsers, without those that can't be resolved here."""
+    """Return the annotations of a function, with their parsers, except those that can't be resolved here."""
     written: dict[str, Any] = getattr(function, "__annotations__", {})
     try:
-        if str not in map(type, written.values()):  # there are no quotes, so nothing needs to be read
+        if str not in map(type, written.values()):  # no quoted annotations, so nothing to resolve
             return written if parsers else {name: _shown(hint) for name, hint in written.items()}
         return get_type_hints(function, include_extras=parsers)
-    except (NameError, TypeError):  # a name in quotes that is there for type checkers alone, or a user's
+    except (NameError, TypeError):  # a quoted name that only type checkers know, or a user's
         found: dict[str, Any] = {}
         for name, hint in written.items():
             with suppress(NameError, TypeError):
@@ -104,7 +104,7 @@ def _shown(hint: Any) -> Any:
 
 
 def signature_of(function: Callable[..., Any]) -> inspect.Signature:
-    """Return the signature of a function as a reader wants it: types alone, not how they are parsed.
+    """Return the signature of a function for readers: types only, without parsers.
 
     Examples
     --------
@@ -126,7 +126,7 @@ def integer(where: str, name: str, value: Any, least: int | None = None) -> int:
     Raises
     ------
     ArgumentError
-        For a bool, for what is not an integer, and for one below ``least``.
+        If it is a bool, not an integer, or below ``least``.
 
     Examples
     --------
@@ -144,7 +144,7 @@ def integer(where: str, name: str, value: Any, least: int | None = None) -> int:
 
 
 def integers(where: str, name: str, value: Any, least: int | None = None) -> tuple[int, ...]:
-    """Return a sequence of integers as a tuple of ints; an int alone counts as a sequence of one.
+    """Return a sequence of integers as a tuple of ints; a single int counts as a sequence of one.
 
     Examples
     --------
@@ -214,7 +214,7 @@ def _not_understood(where: str, name: str, expected: str, value: Any) -> str:
 def number(
     where: str, name: str, value: Any, expected: str = "a number", fits: Callable[[float], bool] | None = None
 ) -> float:
-    """Return ``value`` as a number of Python's, if it ``fits``, as ``expected`` says.
+    """Return ``value`` as a Python number, if it ``fits``; ``expected`` describes the condition.
 
     Examples
     --------
@@ -241,7 +241,7 @@ def _axes(where: str, name: str, value: Any) -> int | tuple[int, ...]:
 
 def _int_or_pair(where: str, name: str, value: Any) -> int | tuple[int, int]:
     if type(value) is int or (type(value) is tuple and len(value) == 2 and type(value[0]) is type(value[1]) is int):
-        return value  # as a rule passes it on
+        return value  # as passed on by rules
     if _is_integer(value):
         return operator.index(value)
     if not _is_sequence(value) or len(value) != 2 or not all(map(_is_integer, value)):
@@ -310,7 +310,7 @@ def _index(where: str, name: str, value: Any) -> Any:
         ]
         return slice(*bounds)
     if not isinstance(value, (np.ndarray, np.generic)) and hasattr(type(value), "__array__"):
-        value = np.asarray(value)  # of another library's
+        value = np.asarray(value)  # from another library
     if _is_integer(value):
         return operator.index(value)
     array = np.asarray(value)
@@ -336,7 +336,7 @@ def known_shape(where: str, name: str, value: Any) -> tuple[int, ...]:
 
 @lru_cache(maxsize=1024)
 def _of_memory(where: str, name: str, shape: tuple[int, ...]) -> tuple[int, ...]:
-    """Return a shape of lengths that are not below 0, and of no more elements than NumPy can count."""
+    """Return the shape if no length is negative and NumPy can count its elements."""
     integers(where, name, shape, 0)
     if prod(shape) > _MOST_ELEMENTS:
         raise ArgumentError(
@@ -374,7 +374,7 @@ def choice(where: str, name: str, value: Any, options: Sequence[str]) -> None:
 
 
 def one_of(*options: str) -> Parsed:
-    """Say in an annotation that a parameter is one of some words.
+    """Annotate a parameter that must be one of the given words.
 
     Examples
     --------
@@ -408,7 +408,7 @@ def flag(where: str, name: str, value: Any) -> bool:
 
 
 def of_kind(where: str, name: str, value: object, kind: type, made: str) -> None:
-    """Raise `OperandError` if ``value`` is not a ``kind``, and say how one is ``made``.
+    """Raise `OperandError` if ``value`` is not a ``kind``; ``made`` says how to make one.
 
     Examples
     --------
@@ -437,12 +437,12 @@ def _dtype(where: str, name: str, value: Any) -> np.dtype[Any]:
 
 
 def float_dtype(where: str, name: str, value: Any) -> np.dtype[Any]:
-    """Return a dtype that parameters can have: one of floats that gradients and kernels know.
+    """Return a dtype that parameters can have: a float type that gradients and kernels support.
 
     Raises
     ------
     OperandError
-        For any other.
+        If it is any other.
 
     Examples
     --------
@@ -469,12 +469,12 @@ def _mask(where: str, name: str, value: Any) -> np.ndarray[Any, Any]:
 
 
 def integer_array(where: str, name: str, value: Any) -> np.ndarray[Any, Any]:
-    """Return ``value`` as an array of integers in the machine's byte order.
+    """Return ``value`` as an array of integers in native byte order.
 
     Raises
     ------
     OperandError
-        For floats, bools and whatever else is not a number; an empty list counts as integers.
+        If it contains floats, bools or anything else; an empty list counts as integers.
     """
     array = np.asarray(value)
     if array.dtype.kind not in "iu" and array.size:
@@ -492,19 +492,19 @@ def _sizes(where: str, name: str, value: Any) -> tuple[int, ...]:
 # --- what annotations say ---------------------------------------------------------------------
 
 IntOrPair: TypeAlias = Annotated[int | tuple[int, int], Parsed(_int_or_pair, rows=True)]
-"""For height and width alike, or for each."""
+"""One value for height and width, or one for each."""
 
 PerAxis: TypeAlias = Annotated[int | tuple[int, ...], Parsed(_axes, rows=True)]
-"""For all axes of a window alike, or for each; `several` says how many there are."""
+"""One value for all axes of a window, or one for each; `several` checks their number."""
 
 Padding: TypeAlias = Annotated[
     int | tuple[int, int] | tuple[tuple[int, int], tuple[int, int]] | Literal["valid", "same", "full"],
     Parsed(padding, rows=True),
 ]
-"""Pixels around an image: an int, a pair, ((top, bottom), (left, right)), or a name."""
+"""Padding around an image: an int, a pair, ((top, bottom), (left, right)), or a name."""
 
 Number: TypeAlias = Annotated[float, Parsed(number, frozenset({int, float}))]
-"""A number of Python's, which leaves the dtype of an array that it meets as it is."""
+"""A Python number, which does not change the dtype of arrays that it is combined with."""
 
 Share: TypeAlias = Annotated[
     float, Parsed(partial(number, expected="a number from 0 to 1", fits=lambda x: 0 <= x <= 1), frozenset())
@@ -525,32 +525,32 @@ Whole: TypeAlias = Annotated[int, Parsed(partial(integer, least=0), frozenset())
 """An int of at least 0."""
 
 Sizes: TypeAlias = Annotated[Any, Parsed(_sizes, frozenset())]
-"""An int of at least 1, or several; a tuple of ints once it is parsed."""
+"""An int of at least 1, or several; parsed to a tuple of ints."""
 
 OneAxis: TypeAlias = Annotated[int | None, Parsed(integer, _INT_OR_NONE)]
 Axis: TypeAlias = Annotated[int | tuple[int, ...] | None, Parsed(_axes, _INT_OR_NONE, rows=True)]
 Axes: TypeAlias = Annotated[int | Sequence[int], Parsed(integers, frozenset(), rows=True)]
-"""An int or several; a tuple of ints once it is parsed."""
+"""An int or several; parsed to a tuple of ints."""
 
 Shift: TypeAlias = Annotated[int | tuple[int, ...], Parsed(_axes, rows=True)]
 Lengths: TypeAlias = Annotated[int | tuple[int, ...], Parsed(_axes, rows=True)]
-"""A shape, in which a -1 may stand for the length that follows from the others."""
+"""A shape, in which -1 stands for a length to be inferred."""
 
 Counts: TypeAlias = Annotated[Any, Parsed(_counts, frozenset())]
-"""How often: an int or several, none below 0."""
+"""Repetition counts: an int or several, at least 0."""
 
 Sections: TypeAlias = Annotated[Any, Parsed(_sections, frozenset())]
-"""How many sections of one size, or before which indices to cut."""
+"""The number of equal sections, or the indices at which to split."""
 
 Contraction: TypeAlias = Annotated[int | tuple[tuple[int, ...], tuple[int, ...]], Parsed(_contraction)]
-"""Which axes a product sums over: how many of the last and the first, or those of either operand."""
+"""The axes that a product contracts: a number of last and first axes, or the axes of each operand."""
 
 PadWidth: TypeAlias = Annotated[Any, Parsed(_pad_width, frozenset())]
-"""An int, a pair or a sequence of pairs, none below 0."""
+"""An int, a pair or a sequence of pairs, at least 0."""
 
 Indices: TypeAlias = Annotated[Any, Parsed(integer_array, frozenset())]
 Index: TypeAlias = Annotated[Any, Parsed(_index, _INT_OR_NONE | {EllipsisType, bool}, rows=True)]
-"""What NumPy takes between the brackets: ints, slices, None, Ellipsis, arrays of ints or bools, or a tuple of these."""
+"""A NumPy index: ints, slices, None, Ellipsis, arrays of ints or bools, or a tuple of these."""
 
 DType: TypeAlias = Annotated[Any, Parsed(_dtype, frozenset())]
 Mask: TypeAlias = Annotated[Any, Parsed(_mask, frozenset())]

@@ -1,7 +1,7 @@
-"""Where modules are looked for when the package is run by ``python -m autograd_cnn``.
+"""The module search path when the package is run by ``python -m autograd_cnn``.
 
-Python then puts the current folder before all others, so that a ``numpy.py`` in it would be
-imported instead of NumPy. The package imports this module first; the command ``autograd-cnn`` is not affected.
+Python then puts the current folder first, so a ``numpy.py`` in it would be imported instead of
+NumPy. The package imports this module before all others; the command ``autograd-cnn`` is not affected.
 """
 
 import sys

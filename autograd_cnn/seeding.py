@@ -1,4 +1,4 @@
-"""The default source of random numbers: the system, or one seed for all."""
+"""The default source of random numbers: the operating system, or one global seed."""
 
 from typing import Any
 
@@ -10,12 +10,12 @@ _root: np.random.SeedSequence | None = None
 
 
 def manual_seed(seed: int) -> None:
-    """Seed everything that takes ``rng=`` and is given none from now on: initial values of layers, dropout, initialisers.
+    """Seed everything that is called without ``rng=`` from now on: initial values of layers, dropout, initialisers.
 
-    Each layer or call has a generator of its own, spawned from the seed in the order in which they are made. So the
-    same program gives the same numbers, and what draws from a generator or a seed of its own (``rng=``, the ``seed`` of
-    a `autograd_cnn.data.Loader` or a `autograd_cnn.train.TrainConfig`) neither sees this seed nor changes what others
-    draw. A layer keeps its generator: dropout that was made before is not seeded again.
+    Each layer or call has its own generator, spawned from the seed in the order of creation. So the same program gives
+    the same numbers. Anything with its own generator or seed (``rng=``, the ``seed`` of a `autograd_cnn.data.Loader` or
+    a `autograd_cnn.train.TrainConfig`) neither depends on this seed nor changes what others draw. A layer keeps its
+    generator: existing dropout layers are not seeded again.
 
     Parameters
     ----------
@@ -25,11 +25,11 @@ def manual_seed(seed: int) -> None:
     Raises
     ------
     ArgumentError
-        If it is not such an int.
+        If it is not an int of at least 0.
 
     Notes
     -----
-    NumPy's own global state, ``np.random.seed``, is neither read nor set. For how seeds are spawned see
+    NumPy's global state, ``np.random.seed``, is neither read nor set. For how seeds are spawned, see
     `numpy.random.SeedSequence`.
 
     Examples
@@ -42,12 +42,12 @@ def manual_seed(seed: int) -> None:
     >>> bool((one.weight.numpy() == two.weight.numpy()).all())
     True
     """
-    global _root  # noqa: PLW0603  # the one that everything shares
+    global _root  # noqa: PLW0603  # shared by everything
     _root = np.random.SeedSequence(integer("manual_seed", "seed", seed, 0))
 
 
 def default_rng(rng: Any = None) -> np.random.Generator:
-    """Return a generator as `numpy.random.default_rng` does, but for None one seeded by `manual_seed`, if that was called.
+    """Return `numpy.random.default_rng` of ``rng``; for None, a generator seeded by `manual_seed`, if that was called.
 
     Examples
     --------

@@ -1,7 +1,7 @@
 """Other libraries' names: PyTorch's and NumPy's, and what to write here instead.
 
-Where another library's word means the same as ours, it is understood. Where it would mean something
-else, or there is no such thing here, one sentence names ours.
+If another library's name means the same as ours, it is understood. If it would mean something
+else, or has no counterpart here, an error says what to write.
 """
 
 from collections.abc import Callable, Collection, Mapping
@@ -42,7 +42,7 @@ _DIFFERENT: Final = {
     ("var", "dim"): "PyTorch divides by n - 1 and NumPy by n: say axis= and ddof=1, or correction= beside dim=",
     ("std", "dim"): "PyTorch divides by n - 1 and NumPy by n: say axis= and ddof=1, or correction= beside dim=",
 }
-"""Arguments, by function, that have another meaning elsewhere."""
+"""Arguments, by function, that mean something else in other libraries."""
 
 _HINTS: Final = {
     "out": "a result is always new: assign it, as in y = ...",
@@ -53,7 +53,7 @@ _HINTS: Final = {
 """Arguments that do not exist here, and what to do instead."""
 
 _HINTS_OF: Final = {"fit": "epochs, batch_size and the like are in config=train.TrainConfig(...)"}
-"""Functions, and where arguments are that they do not have."""
+"""Functions, and where to find arguments that they do not have."""
 
 _UPDATES: Final = {"SGD", "Adam", "AdamW", "RMSprop", "Adagrad", "Adadelta", "Adamax", "NAdam", "RAdam"}
 _WITHOUT_EFFECT: Final = {
@@ -61,7 +61,7 @@ _WITHOUT_EFFECT: Final = {
     "copy": {"astype"},
     **dict.fromkeys(("capturable", "foreach", "fused"), _UPDATES),
 }
-"""Arguments, and the functions in which they have no effect: a result is always new, and there is one way to a step."""
+"""Arguments, and the functions in which they have no effect: results are always new, and steps have one form."""
 
 
 def understood(where: str, params: dict[str, Any], names: Mapping[str, Any]) -> dict[str, Any]:
@@ -70,7 +70,7 @@ def understood(where: str, params: dict[str, Any], names: Mapping[str, Any]) -> 
     Raises
     ------
     OperandError
-        For an argument given twice, and one that has another meaning elsewhere.
+        If an argument is given twice, or means something else in other libraries.
 
     Examples
     --------
@@ -117,7 +117,7 @@ FUNCTIONS: Final = {
     "get_num_threads": "num_threads", "repeat_interleave": "repeat", "DataLoader": "data.Loader",
     "TensorDataset": "data.Split",
 }  # fmt: skip
-"""Functions and classes elsewhere, and their names under ``ag``."""
+"""Functions and classes of other libraries, and their names under ``ag``."""
 
 IDIOMS: Final = {
     "arange": "ag.tensor(np.arange(...))",
@@ -152,7 +152,7 @@ IDIOMS: Final = {
         for name in ("digamma", "erfc", "erfinv", "i0", "logit", "xlogy")
     },
 }
-"""Functions elsewhere, and what to write for them here."""
+"""Functions of other libraries, and what to write here."""
 
 
 def instead_of(name: str) -> str | None:
@@ -171,14 +171,14 @@ def missing(module: str, name: str, there: Collection[str]) -> AttributeError:
     text = f"no {name!r}"
     if instead := instead_of(name):
         return AttributeError(sentence(module, text, hint=f"use {instead}"))
-    if name.startswith("_"):  # Python's own, which debuggers, mocks and test runners look up on whatever they meet
+    if name.startswith("_"):  # Python's own, which debuggers, mocks and test runners look up on any object
         return AttributeError(sentence(module, text))
     alike = [each for each in there if each.lower() == name.lower()] or get_close_matches(name, there, n=1)
     return AttributeError(sentence(module, text, hint=f"did you mean {alike[0]!r}?" if alike else ""))
 
 
 def teller(module: str, there: Collection[str]) -> Callable[[str], NoReturn]:
-    """Return the ``__getattr__`` of a module: of a name that is not there it says what takes its place."""
+    """Return a module's ``__getattr__``, which says what to use instead of a missing name."""
 
     def __getattr__(name: str) -> NoReturn:  # noqa: N807  # a module's
         raise missing(module, name, there)
@@ -227,7 +227,7 @@ ATTRIBUTES: Final = {
     "zero_": "write t.grad = None for a gradient, t[...] = 0 otherwise",
     "zero_grad": "write t.grad = None",
 }
-"""Attributes that tensors and arrays have elsewhere, and what to do here."""
+"""Attributes of other libraries' tensors and arrays, and what to do here."""
 
 
 MODULE_ATTRIBUTES: Final = {
@@ -237,13 +237,13 @@ MODULE_ATTRIBUTES: Final = {
     "fit": "use ag.train.fit",
     "save": "use ag.save",
 }
-"""Attributes that modules have elsewhere, and what to do here."""
+"""Attributes of other libraries' modules, and what to do here."""
 
 
 class Elsewhere:
     """An attribute that other libraries' tensors or modules have: access raises an error that says what to do here.
 
-    To ``hasattr`` it is not there. It costs nothing where ``__getattr__`` would slow every access.
+    For ``hasattr`` it does not exist. Unlike ``__getattr__``, it does not slow down other accesses.
     """
 
     __slots__ = ("_hint", "_name", "_of")

@@ -8,16 +8,16 @@ from numpy.typing import NDArray
 from autograd_cnn.errors import FormatError, sentence
 
 ROOM: Final = 256 << 20
-"""The bytes to which any file may unpack, such as zeros, which compress to almost nothing."""
+"""The number of bytes to which any file may unpack: zeros, for example, compress to almost nothing."""
 
 RATIO: Final = 64
-"""How many times its size a larger file may unpack to. Weights hardly shrink to a half."""
+"""The maximum ratio beyond that. Weights hardly compress to a half."""
 
 DENSEST: Final = 1032
-"""No byte of a deflate stream stands for more bytes than this."""
+"""The maximum compression ratio of a deflate stream."""
 
 PIECE: Final = 1 << 20
-"""Bytes that are read at a time, since a decompressor holds as many again."""
+"""The number of bytes read at a time: a decompressor holds as many again."""
 
 
 def check_room(unpacked: int, size: int, hint: str = "") -> None:
@@ -27,12 +27,12 @@ def check_room(unpacked: int, size: int, hint: str = "") -> None:
     --------
     >>> check_room(10**9, 10**6)
     Traceback (most recent call last):
-    autograd_cnn.errors.FormatError: unpacks to suspiciously much: expected at most 268435456 bytes from a file of 1000000, got 1000000000
+    autograd_cnn.errors.FormatError: unpacks to suspiciously many bytes: expected at most 268435456 bytes from a file of 1000000, got 1000000000
     """
     most = max(ROOM, RATIO * size)
     if unpacked > most:
         raise FormatError(
-            sentence("unpacks to suspiciously much", expected=f"at most {most} bytes from a file of {size}",
+            sentence("unpacks to suspiciously many bytes", expected=f"at most {most} bytes from a file of {size}",
                      got=unpacked, hint=hint)
         )  # fmt: skip
 
@@ -40,7 +40,7 @@ def check_room(unpacked: int, size: int, hint: str = "") -> None:
 def read_array(
     stream: IO[bytes], shape: tuple[int, ...], dtype: np.dtype[Any], *, in_columns: bool = False
 ) -> NDArray[Any]:
-    """Return the array whose numbers come next, in C order and in the machine's byte order.
+    """Return the next array of the stream, in C order and native byte order.
 
     Raises
     ------

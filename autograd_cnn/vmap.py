@@ -1,4 +1,4 @@
-"""A function of one example, for many at a time."""
+"""Vectorising a function of one example over many."""
 
 from collections.abc import Callable, Iterator, Sequence
 from functools import wraps
@@ -26,34 +26,34 @@ _ASTYPE: Final[Primitive] = REGISTRY["autograd_cnn.ops.elementwise.astype"]
 def vmap(
     f: Callable[..., Any], in_axes: int | Sequence[int | None] | None = 0, out_axes: int = 0
 ) -> Callable[..., Any]:
-    """Return a function that does for many examples at a time what ``f`` does for one.
+    """Return a function that does for many examples at once what ``f`` does for one.
 
-    ``f`` runs on two of the examples, and the primitives that it calls are recorded, those of its gradients, too. Then
-    each of them is called once for all examples, by the rule of its family; one without a rule, such as one of your own, is
-    called for each example.
+    ``f`` runs on two of the examples, and the primitives that it calls are recorded, including those of gradients. Then
+    each of them is called once for all examples, using the batching rule of its family. Primitives without a rule, such
+    as your own, are called once per example.
 
     Parameters
     ----------
     f : callable
         It takes and returns arrays, or lists, tuples, dicts and dataclasses of these. It may compute gradients inside.
     in_axes : int, None, or sequence of these
-        For all arguments, or for each, the axis that counts the examples; None for one that is the same for all.
+        The axis of the examples, for all arguments or for each; None for an argument that all examples share.
     out_axes : int
         The position of this axis in the results.
 
     Returns
     -------
     callable
-        Of arguments with an extra axis. Its results have one, too, and can be differentiated. Arguments that are
-        passed by name go to ``f`` as they are.
+        It takes arguments with an extra axis. Its results have one, too, and can be differentiated. Keyword arguments
+        are passed to ``f`` unchanged.
 
     Raises
     ------
     OperandError
-        If ``f`` can't be mapped: it reads a value, as in ``if x > 0`` or ``float(x)``, draws random numbers, changes
-        something, or makes a plain array of what it got.
+        If ``f`` can't be mapped: it reads a value, as in ``if x > 0`` or ``float(x)``, draws random numbers, has side
+        effects, or turns its arguments into plain arrays.
     ShapeError
-        If the arguments are of different numbers of examples, or results of different shapes.
+        If the arguments have different numbers of examples, or the results different shapes.
 
     Examples
     --------
@@ -142,7 +142,7 @@ def _laid(y: Any, axis: int, tensors: bool) -> Any:
 
 
 class _Example(Trace):
-    """The calls for one example. What a later run would have to ask Python for, ends it with an error."""
+    """The calls for one example. Anything that a later run would need Python for raises an error."""
 
     def refuse(self, reason: str) -> NoReturn:
         """Raise the error that says why the function can't be mapped."""
@@ -150,23 +150,23 @@ class _Example(Trace):
         raise OperandError(sentence("vmap", f"the function can't be mapped: {self.refusal}"))
 
     def add_call(self, function: Callable[..., Any], *_: Any, **__: Any) -> NoReturn:
-        """Say that what is drawn or changed is so for one example alone."""
+        """Raise an error: random draws and side effects would be those of one example only."""
         name = getattr(function, "__qualname__", type(function).__name__).strip("_")
         self.refuse(
             f"{name} draws numbers or changes something; compute gradients by ag.grad, and put models in eval mode"
         )
 
     def add_check(self, function: Callable[..., Any], args: Sequence[Any]) -> None:
-        """Add what all examples have to stand."""
+        """Add a check that all examples must pass."""
         super().add_call(function, args, changes=())
 
     def assume(self, _fact: Callable[..., Any], value: Any, found: bool, otherwise: bool) -> bool:
-        """Go by what is right for every example."""
+        """Return the answer that is right for every example."""
         return otherwise if isinstance(self.reference(value), Slot) else found
 
 
 class _Recorded(NamedTuple):
-    """What a run called, and what it returned: ``results`` are the leaves of ``tree``."""
+    """The calls of a run, and what it returned: ``results`` are the leaves of ``tree``."""
 
     trace: Trace
     calls: Sequence[Call]
@@ -190,7 +190,7 @@ def _is_array(value: Any) -> bool:
 
 
 def _example(x: Any, i: int) -> Any:
-    """Return an argument for one example; where there is none, zeros."""
+    """Return an argument for one example; zeros if there are no examples."""
     if not isinstance(x, Batch):
         return x
     values = values_of(x.array)
@@ -239,7 +239,7 @@ def _plain(value: Any) -> Any:
 
 
 def _resolved(reference: Any, known: dict[Slot, Any]) -> Any:
-    """Return what stands for an operand, a parameter or a result."""
+    """Return the value of a reference to an operand, a parameter or a result."""
     if isinstance(reference, Slot):
         return known[reference]
     if isinstance(reference, Constant):

@@ -298,15 +298,16 @@ def report_measured(machine: str, layouts: dict[str, Any]) -> None:
         pairs = [(found["sums"][str(size)], link.all_reduce(ranks, size)) for size in SIZES[-4:]]
         sums.append([layout, *(f"{1e6 * measured:.0f}, {1e6 * model:.0f}" for measured, model in pairs)])
     table(
-        ["ranks×threads", "network", "1 rank, ms", "no sums", "with sums", "sums at the end", "simulated", "off"], rows
+        ["ranks×threads", "network", "1 rank, ms", "no all-reduce", "with all-reduce", "at the end", "model", "error"],
+        rows,
     )
-    table(["sums in µs, measured and simulated", *(f"{size >> 10} KiB" for size in SIZES[-4:])], sums)
+    table(["all-reduces in µs, measured and by the model", *(f"{size >> 10} KiB" for size in SIZES[-4:])], sums)
 
 
 def report_simulated(steps: dict[str, Step]) -> None:
     """Print efficiencies on more ranks, with and without overlap, and beside published ones."""
     for cluster, link in CLUSTERS.items():
-        print(f"{cluster}: efficiency with sums in the background, and without\n")
+        print(f"{cluster}: efficiency with and without overlap\n")
         shown = (2, 16, 128, 1024)
         table(["network", *map(str, shown)], [
             [name, *(" – ".join(f"{step.seconds / step.on(n, link, overlap=o):.0%}" for o in (True, False)) for n in shown)]

@@ -2,7 +2,7 @@
 
     python cifar_resnet20.py --root ~/cifar10 --out runs/resnet20
 
-fetches the 170 MB of the data set into ``--root`` if they are not there, and goes on with a run that was stopped.
+downloads the dataset (170 MB) into ``--root`` if it is not there, and resumes an interrupted run.
 """
 
 import argparse
@@ -12,7 +12,7 @@ from pathlib import Path
 from autograd_cnn import data, nn, optim, train
 
 parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-parser.add_argument("--root", type=Path, required=True, help="the folder of the data set")
+parser.add_argument("--root", type=Path, required=True, help="the folder of the dataset")
 parser.add_argument("--out", type=Path, default=Path("runs/resnet20"), help="the folder of the run")
 parser.add_argument("--epochs", type=int, default=164)
 parser.add_argument("--batch-size", type=int, default=128)
@@ -21,7 +21,7 @@ arguments = parser.parse_args()
 dataset = data.cifar10(arguments.root, download=True)
 model = nn.Sequential(
     {
-        # Channels are normalised where the network begins, so that it takes images as they are in use, too.
+        # The network normalises its input itself, so that it can be used on images as they are.
         "norm": nn.BatchNorm2d(3, affine=False),
         "net": nn.resnet20(rng=0),
     }
@@ -33,7 +33,7 @@ loader = data.Loader(
     workers=1,
 )
 optimizer = optim.SGD(model.parameters(), lr=0.1, momentum=0.9, weight_decay=1e-4)
-# The rate is divided by 10 at a half and at three quarters, counted in batches.
+# The learning rate is divided by 10 after half and after three quarters of the batches.
 batches = arguments.epochs * len(loader)
 schedule = optim.MultiStepLR(optimizer, milestones=[batches // 2, 3 * batches // 4])
 

@@ -1,4 +1,4 @@
-"""Your own primitive: the softshrink function of wavelet denoising, with its rule."""
+"""Define your own primitive: the softshrink function of wavelet denoising, with its gradient rule."""
 
 import numpy as np
 
@@ -7,7 +7,7 @@ import autograd_cnn as ag
 
 @ag.primitive
 def softshrink(x, *, threshold=0.5):
-    """Move ``x`` towards 0 by the threshold, but not beyond 0."""
+    """Move ``x`` towards 0 by the threshold, but not past 0."""
     return np.sign(x) * np.maximum(np.abs(x) - threshold, 0)
 
 

@@ -1,7 +1,7 @@
-"""Images of what a network looks for: from gray, pixels climb the gradient of a score.
+"""DeepDream: gradient ascent on a score, starting from a gray image, shows what a network looks for.
 
-As Mordvintsev et al. 2015 did, the image is moved a little before each step and smoothed now and then, since otherwise
-patterns come out that only this network sees. A second network, which has no part in it, says what it sees.
+As in Mordvintsev et al. 2015, the image is shifted a little before each step and smoothed now and then; otherwise
+patterns emerge that only this network recognises. A second network, trained independently, judges the result.
 """
 
 import numpy as np
@@ -25,12 +25,12 @@ rng = np.random.default_rng(0)
 
 
 def score(pixels):
-    """Return the sum of the scores of the wanted classes, less what bright pixels cost."""
+    """Return the sum of the scores of the wanted classes, minus a penalty for bright pixels."""
     return ag.sum(dreamer(pixels)[wanted, wanted]) - 0.5 * ag.sum(ag.square(pixels))
 
 
 def smoothed(pixels):
-    """Return pixels mixed with their neighbours, [1, 4, 1] / 6 down and across."""
+    """Return pixels smoothed with the kernel [1, 4, 1] / 6, vertically and horizontally."""
     for axis in (2, 3):
         pixels = (np.roll(pixels, 1, axis) + 4 * pixels + np.roll(pixels, -1, axis)) / 6
     return pixels

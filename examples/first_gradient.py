@@ -1,4 +1,4 @@
-"""A gradient, checked against a difference quotient."""
+"""Compute a gradient, and check it against a difference quotient."""
 
 import numpy as np
 
@@ -6,7 +6,7 @@ import autograd_cnn as ag
 
 
 def loss(x, w):
-    """Return the mean of squares of the squashed edges that ``w`` finds in ``x``."""
+    """Return the mean square of the tanh of the edges that ``w`` finds in ``x``."""
     return ag.mean(ag.tanh(ag.correlate2d(x, w)) ** 2)
 
 

@@ -1,7 +1,7 @@
-"""The width of a pinhole from its diffraction pattern: SciPy fits, and the Jacobian comes from the engine.
+"""Estimate the width of a pinhole from its diffraction pattern: SciPy fits, and the engine computes the Jacobian.
 
-Light through a round hole makes rings of brightness (2 J1(x) / x)², with x proportional to the hole (Airy 1835). J1 is
-SciPy's, so its rule is ours to give: J1' = (J0 - J2) / 2.
+Light through a round hole makes rings of brightness (2 J1(x) / x)², with x proportional to its diameter (Airy 1835). J1
+comes from SciPy, so we supply its gradient rule: J1' = (J0 - J2) / 2.
 """
 
 import numpy as np
@@ -19,7 +19,7 @@ def j1(x):
 
 @j1.vjp("x")
 def j1_vjp_x(g, *, x):
-    """The slope, by the recurrence of Bessel functions."""
+    """The derivative, from the recurrence relation of Bessel functions."""
     return g * (jv(0, x) - jv(2, x)) / 2
 
 
@@ -31,7 +31,7 @@ radius = np.linspace(0.05, 30, 150)  # on the screen, in mm
 
 
 def brightness(parameters):
-    """Return the pattern of a hole of some diameter in mm, how bright it is, and how bright the room."""
+    """Return the pattern of a hole with a diameter in mm, a brightness, and the brightness of the background."""
     diameter, peak, room = parameters[0], parameters[1], parameters[2]
     x = np.pi * diameter / WAVELENGTH * radius / np.hypot(radius, DISTANCE)
     return room + peak * (2 * j1(x) / x) ** 2
@@ -42,7 +42,7 @@ measured = brightness(np.array([0.1, 2.0, 0.05])) + 0.01 * rng.standard_normal(r
 
 
 def residuals(parameters):
-    """Return by how much the model is off."""
+    """Return the residuals of the model."""
     return brightness(parameters) - measured
 
 

@@ -1,6 +1,7 @@
-"""Pixels are changed a little, in the direction of the gradient, until a trained network sees another digit.
+"""Change pixels slightly, in the direction of the gradient, until a trained network sees another digit.
 
-The method is that of Madry et al. 2018 (arXiv:1706.06083): steps by the gradient's sign, no pixel further than a bound.
+This is projected gradient descent (Madry et al. 2018, arXiv:1706.06083): steps along the gradient's sign, with a bound
+on the change of each pixel.
 """
 
 import numpy as np
@@ -19,7 +20,7 @@ images, labels = (part[:200] for part in digits.test)
 
 
 def loss(pixels):
-    """Return how badly the network does on ``pixels``."""
+    """Return the network's loss on ``pixels``."""
     return nn.cross_entropy(model(pixels), labels)
 
 

@@ -1,6 +1,6 @@
-"""A generator learns to put points on a ring, against a critic whose slope is kept near 1.
+"""A generator learns to place points on a ring, against a critic whose gradient norm is kept near 1.
 
-The critic's loss holds the norm of its own gradient, so that the backward pass is differentiated, too (Gulrajani et al.
+The critic's loss contains the norm of its own gradient, so the backward pass is differentiated, too (Gulrajani et al.
 2017, arXiv:1704.00028).
 """
 
@@ -28,7 +28,7 @@ to_criticise = optim.Adam(critic.parameters(), lr=4e-3, betas=(0.5, 0.9))
 
 
 def noise(count=128):
-    """Return what the generator makes points of."""
+    """Return random inputs for the generator."""
     return rng.standard_normal((count, 2)).astype(np.float32)
 
 

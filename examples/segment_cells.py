@@ -1,4 +1,4 @@
-"""A U-Net finds round cells in noisy images, trained by how little its regions overlap with theirs (the dice loss)."""
+"""A U-Net segments round cells in noisy images, trained with the Dice loss."""
 
 import numpy as np
 
@@ -10,7 +10,7 @@ rng = np.random.default_rng(0)
 
 
 def cells(count):
-    """Return images (N, 1, H, W) of up to five bright discs in noise and uneven light, and the discs as 0 and 1."""
+    """Return images (N, 1, H, W) of up to five bright discs in noise and uneven light, and masks of the discs."""
     rows, columns = np.mgrid[:SIZE, :SIZE]
     masks = np.zeros((count, 1, SIZE, SIZE), np.float32)
     for mask in masks[:, 0]:
@@ -28,7 +28,7 @@ optimizer = optim.Adam(model.parameters(), lr=1e-2)
 
 @ag.compile
 def step(images, masks):
-    """Take one step of training, and return the loss."""
+    """Take one training step, and return the loss."""
     optimizer.zero_grad()
     loss = nn.functional.dice_loss(ag.sigmoid(model(images)), masks)
     loss.backward()
@@ -46,7 +46,7 @@ model.eval()
 with ag.no_grad():
     found = model(images).numpy() > 0
 true = masks > 0
-plain = images > 0.5  # for comparison: what is bright
+plain = images > 0.5  # for comparison: a brightness threshold
 for name, regions in {"by brightness": plain, "by the network": found}.items():
     overlap = (regions & true).sum() / (regions | true).sum()
     print(f"intersection over union {name}: {overlap:.3f}")

@@ -6,7 +6,7 @@ from autograd_cnn import data, nn, optim, train
 
 
 class RowReader(nn.Module):
-    """Reads the rows of an image from top to bottom, and judges by what it remembers in the end."""
+    """Reads the rows of an image from top to bottom, and classifies it by the final hidden state."""
 
     def __init__(self, rng):
         self.lstm = nn.LSTM(8, 48, batch_first=True, rng=rng)

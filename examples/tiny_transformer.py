@@ -9,7 +9,7 @@ LENGTH, NUMBERS, WIDTH = 8, 10, 32
 
 
 class Sorter(nn.Module):
-    """Numbers and their positions as vectors, two blocks of attention, and scores of each number at each position."""
+    """Embeddings of numbers and positions, two transformer blocks, and scores for each number at each position."""
 
     def __init__(self, rng):
         self.numbers = nn.Embedding(NUMBERS, WIDTH, rng=rng)
@@ -31,7 +31,7 @@ optimizer = optim.AdamW(model.parameters(), lr=4e-3)
 
 @ag.compile
 def step(numbers, in_order):
-    """Take one step of training, and return the loss."""
+    """Take one training step, and return the loss."""
     optimizer.zero_grad()
     loss = nn.cross_entropy(model(numbers).swapaxes(1, 2), in_order)
     loss.backward()

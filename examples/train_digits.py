@@ -16,7 +16,7 @@ digits = data.digits()
 loader = data.Loader(*digits.train, batch_size=32, seed=0)
 optimizer = optim.AdamW(model.parameters(), lr=5e-3)
 
-# `train.fit(model, digits)` does this, with a learning rate that falls and images that are shifted a little.
+# `train.fit(model, digits)` does this, with a decaying learning rate and small random shifts of the images.
 for epoch in range(10):
     metrics = train.Metrics()
     for images, labels in loader:

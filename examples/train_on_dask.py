@@ -1,7 +1,7 @@
-"""Train on Dask's workers, each on the images that it holds, with gradients averaged by MPI.
+"""Train on Dask workers, each on its own share of the images, with gradients averaged by MPI.
 
-dask-mpi starts all as processes of one MPI job: rank 0 is Dask's scheduler, rank 1 runs this program, and the others
-are workers. A group of the workers' ranks is all that `DataParallel` asks for.
+dask-mpi starts all processes in one MPI job: rank 0 is Dask's scheduler, rank 1 runs this program, and the others are
+workers. A group of the workers' ranks is all that `DataParallel` needs.
 
     python -m pip install "autograd-cnn[fast,mpi]" dask-mpi
     mpiexec -n 4 python examples/train_on_dask.py
@@ -21,7 +21,7 @@ def rank_of_worker():
 
 
 def fit(images, labels, ranks, epochs=20):
-    """Train with the workers of these ranks, which call this function, too, on the images that this worker holds."""
+    """Train on this worker's images, together with the workers of the other ranks, which also call this function."""
     workers = MPI.COMM_WORLD.group.Incl(ranks)
     group = distributed.ProcessGroup(MPI.COMM_WORLD.Create_group(workers))
     model = nn.digits_net(rng=0)
@@ -42,17 +42,17 @@ def fit(images, labels, ranks, epochs=20):
 
 
 def main():
-    """Give each worker its share of the images, and the same function."""
+    """Give each worker its share of the images, and run the same function on all."""
     (images, labels), (test_images, test_labels) = data.digits()
-    with Client() as client:  # dask-mpi has told it where the scheduler is
-        ranks = client.run(rank_of_worker)  # by the address of the worker
-        share = len(images) // len(ranks)  # the same for each, so that all take as many steps
+    with Client() as client:  # dask-mpi has set the scheduler's address
+        ranks = client.run(rank_of_worker)  # keyed by the worker's address
+        share = len(images) // len(ranks)  # the same for each, so that all take the same number of steps
         jobs = []
         for i, worker in enumerate(ranks):
             mine = slice(i * share, (i + 1) * share)
             held = client.scatter([images[mine], labels[mine]], workers=worker)
             jobs.append(client.submit(fit, *held, sorted(ranks.values()), workers=worker))
-        states = client.gather(jobs)  # the same from all of them
+        states = client.gather(jobs)  # all the same
     model = nn.digits_net()
     model.load_state_dict(states[0])
     accuracy = (model.eval()(test_images).numpy().argmax(axis=1) == test_labels).mean()

@@ -1,4 +1,4 @@
-"""Which pixels of an image decide what a classifier says of it."""
+"""Attribution: which pixels of an image a classifier's prediction depends on."""
 
 from typing import TYPE_CHECKING
 

@@ -1,4 +1,4 @@
-"""Where a layer's maps speak for a class."""
+"""Grad-CAM: where a layer's feature maps support a class."""
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -18,19 +18,18 @@ from autograd_cnn.tensor import Tensor, tensor
 def grad_cam(
     model: nn.Module, images: ArrayLike, labels: ArrayLike, layer: nn.Module | None = None
 ) -> NDArray[np.floating]:
-    """Return where the maps of a layer support the class of each image: coarser than `saliency`, and less noisy.
+    """Return where a layer's feature maps support the class of each image: coarser than `saliency`, and less noisy.
 
-    ``relu(Σ a m)`` over the maps m of the layer, where a is the mean over a map of the gradient of the score with
-    respect to it, enlarged to the size of the images by bilinear interpolation (Selvaraju et al. 2017,
-    arXiv:1610.02391).
+    ``relu(Σ a m)`` over the layer's maps m, where a is the mean gradient of the score with respect to the map. The
+    result is resized to the images by bilinear interpolation (Selvaraju et al. 2017, arXiv:1610.02391).
 
     Parameters
     ----------
     model, images, labels
         As for `saliency`.
     layer : Module, optional
-        A part of the model that gives maps (N, C, h, w); by default its last `nn.Conv2d`. Of a layer that runs more
-        than once, the last run counts.
+        A layer of the model with output (N, C, h, w); by default its last `nn.Conv2d`. If it runs more than once, the
+        last run counts.
 
     Returns
     -------
@@ -40,7 +39,7 @@ def grad_cam(
     Raises
     ------
     ShapeError, OperandError
-        As `saliency` does, and if the layer gives no maps.
+        As `saliency` does, and if the layer's output has another shape.
     ArgumentError
         If the model has no such layer.
     GradientError
@@ -65,7 +64,7 @@ def grad_cam(
     handle = layer.register_forward_hook(lambda module, inputs, output: seen.append(output))  # noqa: ARG005  # a hook's
     try:
         with evaluating(model), enable_grad():
-            # A leaf, so that something is recorded where the model's own parameters are kept fixed.
+            # A leaf, so that something is recorded even if the model's parameters are frozen.
             scores = scores_of("grad_cam", model, tensor(pixels, requires_grad=True), classes)
     finally:
         handle.remove()

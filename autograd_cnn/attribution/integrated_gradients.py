@@ -1,4 +1,4 @@
-"""The slopes of a score on the way from a blank image, added up."""
+"""Integrated gradients: the gradients of a score, averaged along the path from a blank image."""
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -14,22 +14,22 @@ from autograd_cnn.parameters import Size
 def integrated_gradients(
     model: nn.Module, images: ArrayLike, labels: ArrayLike, steps: Size = 32
 ) -> NDArray[np.floating]:
-    """Distribute among the pixels by how much each image's score exceeds that of a blank image.
+    """Distribute the difference between each image's score and that of a blank image among the pixels.
 
     ``x · ∫ ∂ score(a x) / ∂x da`` for a from 0 to 1 (Sundararajan, Taly & Yan 2017, arXiv:1703.01365), by the midpoint
-    rule. The pixels' shares add up to the difference of the scores, but for the rule's error.
+    rule. The pixels' shares sum to the difference of the scores, up to the rule's error.
 
     Parameters
     ----------
     model, images, labels
         As for `saliency`.
     steps : int
-        How many points the path is taken at.
+        The number of points on the path.
 
     Returns
     -------
     (N, C, H, W)
-        Positive for pixels that speak for the class, negative for those against it.
+        Positive for pixels that support the class, negative for those against it.
 
     Raises
     ------

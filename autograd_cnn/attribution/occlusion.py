@@ -1,4 +1,4 @@
-"""What a score loses where an image is covered."""
+"""Occlusion: how much a score falls when parts of an image are covered."""
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -17,9 +17,10 @@ from autograd_cnn.tensor import tensor
 def occlusion(
     model: nn.Module, images: ArrayLike, labels: ArrayLike, size: Size = 3, fill: Number = 0.0
 ) -> NDArray[np.floating]:
-    """Return by how much the score of each image's class falls when a square around each pixel is covered.
+    """Return how much the score of each image's class falls when a square around each pixel is covered.
 
-    Zeiler & Fergus 2014 (arXiv:1311.2901). The model sees each image H · W times. At the edges the square is cut off.
+    Zeiler & Fergus 2014 (arXiv:1311.2901). The model runs on each image H · W times. At the edges the square is cut
+    off.
 
     Parameters
     ----------
@@ -28,7 +29,7 @@ def occlusion(
     size : int
         The square's side, an odd number of pixels.
     fill : float
-        What it is covered with.
+        The value of covered pixels.
 
     Returns
     -------

@@ -1,4 +1,4 @@
-"""The slope of a score over the pixels."""
+"""Saliency: the gradient of a score with respect to the pixels."""
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -14,16 +14,16 @@ def saliency(model: nn.Module, images: ArrayLike, labels: ArrayLike) -> NDArray[
     """Return how strongly the score of each image's class depends on each of its pixels.
 
     ``max over channels of |∂ score / ∂ pixel|`` (Simonyan, Vedaldi & Zisserman 2014, arXiv:1312.6034). The model runs
-    in eval mode; no ``grad`` of its parameters is touched.
+    in eval mode; its parameters' ``grad`` does not change.
 
     Parameters
     ----------
     model : Module
         Maps images to scores (N, K).
     images : (N, C, H, W)
-        Of floats.
+        Floats.
     labels : (N,) of int
-        The class whose score is asked about, for each image.
+        The class whose score is explained, for each image.
 
     Returns
     -------
@@ -33,7 +33,7 @@ def saliency(model: nn.Module, images: ArrayLike, labels: ArrayLike) -> NDArray[
     Raises
     ------
     ShapeError
-        If a shape is another one, or a label is not the number of a class.
+        If a shape is wrong, or a label is not a class number.
     OperandError
         If the images are not floats, or the labels not ints.
     GradientError

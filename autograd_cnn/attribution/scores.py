@@ -1,4 +1,4 @@
-"""The scores that an attribution asks about."""
+"""The scores that an attribution explains."""
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -62,7 +62,7 @@ def scores_of(where: str, model: nn.Module, images: Tensor, labels: NDArray[np.i
 def gradient(
     where: str, model: nn.Module, images: NDArray[np.floating], labels: NDArray[np.integer]
 ) -> NDArray[np.floating]:
-    """Return the gradient of each image's score with respect to its pixels; no ``grad`` is touched.
+    """Return the gradient of each image's score with respect to its pixels; no ``grad`` changes.
 
     Raises
     ------

@@ -17,10 +17,10 @@ from autograd_cnn.io import load
 from autograd_cnn.parameters import Share, Whole
 
 NAMES: Final = (("images", "labels", "test_images", "test_labels"), ("x_train", "y_train", "x_test", "y_test"))
-"""The names of the arrays in a file: ours, and those of Keras. The last two may be missing."""
+"""The names of the arrays in a file: ours, and Keras's. The last two may be missing."""
 
 _WORD: Final = re.compile(r"could not convert string (?P<text>.*) to \w+ at row \d+, column (?P<column>\d+)", re.DOTALL)
-"""What NumPy says of a text among numbers."""
+"""NumPy's error for text among numbers."""
 
 LAST: Final = (1 << 16) - 1
 """The largest label: each class up to the largest label gets a name."""
@@ -28,14 +28,14 @@ LAST: Final = (1 << 16) - 1
 
 @composite
 def from_npz(path: AnyPath, *, test: Share = 0.2, seed: Whole = 0) -> Dataset:
-    """A dataset in an ``.npz`` or ``.safetensors`` file.
+    """Read a dataset from an ``.npz`` or ``.safetensors`` file.
 
     Parameters
     ----------
     path : path
         With the arrays ``images`` and ``labels`` (or ``x_train`` and ``y_train``), and ``test_images`` and
-        ``test_labels`` (or ``x_test`` and ``y_test``) if it is split already. Images are (N, H, W), (N, C, H, W), or
-        (N, H, W, C) with 1 or 3 channels last; bytes are divided by 255, floats stay.
+        ``test_labels`` (or ``x_test`` and ``y_test``) if it is already split. Images are (N, H, W), (N, C, H, W), or
+        (N, H, W, C) with 1 or 3 channels last; bytes are divided by 255, floats are unchanged.
     test, seed
         The share that is held out if the file has no test part, and the seed that draws it; see `split`.
 
@@ -76,9 +76,9 @@ def from_npz(path: AnyPath, *, test: Share = 0.2, seed: Whole = 0) -> Dataset:
 
 @composite
 def from_csv(path: AnyPath, *, test: Share = 0.2, seed: Whole = 0) -> Dataset:
-    r"""A dataset in a table of numbers, a square gray image per line: its label, then its pixels, row by row.
+    r"""Read a dataset from a table of numbers, one square gray image per line: its label, then its pixels, row by row.
 
-    A header line is skipped. A label is the number of a class, from 0. Pixels go from 0 to 255, as in the usual tables of MNIST.
+    A header line is skipped. A label is a class number, from 0. Pixels go from 0 to 255, as in the usual MNIST tables.
 
     Raises
     ------

@@ -1,7 +1,7 @@
 """CIFAR-10, from the files of its binary or its Python version in a local folder, unpacked or as archives.
 
 A file of the binary version is a sequence of records: one byte for the label, then 1,024 bytes each for red, green and
-blue (Krizhevsky 2009). A file of the Python version is a pickle of a dict; `pickled` reads it without running it.
+blue (Krizhevsky 2009). A file of the Python version is a pickled dict; `pickled` reads it without running it.
 """
 
 from collections.abc import Callable
@@ -23,7 +23,7 @@ PIXELS: Final = 3 * 32 * 32
 FILES: Final = (*(f"data_batch_{i}" for i in range(1, 6)), "test_batch")
 """The last one is the test set."""
 LARGEST: Final = 64 << 20
-"""The most bytes of a file in an archive; each has 31 MB."""
+"""The maximum size in bytes of a file in an archive; each has 31 MB."""
 SOURCE: Final = "https://www.cs.toronto.edu/~kriz"
 SHA256: Final = "c4a38c50a1bc5f3a1c5537f2155ab9d68f9f25eb1ed8d9ddda3db29a59bca1dd"
 """Of the binary version."""
@@ -37,9 +37,9 @@ def cifar10(root: AnyPath, *, download: Bool = False) -> Dataset:
     Parameters
     ----------
     root : path
-        The folder with ``cifar-10-binary.tar.gz`` or ``cifar-10-python.tar.gz``, or with what is in one of them.
+        The folder with ``cifar-10-binary.tar.gz`` or ``cifar-10-python.tar.gz``, or with the contents of one of them.
     download : bool
-        Download the first of them, 170 MB, if there is none; see `fetch`.
+        Download the first of them, 170 MB, if neither is there; see `fetch`.
 
     Returns
     -------
@@ -84,7 +84,7 @@ class _Version(NamedTuple):
 
 
 def _found(root: Path) -> tuple[_Version, Path] | None:
-    """Return which version is there, and its folder or archive."""
+    """Return the version found, and its folder or archive."""
     for version in VERSIONS:
         for folder in (root / version.folder, root):
             if any((folder / name).is_file() for name in version.names):
@@ -106,7 +106,7 @@ def _in_folder(folder: Path, version: _Version) -> dict[str, bytes]:
 
 
 def _unpacked(path: Path, version: _Version) -> dict[str, bytes]:
-    """Read the files in an archive; nothing is written, so its names can't lead anywhere."""
+    """Read the files in an archive; nothing is written, so malicious names do no harm."""
     import tarfile  # noqa: PLC0415  # takes long to load
     import zlib  # noqa: PLC0415
 
@@ -116,12 +116,12 @@ def _unpacked(path: Path, version: _Version) -> dict[str, bytes]:
             for member in archive:
                 name = member.name.rpartition("/")[2]
                 if name in version.names and member.isfile() and member.size <= LARGEST:
-                    found[name] = archive.extractfile(member).read()  # type: ignore[union-attr]  # of a file it is one
+                    found[name] = archive.extractfile(member).read()  # type: ignore[union-attr]  # never None for a file
     except (tarfile.TarError, EOFError, zlib.error) as error:
         raise FormatError(sentence(str(path), "a damaged archive", hint="fetch it again")) from error
     if missing := [name for name in version.names if name not in found]:
         raise FormatError(sentence(str(path), "not this archive", expected=", ".join(version.names),
-                                   got=f"none of the name {missing[0]}"))  # fmt: skip
+                                   got=f"no file {missing[0]}"))  # fmt: skip
     return {name: found[name] for name in version.names}
 
 

@@ -13,7 +13,7 @@ from autograd_cnn.parameters import Share, Whole, of_kind
 
 
 class Images(Protocol):
-    """Images that are indexed like an array, but need not be one: ``images[indices]`` is (n, C, H, W)."""
+    """Images that can be indexed like an array, but need not be one: ``images[indices]`` is (n, C, H, W)."""
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -21,7 +21,7 @@ class Images(Protocol):
 
     @property
     def dtype(self) -> np.dtype[Any]:
-        """Of the images."""
+        """The dtype of the images."""
 
     def __len__(self) -> int:
         """The number of images."""
@@ -151,7 +151,7 @@ def split(
     images, labels = images if hasattr(images, "shape") else rows("split", "images", images), np.asarray(labels)
     if labels.ndim != 1 or len(images) != len(labels):
         raise ShapeError(
-            sentence("split", "images and labels are not equally many", expected=f"labels ({len(images)},)",
+            sentence("split", "the numbers of images and labels differ", expected=f"labels ({len(images)},)",
                      got=labels.shape)
         )  # fmt: skip
     if labels.dtype.kind not in "iu" or (labels.size and labels.min() < 0):

@@ -14,15 +14,15 @@ PIECE: Final = 1 << 18
 TIMEOUT: Final = 30
 """Seconds without a byte before giving up."""
 UNSATISFIABLE: Final = 416
-"""The status of a server that has no more than the bytes that are here."""
+"""The HTTP status if the server has no more bytes than are already here."""
 
 
 @composite
 def fetch(url: str, path: AnyPath, *, sha256: str) -> Path:
     """Download a file, unless it exists, and verify its checksum.
 
-    A partial download is kept as ``path`` with ``.part`` appended, and the next call continues it. The file gets
-    its name when it is complete and has the checksum. In a terminal, standard error shows the progress.
+    A partial download is kept as ``path`` with ``.part`` appended, and the next call continues it. The file gets its
+    name once it is complete and its checksum is verified. In a terminal, standard error shows the progress.
 
     Parameters
     ----------
@@ -76,8 +76,8 @@ def fetch(url: str, path: AnyPath, *, sha256: str) -> Path:
 
 
 def _receive(url: str, file: IO[bytes], path: Path) -> None:
-    """Append what a server has after the bytes that are here, or everything if it can't resume."""
-    import http.client  # noqa: PLC0415  # takes long, and few ever need it
+    """Append the server's bytes after those already here, or all of them if it can't resume."""
+    import http.client  # noqa: PLC0415  # slow to load, and rarely needed
     import urllib.error  # noqa: PLC0415
     import urllib.request  # noqa: PLC0415
 
@@ -88,7 +88,7 @@ def _receive(url: str, file: IO[bytes], path: Path) -> None:
             response = urllib.request.urlopen(request, timeout=TIMEOUT)  # noqa: S310  # checked
         except urllib.error.HTTPError as error:
             error.close()
-            if error.code == UNSATISFIABLE and here:  # it may be complete, which the checksum tells
+            if error.code == UNSATISFIABLE and here:  # it may be complete; the checksum tells
                 return
             raise
     with response:
@@ -124,7 +124,7 @@ def _saying(url: str, path: Path) -> Iterator[None]:
         else:
             reason = str(getattr(error, "reason", None) or error) or type(error).__name__
         raise ConnectionError(
-            sentence("fetch", f"{url} did not come: {reason}",
+            sentence("fetch", f"{url} could not be downloaded: {reason}",
                      hint=f"call again to go on, or get it elsewhere and put it at {path}")
         ) from error  # fmt: skip
 
@@ -133,7 +133,7 @@ def _verify(file: IO[bytes], sha256: str, path: Path, hint: str) -> None:
     import hashlib  # noqa: PLC0415
 
     file.seek(0)
-    found = hashlib.file_digest(file, "sha256").hexdigest()  # type: ignore[arg-type]  # every binary file will do
+    found = hashlib.file_digest(file, "sha256").hexdigest()  # type: ignore[arg-type]  # any binary file will do
     if found != sha256:
         raise FormatError(sentence(str(path), "another file than expected", expected=f"sha256 {sha256}", got=found,
                                    hint=hint))  # fmt: skip

@@ -35,19 +35,19 @@ def image_folder(
     seed: Whole = 0,
     in_memory: Bool = True,
 ) -> Dataset:
-    """The images of a folder: ``root/cat/1.png``, ``root/dog/2.jpg``; a subfolder's name is its class.
+    """Read the images of a folder: ``root/cat/1.png``, ``root/dog/2.jpg``; each subfolder is a class.
 
-    Where there are ``root/train`` and ``root/test`` (or ``val``), these are the two parts, with the classes as
-    subfolders. Otherwise a share of each class is held out, see `split`. Folders within a class are included, hidden
-    files are not, nor files whose ending is not that of an image.
+    If there are ``root/train`` and ``root/test`` (or ``val``), these are the two parts, with the classes as subfolders.
+    Otherwise a share of each class is held out; see `split`. Folders within a class are included; hidden files, and
+    files without an image's extension, are not.
 
     Parameters
     ----------
     root : path
         The folder.
     size : int or pair, optional
-        (H, W) to which every image is scaled and cropped around its centre, keeping its proportions; one int is both. By
-        default images stay as they are, and must have the same size.
+        (H, W) to which every image is scaled and centre-cropped, keeping its proportions; an int means both. By default
+        images are unchanged, and must have the same size.
     channels : int, optional
         1 for gray, 3 for red, green and blue; by default 1 if no image has colours.
     test : float
@@ -55,8 +55,8 @@ def image_folder(
     seed : int
         The same seed gives the same parts.
     in_memory : bool
-        Whether to read all images now, N·C·H·W·4 bytes, or each when it is needed. In the second case the images
-        are `ImageFiles`, so they need not fit into memory; a `Loader` with ``workers`` reads ahead.
+        Whether to read all images now (N·C·H·W·4 bytes), or each when it is needed. In the second case the images
+        are `ImageFiles`, which need not fit into memory; a `Loader` with ``workers`` reads ahead.
 
     Returns
     -------
@@ -67,7 +67,7 @@ def image_folder(
     Raises
     ------
     MissingDependencyError
-        Without Pillow, which the extra ``images`` brings.
+        If Pillow (extra ``images``) is not installed.
     FileNotFoundError
         If there is no such folder.
     FormatError
@@ -161,7 +161,7 @@ def read_image(path: AnyPath, *, size: Size = None, channels: int | None = None)
     Raises
     ------
     MissingDependencyError
-        Without Pillow, which the extra ``images`` brings.
+        If Pillow (extra ``images``) is not installed.
     FormatError
         If the file is not an image, is damaged, or has more pixels than Pillow considers safe.
     OSError
@@ -258,7 +258,7 @@ def _opened(path: Path) -> Iterator[Any]:
     except ImportError as error:
         raise MissingDependencyError("reading images", "images") from error
     try:
-        content = io.BytesIO(path.read_bytes())  # of a file, Pillow asks for as many bytes as the file claims to have
+        content = io.BytesIO(path.read_bytes())  # from a file, Pillow would allocate whatever size the file claims
         with warnings.catch_warnings():
             warnings.simplefilter("error", Image.DecompressionBombWarning)
             with Image.open(content) as image:

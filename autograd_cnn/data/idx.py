@@ -58,7 +58,7 @@ def mnist(root: AnyPath, *, download: Bool = False) -> Dataset:
         The folder with ``train-images-idx3-ubyte``, ``train-labels-idx1-ubyte``,
         ``t10k-images-idx3-ubyte`` and ``t10k-labels-idx1-ubyte``, uncompressed or compressed with ``.gz``.
     download : bool
-        Download those that are missing, 12 MB; see `fetch`.
+        Download missing files, 12 MB; see `fetch`.
 
     Returns
     -------
@@ -81,8 +81,8 @@ def mnist(root: AnyPath, *, download: Bool = False) -> Dataset:
 def fashion_mnist(root: AnyPath, *, download: Bool = False) -> Dataset:
     """The 70,000 pictures of clothes of 28×28 pixels by Xiao, Rasul and Vollgraf (2017).
 
-    Its files have the same names as MNIST's, so they need their own folder. They have 31 MB. Parameters, result and
-    errors are those of `mnist`.
+    Its files, 31 MB, have the same names as MNIST's, so they need their own folder. Parameters, result and errors are
+    those of `mnist`.
     """
     return _dataset("fashion_mnist", as_path("fashion_mnist", root), CLOTHES, download)
 

@@ -23,16 +23,15 @@ Batch: TypeAlias = tuple[NDArray[Any], NDArray[Any]]
 class Loader:
     """Iterate over images and labels in batches; every pass is one epoch.
 
-    The order of an epoch depends only on ``seed`` and the number of the epoch, and what a transform draws only on
-    these and on the number of the batch. So two loaders with the same seed give the same batches, whatever the
-    number of workers.
+    The order of an epoch depends only on ``seed`` and the epoch number; what a transform draws depends only on these
+    and on the batch number. So two loaders with the same seed give the same batches, whatever the number of workers.
 
     Parameters
     ----------
     images : (N, ...)
         The training images: an array, also one mapped from a file, or `ImageFiles`.
     labels : (N,)
-        What to learn.
+        The labels.
     batch_size : int
         Images per batch; the last batch of an epoch may be smaller.
     shuffle : bool
@@ -49,10 +48,10 @@ class Loader:
     rank, ranks : int
         The share of every batch to yield, and the number of shares, for training on several processes; see
         `autograd_cnn.distributed`. The shares of all ranks, concatenated, are the batch of a loader without
-        ranks. With a transform each rank prepares the whole batch, so that what is drawn does not depend on ``ranks``.
+        ranks. With a transform each rank prepares the whole batch, so that random draws do not depend on ``ranks``.
     workers : int
         Threads that read and transform the next batches during the current training step; 0 prepares each batch when
-        it is needed. Pays off if reading is slow, such as from `ImageFiles`.
+        it is needed. Worthwhile if reading is slow, as from `ImageFiles`.
 
     Attributes
     ----------
@@ -66,7 +65,7 @@ class Loader:
     OperandError
         If images or labels are not an array, ``transform`` is not a function, or a flag is not a bool.
     ArgumentError
-        If ``batch_size`` is not an int of at least 1, or above the number of images with ``drop_last``, or ``seed``
+        If ``batch_size`` is not an int of at least 1, or with ``drop_last`` exceeds the number of images; if ``seed``
         is not an int of at least 0; if ``rank`` is not below ``ranks``, or a batch has too few images for all ranks.
 
     Examples
@@ -100,7 +99,7 @@ class Loader:
         self.labels = rows("Loader", "labels", labels)
         if len(self.images) != len(self.labels):
             raise ShapeError(
-                sentence("Loader", "images and labels are not equally many", expected=f"{len(self.images)} labels",
+                sentence("Loader", "the numbers of images and labels differ", expected=f"{len(self.images)} labels",
                          got=len(self.labels))
             )  # fmt: skip
         self.batch_size = batch_size
@@ -197,7 +196,7 @@ class Loader:
 
 
 def _ahead(batches: Iterable[Callable[[], Batch]], workers: int) -> Iterator[Batch]:
-    """Make batches in threads, in order, and at most two per thread in advance."""
+    """Prepare batches in threads, in order, at most two per thread in advance."""
     with ThreadPoolExecutor(workers, thread_name_prefix="loader") as pool:
         under_way: deque[Future[Batch]] = deque()
         try:
@@ -207,6 +206,6 @@ def _ahead(batches: Iterable[Callable[[], Batch]], workers: int) -> Iterator[Bat
                     yield under_way.popleft().result()
             while under_way:
                 yield under_way.popleft().result()
-        finally:  # of an epoch that is not finished
+        finally:  # also if the epoch is not finished
             for each in under_way:
                 each.cancel()

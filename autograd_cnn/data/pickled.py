@@ -1,7 +1,7 @@
 """The pickles of CIFAR's Python version, read as data: nothing in them is imported or run.
 
-Python 2 wrote them, so their strings are bytes, which are read as Latin-1. Three names are allowed in them, those
-that NumPy needs to make an array.
+Python 2 wrote them, so their strings are bytes, which are read as Latin-1. They may contain three names, those that
+NumPy needs to make an array.
 """
 
 from typing import Any, Final
@@ -18,21 +18,21 @@ class _Array:
     values: Any = None
 
     def build(self, state: Any) -> None:
-        """Take the shape, the order and the bytes."""
+        """Store the shape, the order and the bytes."""
         _, shape, _, in_columns, values = state
         numbers = np.frombuffer(values.encode("latin-1"), np.uint8)
         self.values = numbers.reshape(shape, order="F" if in_columns else "C")
 
 
 class _Bytes:
-    """NumPy's dtype of bytes, whose state says nothing new."""
+    """NumPy's dtype of bytes, whose state adds nothing."""
 
     def __init__(self, code: str, *_: Any) -> None:
         if code != "u1":
             raise FormatError(sentence("not an array of bytes", expected="u1", got=code))
 
     def build(self, state: Any) -> None:
-        """Ignore it."""
+        """Ignore the state."""
 
 
 NAMES: Final = {

@@ -69,8 +69,7 @@ def random_flip(images: NDArray[Any], rng: np.random.Generator, p: Share = 0.5) 
 def random_rotation(images: NDArray[Any], rng: np.random.Generator, degrees: NotNegative = 10.0) -> NDArray[Any]:
     """Rotate each image about its centre by up to ``degrees`` in either direction; new pixels are 0.
 
-    Between pixels it is interpolated linearly in both directions. Parameters, result and errors are those of
-    `random_shift`.
+    Interpolation is bilinear. Parameters, result and errors are those of `random_shift`.
 
     Examples
     --------
@@ -92,8 +91,8 @@ def random_rotation(images: NDArray[Any], rng: np.random.Generator, degrees: Not
 def random_crop(images: NDArray[Any], rng: np.random.Generator, share: Share = 0.75) -> NDArray[Any]:
     """Scale a window of each image up to the size of the image; its sides are at least ``share`` of the image's.
 
-    The window has the proportions of the image. Between pixels it is interpolated linearly in both directions.
-    Parameters, result and errors are those of `random_shift`.
+    The window has the image's proportions. Interpolation is bilinear. Parameters, result and errors are those of
+    `random_shift`.
 
     Examples
     --------
@@ -136,7 +135,7 @@ def random_erasing(images: NDArray[Any], rng: np.random.Generator, share: Share 
 
 @composite
 def random_brightness(images: NDArray[Any], rng: np.random.Generator, amount: Share = 0.2) -> NDArray[Any]:
-    """Change brightness and contrast of each image by up to ``amount``; the result is from 0 to 1.
+    """Change brightness and contrast of each image by up to ``amount``; the result is clipped to 0 … 1.
 
     An image x with mean m becomes ``c·(x - m) + m + b``, with c from 1 - amount to 1 + amount and b from -amount to
     amount. Parameters, result and errors are those of `random_shift`.
@@ -155,7 +154,7 @@ def random_brightness(images: NDArray[Any], rng: np.random.Generator, amount: Sh
 
 _LUMA: Final = np.array([0.299, 0.587, 0.114])
 _YIQ: Final = np.array([_LUMA, [0.596, -0.274, -0.322], [0.211, -0.523, 0.312]])
-"""From red, green and blue to brightness and two differences of colours, as in NTSC television."""
+"""Converts red, green and blue to luma and two chroma components, as in NTSC television."""
 
 
 @composite
@@ -167,11 +166,11 @@ def color_jitter(
     saturation: Share = 0.2,
     hue: Share = 0.05,
 ) -> NDArray[Any]:
-    """Change brightness, contrast and colours of each image; the result is from 0 to 1.
+    """Change brightness, contrast and colours of each image; the result is clipped to 0 … 1.
 
-    Brightness, contrast and saturation are multiplied by a number from 1 - amount to 1 + amount, and hues are turned by
-    up to ``hue`` of the circle either way. That is done to the differences of colours in the space YIQ, so that gray
-    stays gray. Parameters, result and errors are those of `random_shift`, and images have three channels.
+    Brightness, contrast and saturation are multiplied by a number from 1 - amount to 1 + amount, and hues are rotated
+    by up to ``hue`` of the circle either way. Hue and saturation act on the chroma components of YIQ, so gray stays
+    gray. Parameters, result and errors are those of `random_shift`; images must have three channels.
 
     Examples
     --------
@@ -208,16 +207,16 @@ def normalize(
     mean: ArrayLike = 0.5,
     std: ArrayLike = 0.5,
 ) -> NDArray[Any]:
-    """Subtract ``mean`` and divide by ``std``, one number or one for each channel.
+    """Subtract ``mean`` and divide by ``std``, one number or one per channel.
 
-    Nothing is drawn; it takes a generator only as it is a transform. What is done to the training images must
+    Nothing is random; it takes a generator only because it is a transform. What is done to the training images must
     be done to all others, too: pass both parts through it first, or make it the first layer of the network.
 
     Parameters
     ----------
     images : (N, C, H, W)
     rng : numpy.random.Generator, optional
-        It is not used.
+        Not used.
     mean, std : float or sequence of float
         Such as ``images.mean(axis=(0, 2, 3))``.
 
@@ -228,7 +227,7 @@ def normalize(
     Raises
     ------
     ShapeError
-        If ``images`` does not have four axes, or there are not as many numbers as channels.
+        If ``images`` does not have four axes, or the number of values is not that of the channels.
     ArgumentError
         If a number of ``std`` is not above 0.
 
@@ -256,10 +255,10 @@ def normalize(
 def mixup(
     images: NDArray[Any], labels: NDArray[Any], rng: np.random.Generator, *, classes: Size, alpha: Positive = 0.2
 ) -> tuple[NDArray[Any], NDArray[np.float32]]:
-    """Blend each image with another one of the batch, and their labels likewise (Zhang et al. 2018).
+    """Blend each image, and its label, with another of the batch (Zhang et al. 2018).
 
-    The share of each image is drawn from Beta(alpha, alpha). The labels become shares of classes, which
-    `autograd_cnn.nn.cross_entropy` takes as they are.
+    The share of each image is drawn from Beta(alpha, alpha). The labels become class probabilities, which
+    `autograd_cnn.nn.cross_entropy` accepts.
 
     Parameters
     ----------
@@ -269,7 +268,7 @@ def mixup(
     rng : numpy.random.Generator
         Draws pairs and shares.
     classes : int
-        How many there are.
+        The number of classes.
     alpha : float
         The larger it is, the closer the shares are to one half.
 
@@ -277,7 +276,7 @@ def mixup(
     -------
     images : (N, C, H, W)
     shares : (N, K), float32
-        Of the classes; each row adds up to 1.
+        The class probabilities; each row sums to 1.
 
     Raises
     ------
@@ -313,7 +312,7 @@ def random_shift(images: NDArray[Any], rng: np.random.Generator, pixels: Whole =
     """Shift each image by up to ``pixels`` in both directions; new pixels are 0.
 
     A digit that moves a little is still the same digit, so a network learns more from shifted images than
-    from the images alone.
+    from the originals alone.
 
     Parameters
     ----------

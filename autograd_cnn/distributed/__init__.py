@@ -1,6 +1,6 @@
-"""Training on several processes, by MPI: each takes its share of every batch, and the gradients are averaged.
+"""Training on several processes with MPI: each takes its share of every batch, and the gradients are averaged.
 
-It needs the extra ``mpi``. A program is started by ``mpiexec -n 4 python train.py``; see ``docs/distributed.md``.
+It needs the extra ``mpi``. Start a program with ``mpiexec -n 4 python train.py``; see ``docs/distributed.md``.
 """
 
 from autograd_cnn.distributed.batch_norm import SyncBatchNorm as SyncBatchNorm

@@ -1,4 +1,4 @@
-"""Batch normalisation with the moments of all processes' examples."""
+"""Batch normalisation with moments over the examples of all processes."""
 
 import math
 from typing import Any
@@ -20,21 +20,20 @@ from autograd_cnn.ops.joint import Once
 class SyncBatchNorm(BatchNorm2d):
     """`BatchNorm2d` or `BatchNorm1d` over the examples of all processes; `convert_sync_batchnorm` makes it.
 
-    In training every call waits for all processes, and so does its part of the backward pass, of which there is the
-    first order only.
+    In training mode every call waits for all processes, and so does its backward pass. It has first derivatives only.
 
     Attributes
     ----------
     weight, bias, running_mean, running_var, num_batches_tracked
-        As those of `BatchNorm2d`.
+        As in `BatchNorm2d`.
     group : ProcessGroup
 
     Raises
     ------
     ShapeError
-        For an input without channels, or other channels.
+        If the input has no channel axis, or another number of channels.
     GradientError
-        On ``create_graph=True``.
+        With ``create_graph=True``.
     """
 
     group: ProcessGroup
@@ -55,7 +54,7 @@ class SyncBatchNorm(BatchNorm2d):
         return _standardized(maps, self.weight, self.bias, eps=self.eps, moments=moments, group=self.group)
 
     def _follow_moments(self, maps: NDArray[np.floating]) -> NDArray[np.float64]:
-        """Return mean and variance of all processes' maps (2, C), which the running values follow."""
+        """Return mean and variance (2, C) over all processes' maps, and update the running statistics."""
         count = _count(maps)
         mean, var = kernels.moments(maps)
         total = self.group.sum(np.array([mean, var + mean * mean, np.ones_like(mean)]) * count)
@@ -79,9 +78,9 @@ def _standardize(
 
 
 _standardized: Primitive[...] = Primitive(_standardize, (), constant=False)
-"""``(x - mean) / sqrt(var + eps) · weight + bias``, with moments that depend on x here and on the other processes.
+"""``(x - mean) / sqrt(var + eps) · weight + bias``, with moments that depend on x on all processes.
 
-It is not registered: its rule speaks with the other processes, so that no difference on this one alone can show it.
+It is not registered: its rule communicates, so finite differences on one process can't check it.
 """
 
 
@@ -89,12 +88,12 @@ It is not registered: its rule speaks with the other processes, so that no diffe
 def _standardize_vjp_x(
     g: Array, *, x: Array, weight: Array | None, eps: float, moments: Any, group: ProcessGroup
 ) -> Array:
-    """As that of `batch_norm`, with the sums' means over all processes, each by its examples.
+    """The rule of `batch_norm`, with its sums averaged over all processes, weighted by their examples.
 
-    A process's gradients count by its share of all examples, and its maps do, too, so that shares cancel.
+    A process's gradients are weighted by its share of all examples, and so are its maps, so the shares cancel.
     """
     if isinstance(g, Traced) and not (RUNNING and current.get() is not None):
-        raise GradientError(sentence("SyncBatchNorm", "it has first derivatives alone", hint="leave create_graph out"))
+        raise GradientError(sentence("SyncBatchNorm", "it has first derivatives only", hint="leave create_graph out"))
     mean = fresh(_mean, group, _sums(g, x, moments, eps), _count(x))
     return ops.batch_norm_wrt_input(g, x, weight, eps=eps, moments=moments, sums=mean)
 
@@ -111,7 +110,7 @@ def _standardize_vjp_bias(g: Array, *, x: Array, eps: float, moments: Any) -> Ar
 
 @Once
 def _sums(g: Array, x: Array, moments: NDArray[np.float64], eps: float) -> Array:
-    """Return the sums of this process that all three rules ask for."""
+    """Return the sums on this process that all three rules need."""
     return ops.batch_norm_wrt_affine(g, x, eps=eps, moments=moments)
 
 
@@ -120,7 +119,7 @@ def _mean(group: ProcessGroup, sums: NDArray[np.floating], count: int) -> NDArra
 
 
 def _count(maps: Array) -> int:
-    """Return how many values there are for a channel."""
+    """Return the number of values per channel."""
     shape = shape_of(maps)
     return math.prod(shape) // shape[1]
 
@@ -133,12 +132,12 @@ def convert_sync_batchnorm(model: nn.Module, group: ProcessGroup | None = None) 
     model : Module
         It is changed.
     group : ProcessGroup, optional
-        By default all processes, `init`.
+        By default all processes; see `init`.
 
     Returns
     -------
     Module
-        The model, or its replacement if it is such a layer itself.
+        The model, or its replacement if it is itself such a layer.
 
     Examples
     --------

@@ -1,8 +1,8 @@
-"""How a bucket of gradients is summed over all processes: as it is, or with fewer bytes.
+"""How a bucket of gradients is summed over all processes: exactly, or with fewer bytes.
 
 What compression leaves out of a message is added to the next one (error feedback: Seide et al. 2014, Karimireddy et al.
-2019). So nothing is lost for good, and a training converges as it would, at a slightly later step. These remainders are not
-part of a checkpoint.
+2019). So nothing is lost for good, and training converges as usual, only slightly later. The residuals are not part of
+a checkpoint.
 """
 
 from collections.abc import Callable
@@ -21,21 +21,21 @@ class Exchange(Protocol):
     """The sums of one bucket, pass after pass."""
 
     def start(self, group: ProcessGroup, values: Values) -> Request:
-        """Begin to sum ``values`` (N,), which are the exchange's from then on."""
+        """Start summing ``values`` (N,), which belong to the exchange from then on."""
 
     def result(self) -> Values:
-        """Return the sums (N,), once the request has arrived; the same bits on all processes."""
+        """Return the sums (N,), once the request has completed; the same bits on all processes."""
 
 
 Compression: TypeAlias = Callable[[], Exchange]
-"""Makes the exchange of each bucket."""
+"""Makes an exchange for each bucket."""
 
 
 class Exact:
-    """The sums as they are: MPI's all-reduce."""
+    """Exact sums: MPI's all-reduce."""
 
     def start(self, group: ProcessGroup, values: Values) -> Request:
-        """Begin to sum ``values``."""
+        """Start summing ``values``."""
         self._values, self._sums = values, np.empty_like(values)
         return group.start_sum(values, self._sums)
 
@@ -45,16 +45,16 @@ class Exact:
 
 
 class BFloat16:
-    """Half the bytes: float32 without the lower half of its bits, as in bfloat16, in every message.
+    """Half the bytes: every message is in bfloat16, float32 without the lower half of its bits.
 
-    Where processes add, they add in float32, and round to nearest. A sum over n processes is rounded up to log2(n) times
-    on its way, or n times around a ring; only the first rounding, each process's own, is fed back.
+    Processes add in float32 and round to nearest. A sum over n processes is rounded up to log2(n) times on its way, or
+    n times around a ring; only the first rounding, each process's own, is fed back.
     """
 
     _remainder: Values | float = 0.0
 
     def start(self, group: ProcessGroup, values: Values) -> Request:
-        """Begin to sum ``values`` in bfloat16."""
+        """Start summing ``values`` in bfloat16."""
         from mpi4py import MPI  # noqa: PLC0415  # optional
 
         values += self._remainder
@@ -75,18 +75,18 @@ class BFloat16:
 class TopK:
     """Only the largest gradients of each bucket, by absolute value (Aji & Heafield 2017).
 
-    Each process sends its own, as positions and values, to all others. That is less than an all-reduce while ``share``
-    times the number of processes is well below 1.
+    Each process sends its own, as positions and values, to all others. That is less traffic than an all-reduce as long
+    as ``share`` times the number of processes is well below 1.
 
     Parameters
     ----------
     share : float
-        Of the gradients; above 0, up to 1.
+        The share of the gradients to send; above 0, up to 1.
 
     Raises
     ------
     ArgumentError
-        For another share.
+        If ``share`` is out of range.
     """
 
     def __init__(self, share: float = 0.01) -> None:
@@ -96,7 +96,7 @@ class TopK:
         self._remainder: Values | float = 0.0
 
     def start(self, group: ProcessGroup, values: Values) -> Request:
-        """Begin to send the largest of ``values`` around."""
+        """Start sending the largest of ``values`` to all processes."""
         values += self._remainder
         count = max(1, round(self.share * values.size))
         positions = np.sort(np.argpartition(np.abs(values), -count)[-count:]).astype(np.int32)
@@ -131,11 +131,11 @@ def to_bfloat16(values: Values) -> NDArray[np.uint16]:
 
 
 def from_bfloat16(halves: NDArray[np.uint16]) -> NDArray[np.float32]:
-    """Return the float32 numbers that `to_bfloat16` has shortened."""
+    """Return bfloat16 numbers from `to_bfloat16` as float32."""
     return (halves.astype(np.uint32) << 16).view(np.float32)
 
 
 def _add_bfloat16(others: Any, own: Any, _: Any) -> None:
-    """Add in MPI's way: buffers of bytes, the result in the second."""
+    """Add as an MPI operation: byte buffers, with the result in the second."""
     a, b = np.frombuffer(others, np.uint16), np.frombuffer(own, np.uint16)
     b[...] = to_bfloat16(from_bfloat16(a) + from_bfloat16(b))

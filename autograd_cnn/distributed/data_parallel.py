@@ -23,35 +23,35 @@ from autograd_cnn.tensor.tensor import Handle
 
 
 class DataParallel:
-    """Make the gradients of a model those of the examples of all processes together.
+    """Average a model's gradients over the examples of all processes.
 
     Each process calls the model on its own examples and ``backward()`` on their mean loss. As soon as the gradients of
-    some layers are final, the processes begin to average them, each with the weight of its number of examples, which is
-    the length of the first axis of the model's input. When ``backward()`` returns, every process has the same
-    gradients: those of the mean loss of all examples.
+    some layers are final, the processes begin to average them, weighted by their numbers of examples (the length of the
+    first axis of the model's input). When ``backward()`` returns, every process has the same gradients: those of the
+    mean loss of all examples.
 
-    The model stays as it is: its ``state_dict`` has the same names, and a compiled step stays compiled. Its parameters
-    and buffers become those of rank 0. Give each process the same model, and freeze what is not to be learned before.
+    The model itself does not change: its ``state_dict`` has the same names, and a compiled step stays compiled. Its
+    parameters and buffers become those of rank 0. Give each process the same model, and freeze parameters beforehand.
 
-    Every process takes as many steps, through the same layers: a process that waits for another one waits forever.
-    An error on one ends all; see `init`.
+    All processes must take the same number of steps, through the same layers; otherwise some wait forever. An error on
+    one process ends all; see `init`.
 
     Parameters
     ----------
     model : Module
     group : ProcessGroup, optional
-        By default all processes, `init`.
+        By default all processes; see `init`.
     bucket_bytes : int
-        How many bytes of gradients are averaged at a time, at least; a large parameter is a bucket by itself.
+        The minimum number of bytes of gradients that are averaged together; a large parameter forms its own bucket.
     compression : callable
-        `Exact`, `BFloat16`, or such as ``lambda: TopK(0.01)``: makes what sums each bucket.
+        `Exact`, `BFloat16`, or for example ``lambda: TopK(0.01)``: makes the exchange of each bucket.
 
     Raises
     ------
     OperandError
         If ``model`` is not a module.
     ArgumentError
-        If it has nothing to learn, or its parameters are not the same on all processes.
+        If it has no trainable parameters, or these differ between processes.
 
     Examples
     --------
@@ -109,8 +109,8 @@ class DataParallel:
     def no_sync(self) -> Iterator[None]:
         """Let gradients accumulate on each process; the first ``backward()`` afterwards averages their sums.
 
-        The model, too, is called inside. So gradients are accumulated over several batches with the messages of one. Of a compiled step it can be a part;
-        one that is called inside at times, and at times outside, has to take a flag that says which.
+        Call the model inside the block, too. Several batches then need the messages of only one. A compiled step may
+        contain the block; if a step is called both inside and outside the block, pass it a flag that says which.
         """
         attached = [handle for handle in self._handles if handle in handle.hooks]
         effect(self._expect_sums)
@@ -150,18 +150,18 @@ class DataParallel:
     # --- what they do, in each run of a compiled step, too ------------------------------------
 
     def _count_examples(self, examples: int) -> None:
-        """Take note of how many examples the next gradients are of."""
+        """Record the number of examples for the next gradients."""
         self._count = examples + (self._count if self._accumulating else 0)
 
     def _expect_sums(self) -> None:
-        """Take note that gradients add up on this process from now on."""
+        """Record that gradients accumulate on this process from now on."""
         if not self._accumulating:
             self._accumulating, self._count = True, 0
         for bucket in self._buckets:
             bucket.summed = set(range(len(bucket.parameters)))
 
     def _put(self, bucket: "_Bucket", position: int, g: NDArray[np.floating]) -> None:
-        """Take in a gradient that is final; sum the buckets that are full, in their order."""
+        """Store a final gradient; start summing full buckets, in order."""
         bucket.put(position, g, self._count)
         if self._total is None:
             count, total = np.array([[self._count], [0]], np.float64)
@@ -172,10 +172,10 @@ class DataParallel:
             self._next += 1
         for other in self._buckets[: self._next]:
             if other.request is not None:
-                other.request.Test()  # MPI works on what is under way while it is called, and only then
+                other.request.Test()  # MPI makes progress only while it is called
 
     def _take(self, bucket: "_Bucket", position: int) -> NDArray[np.floating]:
-        """Hand out a gradient: the mean over all examples."""
+        """Return a gradient: the mean over all examples."""
         if self._total is None or not bucket.is_full():
             raise GradientError(
                 sentence("DataParallel", f"no gradient reached {bucket.first_missing()!r} in this backward pass",
@@ -190,20 +190,20 @@ class DataParallel:
 
 
 class _Bucket:
-    """Gradients of neighbouring layers, one after the other in one array."""
+    """The gradients of neighbouring layers, concatenated in one array."""
 
     def __init__(self, named: Sequence[tuple[str, Parameter]], exchange: Exchange) -> None:
         self.parameters = [parameter for _, parameter in named]
         self.values: NDArray[np.floating] | None = None
         self.request: Request | None = None
         self.summed: set[int] = set()
-        """Those parameters whose ``grad`` holds a sum of this process, to be averaged, too."""
+        """The parameters whose ``grad`` contains a sum of this process, to be averaged, too."""
         self._names = [name for name, _ in named]
         self._exchange = exchange
         ends = np.cumsum([0, *(p.size for p in self.parameters)]).tolist()
         self._slices = list(map(slice, ends, ends[1:]))
         self._missing: set[int] = set()
-        self._kept: set[int] = set()  # what has not been handed out yet
+        self._kept: set[int] = set()  # not yet returned
 
     def first_missing(self) -> str:
         return self._names[min(self._missing, default=0)]
@@ -256,7 +256,7 @@ def _dtype_of(parameter: Parameter) -> np.dtype[Any]:
 
 
 def _divided(named: Sequence[tuple[str, Parameter]], size: int) -> Iterator[list[tuple[str, Parameter]]]:
-    """Divide parameters into runs of at least ``size`` bytes and of one dtype, the last one smaller."""
+    """Divide parameters into runs of one dtype and at least ``size`` bytes; the last may be smaller."""
     run: list[tuple[str, Parameter]] = []
     length = 0
     for name, parameter in named:

@@ -16,35 +16,35 @@ T = TypeVar("T")
 
 
 class Request(Protocol):
-    """A message under way, as mpi4py has it."""
+    """A pending message, as in mpi4py."""
 
     def Test(self) -> bool:  # noqa: N802  # mpi4py's name
-        """Let MPI work on it, and return whether it has arrived."""
+        """Let MPI make progress, and return whether the message has arrived."""
 
     def Wait(self) -> Any:  # noqa: N802
-        """Return when it has arrived."""
+        """Wait until it has arrived."""
 
 
 class ProcessGroup:
-    """All processes that ``mpiexec`` has started, and what they tell each other.
+    """All processes that ``mpiexec`` has started, and their communication.
 
-    Its methods are called by all of them, in the same order. What they return is the same on each, to the last bit, and
-    in each run with as many processes, as MPI's implementations keep the order of their sums.
+    All processes must call its methods, in the same order. The results are the same on each, to the last bit, and in
+    every run with the same number of processes, as far as the MPI implementation keeps the order of its sums.
 
-    As a context manager it ends the whole job if an error leaves its block on one process, as the others would wait
-    for that one forever.
+    As a context manager it ends the whole job if an error leaves its block on one process, because the others would
+    wait for it forever.
 
     Parameters
     ----------
     comm : mpi4py.MPI.Intracomm
-        What they talk through.
+        The communicator.
 
     Attributes
     ----------
     rank : int
         The number of this process, from 0.
     size : int
-        How many there are.
+        The number of processes.
 
     Examples
     --------
@@ -64,12 +64,12 @@ class ProcessGroup:
         return f"<{self.name}>"
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Self:
-        """Return itself: what is copied with a module takes part in the same group."""
+        """Return itself: a copied module belongs to the same group."""
         return self
 
     @property
     def name(self) -> str:
-        """What to call this process in messages."""
+        """The name of this process in messages."""
         return f"rank {self.rank} of {self.size} on {socket.gethostname()}, process {os.getpid()}"
 
     # --- what they tell each other ------------------------------------------------------------
@@ -81,7 +81,7 @@ class ProcessGroup:
         return total
 
     def mean(self, values: ArrayLike, weight: float) -> NDArray[np.float64]:
-        """Return the mean of the processes' arrays, to each its weight, in float64."""
+        """Return the weighted mean of the processes' arrays, in float64."""
         values = np.asarray(values, np.float64)
         row = self.sum([*np.ravel(values * weight), weight])
         return (row[:-1] / row[-1]).reshape(values.shape)
@@ -89,20 +89,20 @@ class ProcessGroup:
     def start_sum(self, values: NDArray[np.floating], sums: NDArray[np.floating]) -> Request:
         """Start to sum an array's values over all processes, into another array.
 
-        Until the request has completed, neither must be used, and both must be kept alive: the request does not.
-        They are two, as Open MPI sends a sum in place up and down a tree, all of it from rank to rank, where it would
-        else let each rank add up its part.
+        Until the request has completed, neither array may be used, and both must be kept alive: the request does not do
+        so. There are two because Open MPI sums in place over a tree, sending the whole array from rank to rank;
+        otherwise each rank reduces its own part.
         """
         request: Request = self.comm.Iallreduce(values, sums)
         return request
 
     def broadcast(self, value: T) -> T:
-        """Return what the process of rank 0 passes; it travels as a pickle."""
+        """Return the value of rank 0; it is sent as a pickle."""
         received: T = self.comm.bcast(value)
         return received
 
     def gather(self, value: T) -> list[T]:
-        """Return what each process passes, by rank; it travels as a pickle."""
+        """Return the values of all processes, by rank; they are sent as pickles."""
         values: list[T] = self.comm.allgather(value)
         return values
 
@@ -141,7 +141,7 @@ def init() -> ProcessGroup:
     Raises
     ------
     MissingDependencyError
-        Without mpi4py, or without an MPI for it.
+        If mpi4py, or an MPI library for it, is not installed.
 
     Examples
     --------
@@ -152,9 +152,9 @@ def init() -> ProcessGroup:
     """
     try:
         from mpi4py import MPI  # noqa: PLC0415  # optional
-    except (ImportError, RuntimeError) as error:  # the latter where there is no MPI
+    except (ImportError, RuntimeError) as error:  # the latter if there is no MPI
         raise MissingDependencyError("training on several processes", "mpi") from error
-    group = ProcessGroup(MPI.COMM_WORLD.Dup())  # where no message of the user's is taken for one of ours
+    group = ProcessGroup(MPI.COMM_WORLD.Dup())  # keeps the user's messages apart from ours
     if group.size > 1:
         show = sys.excepthook
 

@@ -1,1 +1,1 @@
-"""What records: nodes, primitives, the backward pass, and running recorded calls again."""
+"""The recording engine: nodes, primitives, the backward pass, and replaying recorded calls."""

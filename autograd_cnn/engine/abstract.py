@@ -1,4 +1,4 @@
-"""Arrays without values: the shape and dtype of a call's result, from those of its operands."""
+"""Arrays without values: the shape and dtype of a call's result, inferred from its operands."""
 
 import inspect
 from collections.abc import Callable, Mapping, Sequence
@@ -19,10 +19,10 @@ _ELEMENT: Final = np.bool_(0)
 
 
 class AbstractArray:
-    """The shape and the dtype of an array. Primitives return another one for it, and compute nothing.
+    """The shape and the dtype of an array. Called on one, primitives return another, and compute nothing.
 
-    In a tensor it goes through whole networks: ``model(Tensor.wrap(AbstractArray((1, 3, 32, 32))))``. Nothing is
-    recorded. What needs values raises an error.
+    Wrapped in a tensor it passes through whole networks: ``model(Tensor.wrap(AbstractArray((1, 3, 32, 32))))``.
+    Nothing is recorded. Whatever needs values raises an error.
 
     Parameters
     ----------
@@ -70,7 +70,7 @@ class AbstractArray:
         return prod(self.shape)
 
     def item(self, *_: object, **__: object) -> NoReturn:
-        """Raise the error that there are no values."""
+        """Raise an error, because there are no values."""
         raise OperandError(
             sentence(str(self), "it has a shape, but no values", hint="compute on arrays where values are needed")
         )
@@ -85,7 +85,7 @@ class AbstractArray:
 
 @dataclass(frozen=True, slots=True)
 class ShapeRule:
-    """How the shape and the dtype of a result follow from those of the operands."""
+    """Infers the shape and the dtype of a result from those of the operands."""
 
     function: Callable[..., Shape]
     names: tuple[str, ...]
@@ -94,7 +94,7 @@ class ShapeRule:
     dtype: DTypeRule
 
     def __call__(self, operands: Sequence[AbstractArray | None], params: Mapping[str, Any]) -> AbstractArray:
-        """Apply the rule; a parameter that was not passed has its default, or is left out if it has none."""
+        """Apply the rule; a parameter that was not passed gets its default, or is left out if it has none."""
         asked = {name: params[name] for name in self.names if params[name] is not inspect.Parameter.empty}
         return AbstractArray(self.function(*operands, **asked), self.dtype(*operands))
 
@@ -126,7 +126,7 @@ def shape_rule(
 
 
 def joint_dtype(*operands: AbstractArray | None) -> np.dtype[Any]:
-    """Return the dtype in which NumPy joins arrays; None is ignored.
+    """Return the dtype to which NumPy promotes the arrays; None is ignored.
 
     Examples
     --------
@@ -157,7 +157,7 @@ def broadcast(*shapes: Shape) -> Shape:
 
 
 def placeholder(shape: Shape) -> np.ndarray[Any, Any]:
-    """Return an array that takes the memory of one element, from which NumPy can compute other shapes.
+    """Return an array that occupies the memory of one element, from which NumPy can compute other shapes.
 
     Examples
     --------

@@ -1,6 +1,6 @@
 """The one backward traversal.
 
-`backward_pass` is the whole of reverse mode: sort the nodes, walk them once, add up. `gradients` asks it for the
+`backward_pass` is all of reverse mode: sort the nodes, visit each once, accumulate. `gradients` asks it for the
 cotangents of some tensors.
 """
 
@@ -49,24 +49,24 @@ def _ancestry(nodes: Collection[Node], since: int) -> set[Node]:
 
 
 class Following(Protocol):
-    """What there is to know of a transform, such as `autograd_cnn.grad`, whose function is running."""
+    """A transform, such as `autograd_cnn.grad`, whose function is running."""
 
     start: int
-    """The mark at which it began."""
+    """The serial number at which it began."""
 
     nodes: set[Node]
-    """Of its inputs."""
+    """The nodes of its inputs."""
 
     nested: bool
     """Whether another transform ran inside, which may rightly return a constant."""
 
 
 following: Final[list[Following]] = []
-"""The transforms that are running, in whatever thread or task: their functions may hand work to others."""
+"""The transforms that are running, in any thread or task: their functions may delegate work to others."""
 
 
 def followers(nodes: Iterable[Node | None]) -> list[Following]:
-    """Return the running transforms that follow one of the nodes: it descends from one of their inputs."""
+    """Return the running transforms that track one of the nodes: those with an input that it descends from."""
     running = tuple(following)
     if not running:
         return []
@@ -75,9 +75,9 @@ def followers(nodes: Iterable[Node | None]) -> list[Following]:
 
 
 def _hooked_leaves_early(order: list[Node], since: int) -> list[Node]:
-    """Put each leaf with hooks right after the last node that passes it a cotangent, which is final then.
+    """Put each leaf with hooks right after the last node that adds to its cotangent, which is then final.
 
-    Leaves are older than what was computed from them, so by their serial numbers all of them would come at the end.
+    Leaves are older than what was computed from them, so by serial number they would all come at the end.
     """
     if not any(map(attrgetter("hooks"), order)):
         return order
@@ -104,7 +104,7 @@ def _on_paths_to(targets: Collection[Node], order: list[Node]) -> set[Node]:
 
 
 def unbroadcast_to(g: Array, node: Node, rule: str) -> Array:
-    """Sum ``g`` over the axes that broadcasting added, and give it the dtype of the node's cotangents."""
+    """Sum ``g`` over the axes that broadcasting added, and cast it to the dtype of the node's cotangents."""
     if g.dtype.kind not in "fbiu":
         raise OperandError(sentence(rule, "the cotangent is not an array of numbers", expected="floats", got=g.dtype))
     if g.shape != node.shape:
@@ -127,12 +127,12 @@ def _unbroadcast(g: Array, shape: Shape, rule: str) -> Array:
     if not axes:
         return g.reshape(shape)
     total: Array = kernels.sum(g, axes, False) if type(g) is np.ndarray else g.sum(axis=axes)  # noqa: FBT003  # keepdims
-    return total if total.shape == shape else total.reshape(shape)  # what had length 1 stays
+    return total if total.shape == shape else total.reshape(shape)  # axes of length 1 stay
 
 
 @lru_cache(maxsize=4096)
 def _broadcast_axes(shape: Shape, origin: Shape) -> tuple[int, ...] | None:
-    """Return the axes along which broadcasting from another shape repeats; None if it does not lead here."""
+    """Return the axes along which broadcasting from ``origin`` repeats; None if it can't give ``shape``."""
     extra = len(shape) - len(origin)
     if extra < 0 or any(n not in (1, m) for n, m in zip(origin, shape[extra:], strict=True)):
         return None
@@ -142,14 +142,14 @@ def _broadcast_axes(shape: Shape, origin: Shape) -> tuple[int, ...] | None:
 
 
 def _in_dtype_of(node: Node, g: Array) -> Array:
-    """Return a cotangent in the node's own dtype, as those outside of the pass see it."""
+    """Return a cotangent in the node's own dtype, as seen outside the pass."""
     return g if g.dtype == node.dtype else g.astype(node.dtype)
 
 
 def _run_hooks(
     node: Node, g: Array, tensor_type: type[Traced], hooks: tuple[Callable[[Array], Any], ...]
 ) -> Array | Callable[[], Array]:
-    """Return what the hooks make of a cotangent; of a leaf's, whose hook returns a function, what will."""
+    """Return the cotangent after the hooks; a function that returns it later if a leaf's hook returned a function."""
     g = _in_dtype_of(node, g)
     recorded = isinstance(g, Traced)
     for i, hook in enumerate(hooks):
@@ -176,7 +176,7 @@ def _run_later_hooks(
 
 
 def _replaced(node: Node, g: Array, replacement: Any, tensor_type: type[Traced]) -> Array:
-    """Return the cotangent that a hook has put in the place of ``g``; it may have returned None."""
+    """Return the cotangent with which a hook replaces ``g``; None, if returned, keeps it."""
     if replacement is None:
         return g
     if not isinstance(replacement, Traced):
@@ -193,7 +193,7 @@ _freed_by_failure: weakref.WeakSet[Node] = weakref.WeakSet()
 
 
 def freed(node: Node, name: str) -> GradientError:
-    """Return the error that says why what ``node`` saved is gone; ``name`` is its operation's."""
+    """Return the error that says why ``node`` has no saved values any more; ``name`` is its operation's."""
     if node in _freed_by_failure:
         return GradientError(
             sentence(
@@ -223,27 +223,27 @@ def backward_pass(  # noqa: C901, PLR0912  # all of reverse mode is this one loo
     Parameters
     ----------
     root : Node
-        Where to begin, with the cotangent ``g``.
+        Where to start, with the cotangent ``g``.
     tensor_type : type
         With ``on_tensors``, saved values are wrapped as this.
     targets : collection of Node, optional
         By default the nodes that have a ``tensor``.
     since : int
-        A node with a lower serial number takes its cotangent and passes nothing on.
+        Nodes with a lower serial number receive a cotangent but pass nothing on.
     on_tensors : bool
         Call the rules on tensors.
     retain_graph : bool
         As for `gradients`.
     on_step : callable, optional
-        Watches the pass: called with a node and its cotangent whenever what comes next is that node's work, which is
-        its rules or, at a fan-out, adding to its cotangent so far. A pass that is watched runs no hooks.
+        Observes the pass: called with a node and its cotangent before that node's rules run and, at a fan-out, before
+        its cotangent is added to. A pass that is observed runs no hooks.
     """
     order = toposort(root, since)
     if on_step is None:
         order = _hooked_leaves_early(order, since)
     wanted = None if targets is None else _on_paths_to(targets, order)
     if wanted is not None and root not in wanted:
-        return {}  # and nothing is freed of a graph that others may need
+        return {}  # and a graph that others may need is not freed
     wrapper = tensor_type if on_tensors else None
     cotangents: dict[Node, Array] = {root: g}
     results: dict[Node, Array] = {}
@@ -257,7 +257,7 @@ def backward_pass(  # noqa: C901, PLR0912  # all of reverse mode is this one loo
             if on_step is not None:
                 on_step(node, g)
             elif node.hooks is not None and node.serial >= since:
-                g = _run_hooks(node, g, tensor_type, tuple(node.hooks))  # one may take itself off
+                g = _run_hooks(node, g, tensor_type, tuple(node.hooks))  # one may remove itself
                 if callable(g):
                     later[node] = g
                     continue
@@ -290,7 +290,7 @@ def backward_pass(  # noqa: C901, PLR0912  # all of reverse mode is this one loo
 
 
 def _seed(output: Traced, cotangent: Array | None, where: str) -> tuple[Node, Array]:
-    """Check what was asked for; return the output's node and the cotangent to begin with."""
+    """Check the request; return the output's node and the initial cotangent."""
     if not isinstance(output, Traced):
         raise OperandError(
             sentence(where, "the output is not a tensor", expected="a tensor", got=type(output).__name__)
@@ -337,16 +337,16 @@ def cotangents_of(
     where: str,
     on_step: Callable[[Node, Array], None] | None = None,
 ) -> dict[Node, Array]:
-    """Return what `gradients` does, by node: arrays, or under ``create_graph`` tensors.
+    """Return the cotangents of `gradients`, by node: arrays, or under ``create_graph`` tensors.
 
-    Without ``targets`` these are all leaves that the output depends on. A target that it does not depend on is missing.
+    By default ``targets`` are all leaves that the output depends on. Targets that it does not depend on are missing.
     Errors name the function ``where``.
     """
     trace = current.get() if RUNNING and not create_graph else None
     if trace is not None and cotangent is None:
         cotangent = output.tensor_type.wrap(_seed(output, None, where)[1])
         trace.fix(cotangent.value)
-    on_tensors = create_graph or trace is not None  # by which a trace knows what rules compute, with the same bits
+    on_tensors = create_graph or trace is not None  # so that a trace knows what rules compute, with the same bits
     root, g = _seed(output, cotangent, where)
     if on_tensors and not isinstance(g, Traced):
         g = output.tensor_type.wrap(g)
@@ -379,7 +379,7 @@ def tracked_tensors(tensors: T | Sequence[T], name: str, where: str) -> list[T]:
     Raises
     ------
     OperandError
-        For what is not a tensor; the argument is called ``name``.
+        If something is not a tensor; the error calls the argument ``name``.
     GradientError
         If one requires no gradient.
     """
@@ -427,8 +427,8 @@ def gradients(
     Returns
     -------
     list of Tensor or None
-        In the order of ``wrt``, each in the shape and dtype of the tensor that it belongs to. None, and not a zero in
-        its place, for a tensor on which the output does not depend.
+        In the order of ``wrt``, each with the shape and dtype of its tensor. None, rather than zeros, for a tensor that
+        the output does not depend on.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""Functions made of primitives: their arguments are parsed, and their errors name them, as with primitives."""
+"""Functions composed of primitives: as with primitives, arguments are parsed, and errors name the function."""
 
 import functools
 from collections.abc import Callable
@@ -17,7 +17,7 @@ T = TypeVar("T")
 
 
 class Operation(Protocol[P]):
-    """For type checkers: a function of an array and more that returns a tensor for a tensor, as primitives do."""
+    """For type checkers: a function that, like a primitive, returns a tensor if its first operand is one."""
 
     @overload
     def __call__(self, x: TensorLike[T], /, *args: P.args, **params: P.kwargs) -> T: ...
@@ -43,7 +43,7 @@ class Arguments:
         self._positions = {name: i for i, name in enumerate(self._positional) if name in self._parsers}
 
     def bound(self, where: str, args: tuple[Any, ...], named: dict[str, Any]) -> tuple[list[Any], dict[str, Any]]:
-        """Return what was passed, parsed as the annotations say; an error names the function ``where``."""
+        """Return the arguments, parsed according to the annotations; an error names the function ``where``."""
         if not self._open and not named.keys() <= self._defaults.keys():
             named = understood(where, named, self._defaults)
             if foreign := named.keys() - self._defaults.keys():
@@ -63,7 +63,7 @@ class Arguments:
         return bound, {name: self._taken(value) for name, value in named.items()}
 
     def _taken(self, value: Any) -> Any:
-        """Return what a function is to see: of another library's array, NumPy's; also in a list."""
+        """Return a value with another library's arrays converted to NumPy's, also in lists."""
         if type(value) in _PLAIN or isinstance(value, (Traced, np.ndarray, np.generic)):
             return value
         if type(value) in {list, tuple}:
@@ -79,11 +79,11 @@ class ConstructorArguments(Arguments):
     """The arguments of a constructor, ``self`` included."""
 
     def _taken(self, value: Any) -> Any:
-        """Return all as it came: a loader reads arrays of other libraries batch by batch."""
+        """Return the value unchanged: a loader reads arrays of other libraries batch by batch."""
         return value
 
     def bound(self, where: str, args: tuple[Any, ...], named: dict[str, Any]) -> tuple[list[Any], dict[str, Any]]:
-        """Return what was passed, parsed; if a layer gets arrays instead of parameters, the error says how to call it."""
+        """Return the parsed arguments; if a layer gets arrays instead of parameters, the error says how to call it."""
         try:
             return super().bound(where, args, named)
         except (ArgumentError, OperandError) as error:
@@ -98,9 +98,9 @@ def composite(function: Callable[Concatenate[Traced, P], Traced]) -> Operation[P
 @overload
 def composite(function: Callable[P, T]) -> Callable[P, T]: ...
 def composite(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Parse a function's parameters as their annotations say, and name the function in errors that occur inside.
+    """Parse a function's parameters according to their annotations, and name the function in errors from inside.
 
-    Other libraries' names of arguments are understood, as with primitives. A constructor's errors name the class.
+    As with primitives, other libraries' argument names are understood. A constructor's errors name the class.
 
     Examples
     --------
@@ -134,7 +134,7 @@ def composite(function: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def parsed(function: Callable[P, T]) -> Callable[P, T]:
-    """Parse a function's parameters as `composite` does; errors inside may be those of the function that it calls."""
+    """Parse a function's parameters as `composite` does; errors from inside may name the function that it calls."""
     arguments = _arguments(function)
 
     @functools.wraps(function)

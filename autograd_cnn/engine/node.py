@@ -1,4 +1,4 @@
-"""Nodes, of which the tape is made, and what they keep of a call.
+"""The nodes of the tape, and what they keep of a call.
 
 A node has the primitive that ran, its parents, and what its rules will need. It never refers
 to the tensor that it produced, so reference counting alone frees a graph when its last tensor
@@ -20,13 +20,13 @@ Array: TypeAlias = Any
 """An ndarray in a kernel; in a rule an ndarray or a tensor, since one rule serves both."""
 
 Floats: TypeAlias = Annotated[Any, "floats"]
-"""An operand of floats; integers are computed in float64, as NumPy's mean does."""
+"""A floating-point operand; integers are converted to float64, as in NumPy's mean."""
 
 Shape: TypeAlias = tuple[int, ...]
 
 NUMBERS: Final = frozenset({int, float, bool})
 SETTLED: Final = NUMBERS | {str, type(None)}
-"""Immutable types of parameters."""
+"""The immutable types of parameters."""
 
 
 class Recordable(Protocol):
@@ -44,12 +44,12 @@ _serials = itertools.count()
 
 
 def next_serial() -> int:
-    """Return a new serial number, above those of all nodes so far."""
+    """Return a new serial number, higher than those of all existing nodes."""
     return next(_serials)
 
 
 class Missing(NamedTuple):
-    """The shape and dtype of an array that the tape does not keep, as it needs no gradient and no rule asked for it."""
+    """The shape and dtype of an array that the tape does not keep: it needs no gradient, and no rule asked for it."""
 
     shape: Shape
     dtype: np.dtype[Any]
@@ -65,14 +65,14 @@ class Node:
     parents : tuple of (Node or None)
         One for each operand, None if it needs no gradient.
     params : dict or None
-        The parameters that were passed, as they were parsed; None once they have been freed.
+        The parameters that were passed, parsed; None once they have been freed.
     operands : sequence
-        Those that are not results of other nodes, at their positions: numbers, None, and under `tracing` arrays, those
-        of leaves too; else `Missing`. Of the others it may hold numbers. Empty where nothing is kept.
+        The operands that are not results of other nodes, by position: numbers and None; arrays, including those of
+        leaves, under `tracing`, else `Missing`. It may hold numbers for the other operands. Empty if nothing is kept.
     saved : dict or None
         What the rules asked for, by name; None once it has been freed.
     serial : int
-        Later nodes have higher numbers, so a node's number is above all its parents'.
+        Later nodes have higher numbers, so a node's number is higher than its parents'.
     shape, dtype
         Of the output, hence of its cotangent.
     scope : Scope
@@ -227,12 +227,12 @@ def kept_value(value: Any) -> Any:
 
 @lru_cache(maxsize=4096)
 def kept_shape(shape: Shape) -> Shape:
-    """Return one object for equal shapes, so that a shape that a rule passes on is parsed once."""
+    """Return the same object for equal shapes, so that a shape that a rule passes on is parsed only once."""
     return shape
 
 
 def kept_operands(raw: list[Any], nodes: list[Node | None], tracing: bool) -> list[Any]:
-    """Return what is kept of the operands that are not results of other nodes, at their positions."""
+    """Return what is kept of the operands that are not results of other nodes, by position."""
     operands = list(raw)
     for i, node in enumerate(nodes):
         if node is not None and not (tracing and node.primitive is None):
@@ -243,7 +243,7 @@ def kept_operands(raw: list[Any], nodes: list[Node | None], tracing: bool) -> li
 
 
 def frozen(y: Array, raw: list[Any]) -> Array:
-    """Make a result read-only, or a copy if it is a view of an array that the caller holds."""
+    """Make a result read-only, or copy it if it is a view of an array that the caller holds."""
     for x in raw:
         if type(x) is np.ndarray and x.flags.writeable and np.may_share_memory(x, y):
             y = y.copy()

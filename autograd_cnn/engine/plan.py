@@ -42,9 +42,9 @@ class Lifetime(NamedTuple):
 
 
 class Plan:
-    """Calls that replace a function.
+    """A list of calls that replaces a function.
 
-    Only calls whose results are used or that have an effect are kept, and each array only
+    Only calls with an effect or with results that are used are kept, and each array only
     until its last use.
 
     Parameters
@@ -53,7 +53,7 @@ class Plan:
     results : sequence of Slot or Constant
         What the function returned.
     rewrite : callable
-        Returns other calls that do the same, given the calls and the results.
+        Maps the calls and the results to other calls that do the same.
 
     Attributes
     ----------
@@ -62,9 +62,9 @@ class Plan:
     lowered : tuple of Call
         The calls that run instead.
     arena : int
-        The bytes of memory of the plan's arena.
+        The size of the plan's arena in bytes.
     lifetimes : tuple of Lifetime
-        What the loops keep there, and when.
+        What the loops store there, and when.
     kinds : dict of Slot to AbstractArray
         The shapes and dtypes of all values.
     """
@@ -96,7 +96,7 @@ class Plan:
         self._idle = Lock()
 
     def lower(self, calls: Sequence[Call], arena: int, lifetimes: tuple["Lifetime", ...]) -> None:
-        """From now on run ``calls`` instead of the recorded ones; they do the same in an arena of the plan."""
+        """From now on run ``calls`` instead of the recorded ones; they do the same in the plan's arena."""
         self.lowered, self.arena, self.lifetimes = tuple(calls), arena, lifetimes
         self._run = _Written(self.arguments, self.lowered, self.results)
 
@@ -115,7 +115,7 @@ class Plan:
             self._idle.release()
 
     def holds(self, arrays: Sequence[Array]) -> bool:
-        """Whether modules and tensors are unchanged, and the facts that were assumed hold for these arguments."""
+        """Whether modules and tensors are unchanged, and the assumed facts hold for these arguments."""
         for t, shape, dtype, hooks in self._tensors:
             value, node = t.value, t.node
             if value.shape != shape or value.dtype != dtype:
@@ -149,7 +149,7 @@ class Plan:
         return "\n".join(lines)
 
     def render(self, path: "str | PathLike[str]", **options: Any) -> Path:
-        """Draw what runs into a file; see `autograd_cnn.graph.Graph.render`, which this calls for what `of_plan` returns.
+        """Draw the plan into a file: `autograd_cnn.graph.Graph.render`, called on what `of_plan` returns.
 
         Returns
         -------
@@ -165,9 +165,9 @@ class Plan:
         return of_plan(self).render(path, **options)
 
     def render_memory(self, path: "str | PathLike[str]") -> Path:
-        """Draw what the compiled loops keep in the plan's memory, and when, into an SVG file.
+        """Draw what the compiled loops store in the plan's arena, and when, into an SVG file.
 
-        Each box is an array: as wide as the loops that need it are many, as high as it is large, at its place.
+        Each box is an array: it spans the loops that need it, and is as high as the array is large, at its offset.
 
         Returns
         -------
@@ -190,12 +190,12 @@ class Plan:
         return f"{left}{self.title(call)}({', '.join(given)})"
 
     def title(self, call: Call) -> str:
-        """Return the name of a call: as a method of a module or parameter, or the function's name."""
+        """Return the name of a call, either as a method of a module or parameter, or as the function's name."""
         owner = self._names.get(id(getattr(call.function, "__self__", None)))
         return f"{owner}.{call.name.rpartition('.')[2]}" if owner else call.name
 
     def shown(self, value: Any) -> str:
-        """Return an operand or parameter as a text: tensors of modules by their names."""
+        """Return an operand or parameter as text; tensors of modules by name."""
         if isinstance(value, Constant):
             return f"<constant {np.shape(value.value)}>" if np.ndim(value.value) else repr(value.value)
         if isinstance(value, Held):
@@ -231,7 +231,7 @@ class _Modules:
         """Whether nothing has been replaced."""
         found = chain(chain.from_iterable(chain(a, a.values()) for a in self._plain), (None,))
         return (
-            all(map(operator.is_, found, self._expected))  # the None at the end says that there is no more
+            all(map(operator.is_, found, self._expected))  # a final None marks the end
             and all(map(operator.is_, map(type, self._modules), self._kinds))
             and all(alike(now, then) for now, then in self._containers)
             and all(
@@ -242,7 +242,7 @@ class _Modules:
 
 
 class _Written:
-    """Calls as generated Python source, a line for each."""
+    """Calls as generated Python source, one line each."""
 
     def __init__(self, arguments: Sequence[Slot], calls: Sequence[Call], results: Sequence[Any]) -> None:
         self.source, names = _written(arguments, calls, results)
@@ -251,7 +251,7 @@ class _Written:
         self._names = {
             i: next(made) for i, line in lines if line.startswith(" ") and not line.startswith((" del", " return"))
         }
-        exec(compile(self.source, _FILE, "exec"), names)  # noqa: S102  # of names made here, and no others
+        exec(compile(self.source, _FILE, "exec"), names)  # noqa: S102  # only of names made here
         self._run: Callable[..., tuple[Any, ...]] = names["run"]
 
     def __call__(self, *arrays: Array) -> tuple[Any, ...]:
@@ -266,7 +266,7 @@ class _Written:
 
 
 def _settings(attributes: dict[str, Any]) -> list[tuple[str, Any, Callable[[Any, Any], bool]]]:
-    """Return the attributes but for arrays, with how each is compared."""
+    """Return the attributes that are not arrays, each with its comparison."""
     held = [(name, value) for name, value in attributes.items() if not isinstance(value, np.ndarray)]
     return [
         (name, value.copy(), alike) if type(value) in {list, dict, set} else (name, value, operator.is_)
@@ -357,13 +357,13 @@ class Recorded(Protocol):
 
     @property
     def results(self) -> Sequence[Any]:
-        """What stands for the results."""
+        """The references to the results."""
 
 
 def difference(first: Recorded, second: Recorded) -> str:
     """Return how two runs differ; empty if they do the same.
 
-    Slots are numbered in order, so that those of the same calls in the same order agree.
+    Slots are numbered in order, so the same calls in the same order have the same slots.
     """
     if len(first.calls) != len(second.calls):
         return f"it made {len(first.calls)} calls in one run and {len(second.calls)} in the next"
@@ -379,7 +379,7 @@ def _same(a: Any, b: Any) -> bool:
     """Whether two operands or parameters are alike, arrays to the last bit."""
     if type(a) is not type(b):
         return False
-    if isinstance(a, Held):  # a tensor that is made in each run is a constant if it holds the same
+    if isinstance(a, Held):  # a tensor that is made in each run counts as a constant if its values are the same
         a, b = a.value, b.value
         if isinstance(a, tuple) and isinstance(b, tuple):
             return len(a) == len(b) and all(x is y for x, y in zip(a, b, strict=True))
@@ -397,4 +397,4 @@ def _bits(value: Any) -> Any:
         value = value.value
     if isinstance(value, (np.ndarray, np.generic)):
         return value.shape, value.dtype, value.tobytes()
-    return repr(value) if isinstance(value, (float, slice)) else value  # NaN is like NaN
+    return repr(value) if isinstance(value, (float, slice)) else value  # NaN equals NaN

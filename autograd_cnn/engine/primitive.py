@@ -1,4 +1,4 @@
-"""Primitives: array functions that record themselves, with their rules beneath them.
+"""Primitives: array functions that record themselves, with their gradient rules.
 
 A primitive takes arrays first, then parameters::
 
@@ -12,11 +12,11 @@ A primitive takes arrays first, then parameters::
 
 The keyword-only names of a rule are exactly what the tape saves for it: an operand (``x``), the
 output (``y``), an operand's shape (``x_shape``), a parameter, or a residual that the forward
-declared. ``**rest`` stands for all the parameters that the rule does not name.
+function declared. ``**rest`` stands for all parameters that the rule does not name.
 
-What stands after a star is a parameter, and passed by keyword. What stands before it is an array, unless its
-annotation is one of ``autograd_cnn.parameters``, which say how a parameter is parsed: ``axis: Axis`` may be passed
-either way. So the signature of the forward is that of the primitive, for type checkers and editors, too.
+Arguments after the star are parameters, and passed by keyword. Arguments before it are arrays, unless their annotation
+is one of ``autograd_cnn.parameters``, which say how a parameter is parsed: ``axis: Axis`` may be passed either way. So
+the forward function's signature is also the primitive's, for type checkers and editors, too.
 """
 
 import functools
@@ -60,7 +60,7 @@ from autograd_cnn.engine.trace import RUNNING, argument, current
 from autograd_cnn.errors import FUNCTIONS, GradientError, OperandError, RegistrationError, raise_as, sentence
 
 if TYPE_CHECKING:
-    from typing_extensions import ParamSpec  # a checker knows its default, Python from 3.13 on
+    from typing_extensions import ParamSpec  # type checkers know its default, Python only from 3.13
 
     P = ParamSpec("P", default=...)
 else:
@@ -70,42 +70,42 @@ else:
 T = TypeVar("T")
 
 REGISTRY: Final[dict[str, "Primitive"]] = {}
-"""Every primitive by the dotted name of its function, the user's own included."""
+"""Every primitive, including users' own, by the dotted name of its function."""
 
 _SINGLE: Final[np.dtype[Any]] = np.dtype(np.float32)
 _DOUBLE: Final[np.dtype[Any]] = np.dtype(np.float64)
 _INTEGERS: Final[tuple[np.dtype[Any], ...]] = tuple(np.dtype(code) for code in "?bhilqBHILQ")
 _SCALARS: Final = {int: np.int_, float: np.float64, bool: np.bool_}
-"""Python's numbers, and NumPy's in their place, whose division by zero and whose roots are those of arrays."""
+"""Python's numbers, and the NumPy scalars that replace them, which divide by zero and take roots as arrays do."""
 _ARRAYS: Final = (AbstractArray, np.ndarray, np.generic)
 _MOST_BOUND: Final = 256
-"""Sets of parameters that a primitive knows; a network has fewer."""
+"""How many sets of parameters a primitive remembers; a network has fewer."""
 
 
 Static: TypeAlias = bool | Callable[..., None]
-"""Whether a forward looks at shapes alone, or what looks at values for it; see `primitive`."""
+"""Whether a forward function depends on shapes only, or a function that checks values for it; see `primitive`."""
 
 
 class Primitive(Generic[P]):
-    """An array function that, called on tensors, records what it did.
+    """An array function that records its calls on tensors.
 
-    Called on arrays it returns an array and records nothing; so rules, which are written with
-    primitives, serve the plain backward pass and ``create_graph=True`` alike.
+    Called on arrays it returns an array and records nothing. So the rules, which are written with
+    primitives, work for the plain backward pass and for ``create_graph=True``.
 
-    To a type checker it gives a tensor for a first operand that is one, else ``Any``: an array, unless another operand
-    is a tensor. ``P`` is what follows the first operand.
+    For type checkers it returns a tensor if the first operand is one, else ``Any``: an array, unless another operand is
+    a tensor. ``P`` are the arguments after the first operand.
 
     Attributes
     ----------
     signature : Signature
-        What it takes.
+        Its operands and parameters.
     residuals : tuple of str
-        What the forward returns after its output, for the rules to use: constants such as the
+        What the forward function returns after its output, for the rules: constants such as the
         argmax indices of a max-pool.
     constant : bool
         Whether the derivative is zero wherever it exists, so that nothing is recorded.
     static : bool or callable
-        Whether the forward looks at shapes and dtypes alone, and not at values; or what looks at these, apart from it.
+        Whether the forward function depends on shapes and dtypes only, not on values; or a separate check of values.
     rules : dict
         The rule of each operand that has one.
     """
@@ -123,9 +123,9 @@ class Primitive(Generic[P]):
         self.rules: dict[str, Rule] = {}
         self._bound: dict[Any, tuple[Any, ...]] = {}
         self._by_position: dict[int, Rule] = {}
-        self._sources: dict[int, tuple[Source, ...]] = {}  # by the operands that are tracked: a bit for each
+        self._sources: dict[int, tuple[Source, ...]] = {}  # keyed by a bit mask of the tracked operands
         self._shape_rule: ShapeRule | None = None
-        # What the forward computes with as it is; what else there is `Signature.read` and `half_widened` convert.
+        # The types that need no conversion; `Signature.read` and `half_widened` convert the others.
         dtypes = (_DOUBLE, _SINGLE, *(() if self.signature.inexact else _INTEGERS))
         self._dtypes = frozenset(dtypes)
         self._types = frozenset({*(dtype.type for dtype in dtypes), *({float} if self.signature.inexact else NUMBERS)})
@@ -135,7 +135,7 @@ class Primitive(Generic[P]):
         return f"<primitive {self.name}{self.__signature__}>"
 
     def __reduce__(self) -> str:
-        """Pickle and copy as functions do: by name, so that there is one of each."""
+        """Pickle and copy by name, as functions do, so that each exists only once."""
         return self.forward.__qualname__
 
     @property
@@ -155,7 +155,7 @@ class Primitive(Generic[P]):
 
     @property
     def elementwise(self) -> bool:
-        """Whether each element of the result depends on those at its place alone, after broadcasting."""
+        """Whether, after broadcasting, each element of the result depends only on the operands' elements there."""
         return self._shape_rule is None
 
     # --- recording ----------------------------------------------------------------------------
@@ -164,9 +164,9 @@ class Primitive(Generic[P]):
     def __call__(self, x: TensorLike[T], /, *args: P.args, **params: P.kwargs) -> T: ...
     @overload
     def __call__(self, x: ArrayLike, /, *args: P.args, **params: P.kwargs) -> Any: ...
-    def __call__(self, /, *args: Any, **params: Any) -> Any:  # noqa: C901, PLR0912, PLR0915  # all pass here, so it calls little
+    def __call__(self, /, *args: Any, **params: Any) -> Any:  # noqa: C901, PLR0912, PLR0915  # hot path: calls little
         """Compute on arrays; on tensors also record."""
-        settled = False  # whether it is known that nobody can change the parameters
+        settled = False  # whether the parameters are known to be immutable
         try:
             if params:
                 key = (len(args), *params, *map(id, params.values()))
@@ -226,7 +226,7 @@ class Primitive(Generic[P]):
             elif not isinstance(y, np.generic):
                 y = self._scalar(y)
             if trace is not None:
-                y = argument(y) if type(y) is np.bool_ else y  # of these NumPy has but one object for each value
+                y = argument(y) if type(y) is np.bool_ else y  # NumPy has only one object for each of the two values
                 residuals = tuple(map(_own, residuals))
                 trace.add(self, args, params, y, residuals, computed is raw and not half and _unread(args, raw))
             if tensor_type is None:
@@ -251,7 +251,7 @@ class Primitive(Generic[P]):
             raise
 
     def _bind(self, key: Any, args: tuple[Any, ...], params: dict[str, Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:
-        """Parse what was passed; if nothing had to be changed and nobody can change it, the next such call knows it."""
+        """Parse the arguments; if all are immutable and needed no conversion, cache this for the next such call."""
         if not all(type(value) in SETTLED or is_row(value) for value in params.values()):
             return self.signature.bind(args, params)
         passed = tuple(params.values())
@@ -259,11 +259,11 @@ class Primitive(Generic[P]):
         if bound is args and parsed is params and all(map(operator.is_, params.values(), passed)):
             if len(self._bound) == _MOST_BOUND:
                 self._bound.clear()
-            self._bound[key] = passed  # and so keeps them, and with them their identities
+            self._bound[key] = passed  # which keeps them alive, so that their ids stay valid
         return bound, parsed
 
     def _divided(self, result: Any) -> tuple[Array, tuple[Any, ...]]:
-        """Divide what the forward returned into output and residuals."""
+        """Split what the forward function returned into output and residuals."""
         if not isinstance(result, tuple) or len(result) != 1 + len(self.residuals):
             got = f"a tuple of {len(result)}" if isinstance(result, tuple) else type(result).__name__
             raise OperandError(
@@ -273,7 +273,7 @@ class Primitive(Generic[P]):
         return result[0], result[1:]
 
     def _scalar(self, y: Any) -> Array:
-        """Return what the forward returned as an array, if it is one or a number."""
+        """Return the forward function's result as an array, if it is an array or a number."""
         if isinstance(y, (np.ndarray, int, float, complex, str)):
             return np.asarray(y)[()]
         raise OperandError(
@@ -285,7 +285,7 @@ class Primitive(Generic[P]):
         raise OperandError(sentence(self.name, text, expected="ints, floats or bools", got=y.dtype))
 
     def _explain(self, error: Exception, raw: list[Any], params: dict[str, Any]) -> None:
-        """Raise an error of NumPy as one of this package, if the forward belongs to it: with the name and the shapes."""
+        """Raise NumPy's error as one of ours, with the name and the shapes, if the forward function is ours."""
         self.signature.check_complete(params)
         if str(getattr(self.forward, "__module__", None)).startswith("autograd_cnn."):
             raise_as(self.name, error, self._shapes(raw))
@@ -295,7 +295,7 @@ class Primitive(Generic[P]):
         return f"shapes {', '.join(shapes)}" if shapes else ""
 
     def _asked(self, tracked: int) -> tuple[Source, ...]:
-        """Return the sources of what the rules of the tracked operands ask for, and remember them."""
+        """Return the sources of what the rules of the tracked operands ask for, and cache them."""
         positions = [0] if self.variadic else [i for i in range(tracked.bit_length()) if tracked >> i & 1]
         sources = tuple({source.name: source for i in positions for source in self._rule(i).sources}.values())
         if not self.variadic:
@@ -339,16 +339,15 @@ class Primitive(Generic[P]):
     def shape(self, rule: Callable[..., Shape] | None = None, *, dtype: DTypeRule = joint_dtype) -> Callable[..., Any]:
         """Register the decorated function as the rule for the shape of the result.
 
-        It gets the operands by position as `AbstractArray`, and by name those parameters that it names. A primitive
+        It gets the operands by position as `AbstractArray`, and by name the parameters in its signature. A primitive
         without this rule counts as elementwise: its operands are broadcast.
 
         Parameters
         ----------
         rule : callable
-            Returns a shape, or raises what the forward would raise.
+            Returns a shape, or raises what the forward function would raise.
         dtype : callable, optional
-            From the operands, in the place of the forward, to the dtype of the result; by default that in which NumPy
-            joins them.
+            Maps the operands to the dtype of the result; by default NumPy's type promotion.
 
         Raises
         ------
@@ -373,19 +372,19 @@ class Primitive(Generic[P]):
         return register if rule is None else register(rule)
 
     def infer(self, operands: Sequence[Any], params: dict[str, Any]) -> AbstractArray:
-        """Return the shape and the dtype that a call would give, from those of its operands.
+        """Return the shape and the dtype of a call's result, from those of its operands.
 
         Parameters
         ----------
         operands : sequence of AbstractArray, array, number or None
             All of them, by position.
         params : dict
-            As they are parsed.
+            The parameters, parsed.
 
         Raises
         ------
         ShapeError, ArgumentError, OperandError
-            As the call would, but for what only values can tell.
+            As the call would, except for errors that depend on values.
         """
         rule = self._shape_rule
         try:
@@ -439,7 +438,7 @@ class Primitive(Generic[P]):
     def pullback(
         self, node: Node, g: Array, wanted: Collection[Node] | None, tensor_type: type[Traced] | None
     ) -> Iterator[tuple[Node, Array]]:
-        """Yield each wanted parent of ``node`` with the cotangent that its rule makes of ``g``."""
+        """Yield each wanted parent of ``node`` with the cotangent that its rule computes from ``g``."""
         saved = node.saved
         if saved is None:
             raise freed(node, self.name)
@@ -503,7 +502,7 @@ class Primitive(Generic[P]):
 
 
 def _number(rule: str, value: Any) -> Array:
-    """Return what a rule gave as an array if it is a number, or say that it is neither."""
+    """Return a rule's result as an array if it is a number; raise if it is neither."""
     if isinstance(value, (int, float)):
         return np.asarray(value, np.float64)[()]
     raise OperandError(
@@ -513,20 +512,20 @@ def _number(rule: str, value: Any) -> Array:
 
 
 def _kept(params: dict[str, Any]) -> dict[str, Any]:
-    """Return parameters to save: with copies of those that the caller could still change."""
+    """Return parameters to save, with copies of those that the caller could still change."""
     changeable = [name for name, value in params.items() if type(value) not in SETTLED and not is_row(value)]
     return params | {name: kept_value(params[name]) for name in changeable} if changeable else params
 
 
 def _own(value: Any) -> Any:
-    """Return a residual as a trace can know it: as an array of its own, else rules would save copies of it."""
+    """Return a residual as an array of its own, so that a trace can identify it; otherwise rules would save copies."""
     if type(value) is np.ndarray:
         return frozen(kept_value(value), [])
     return argument(value) if type(value) is np.bool_ else value
 
 
 def _unread(args: Sequence[Any], raw: list[Any]) -> bool:
-    """Whether operands were taken as they were passed."""
+    """Whether operands were used exactly as passed."""
     return all(value is (arg.value if isinstance(arg, Traced) else arg) for arg, value in zip(args, raw, strict=True))
 
 
@@ -548,15 +547,15 @@ def primitive(
     Parameters
     ----------
     forward : callable
-        Arrays first, then parameters after a star. It sees plain arrays and returns a new one.
+        Arrays first, then parameters after a star. It gets plain arrays and returns a new one.
     residuals : tuple of str
-        Names of what it returns after its output, for the rules. They count as constants.
+        Names of what it returns after its output, for the rules. These count as constants.
     constant : bool
         The derivative is zero wherever it exists; such a primitive has no rules.
     static : bool or callable
-        What ``forward`` does follows from the shapes and dtypes of its operands: it raises no error for a value and
-        takes no other way for one. So a compiled step may run its kernels without it. If it does raise errors for
-        integers, a function of the operands, as `AbstractArray`, and of the integers, by name, raises the same.
+        What ``forward`` does depends only on the shapes and dtypes of its operands: no value raises an error or
+        changes the code path. So a compiled step may run its kernels without calling it. If it does raise errors for
+        integers, pass a function of the operands, as `AbstractArray`, and of the integers, by name, that raises them.
 
     Returns
     -------
@@ -565,7 +564,7 @@ def primitive(
     Raises
     ------
     RegistrationError
-        If ``forward`` is not a function, or an argument is called ``y``, as the output is.
+        If ``forward`` is not a function, or an argument is called ``y``, the name of the output.
 
     Examples
     --------

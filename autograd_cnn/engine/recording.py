@@ -1,4 +1,4 @@
-"""The recording switch: whether, how, and as part of which module operations are recorded.
+"""The recording switch: whether and how operations are recorded, and as part of which module.
 
 Every thread and task has its own switch.
 """
@@ -13,7 +13,7 @@ from typing import Any, Final, NamedTuple, Self, TypeAlias
 class Scope:
     """A call of a module, or a block of `scope`, to which recorded operations belong.
 
-    Each call has its own object, so that the calls of a module can be told apart.
+    Each call has its own object, so that calls of the same module can be distinguished.
 
     Attributes
     ----------
@@ -24,7 +24,7 @@ class Scope:
     kind : str
         The module's class; empty for a block.
     attributes : mapping of str to object
-        What a graph shows of the call.
+        What a graph shows about the call.
     """
 
     __slots__ = ("attributes", "kind", "name", "outer")
@@ -64,7 +64,7 @@ class Recording(NamedTuple):
     tracing: bool = False
 
     def within(self, name: str, kind: str) -> "Recording":
-        """Return the same in a new inner scope; faster than `_replace`, as every call of a module needs it."""
+        """Return the same in a new inner scope; faster than `_replace`, because every call of a module needs it."""
         enabled, anomaly, outer, tracing = self
         return tuple.__new__(Recording, (enabled, anomaly, Scope(outer, name, kind), tracing))
 
@@ -93,7 +93,7 @@ class switched(ContextDecorator):  # noqa: N801  # a function to its users, whic
         self._outer: list[Recording] = []
 
     def _recreate_cm(self) -> Self:
-        """Give every call of a decorated function its own switch, as several threads may call it at once."""
+        """Give every call of a decorated function its own switch, because several threads may call it at once."""
         return type(self)(**self._changes)
 
     def __enter__(self) -> None:
@@ -132,8 +132,8 @@ def enable_grad() -> switched:
 def detect_anomaly() -> switched:
     """Stop at the first NaN, forward or backward, and name the line that recorded it.
 
-    Every operation checks all its values and reads the call stack, so this is for finding a
-    fault, not for training.
+    Every operation checks all its values and reads the call stack, so use this for debugging,
+    not for training.
 
     Raises
     ------
@@ -155,9 +155,8 @@ def detect_anomaly() -> switched:
 def tracing() -> switched:
     """Keep every operand of what is recorded inside, so that each call can be replayed exactly.
 
-    Otherwise the tape keeps only the shape of an array that needs no gradient and that no rule asks for: of the
-    images of a batch, for example, after they were normalised. `check_tape`, ``ag.explain``
-    and the graph can show more with it.
+    Otherwise the tape keeps only the shape of an array that needs no gradient and that no rule asks for, such as the
+    images of a batch that is normalised first. With it, `check_tape`, ``ag.explain`` and the graph can show more.
 
     Examples
     --------
@@ -176,7 +175,7 @@ class scope:  # noqa: N801  # a function to its users, which `with` undoes
     """Record the operations inside as belonging to ``name``, as if that were a module.
 
     A graph shows blocks with the same name as one. With a ``kind``, which is shown as the class, each is a separate
-    call; it may be without a name, and have attributes.
+    call; then the name may be empty, and there may be attributes.
     """
 
     __slots__ = ("_attributes", "_kind", "_name", "_outer")

@@ -1,8 +1,8 @@
 """Replaying recorded calls.
 
-A node keeps its call: the primitive, the parameters as they were parsed, and of the operands those that are not
-tracked, but for arrays outside of `tracing`. Primitives are pure, so a value that no rule asked for follows from its
-operands, to the last bit. All that runs a recorded call again stands on this module.
+A node keeps its call: the primitive, the parsed parameters, and the operands that are not tracked, except arrays
+outside `tracing`. Primitives are pure, so a value that no rule asked for can be recomputed from its operands, to the
+last bit. Everything that runs a recorded call again uses this module.
 """
 
 from collections import ChainMap, Counter
@@ -23,7 +23,7 @@ from autograd_cnn.engine.recording import switched
 
 
 def parameters(node: Node) -> dict[str, Any]:
-    """Return all parameters of a recorded call, defaults included; none after it has been freed.
+    """Return all parameters of a recorded call, including defaults; none after it has been freed.
 
     Examples
     --------
@@ -37,7 +37,7 @@ def parameters(node: Node) -> dict[str, Any]:
 
 
 def operand(node: Node, position: int) -> Any:
-    """Return what the tape keeps of an operand: its value, or `Missing`; for a tracked one None unless a rule needs it.
+    """Return what the tape keeps of an operand: its value or `Missing`; None if it is tracked and no rule needs it.
 
     Examples
     --------
@@ -57,7 +57,7 @@ def operand(node: Node, position: int) -> Any:
 
 
 def argument(primitive: Recordable | None, position: int) -> str:
-    """Return the name of an operand, with its number if it is variadic; "" if the call is not a primitive's.
+    """Return the name of an operand, numbered if it is variadic; "" if the call is not a primitive's.
 
     Examples
     --------
@@ -77,7 +77,7 @@ def argument(primitive: Recordable | None, position: int) -> str:
 
 @dataclass(frozen=True)
 class Call:
-    """A recorded call with the operands to run it on: its own, or others instead.
+    """A recorded call with operands to run it on: its own or others.
 
     Attributes
     ----------
@@ -134,12 +134,12 @@ class Call:
         return Call(self.node, [operands.get(i, value) for i, value in enumerate(self.operands)], self.params)
 
     def in_float64(self) -> "Call":
-        """Return the call with its floats in float64, and with a result in float64 if a parameter decides that."""
+        """Return the call with its floats in float64, and a float64 result if a parameter chooses the dtype."""
         params = self.params | ({"dtype": np.dtype(np.float64)} if "dtype" in self.params else {})
         return Call(self.node, list(map(in_float64, self.operands)), params)
 
     def record(self, position: int) -> tuple[Traced, Leaf]:
-        """Record the call for the gradient of only one operand; return the result and the operand's node."""
+        """Record the call for the gradient of one operand only; return the result and the operand's node."""
         value = np.asarray(self.operands[position])
         tensor = Traced.wrap((value if value.dtype.kind == "f" else value.astype(np.float64))[()])
         tensor.node = leaf = Leaf(tensor)
@@ -162,7 +162,7 @@ def in_float64(value: Any) -> Any:
 def kept_values(order: Iterable[Node]) -> dict[Node, Array]:
     """Return the values that the tape holds: outputs and operands that a rule asked for, and leaves.
 
-    A leaf that has been given new values since then counts with the saved ones, if there are any.
+    For a leaf that has been given new values since, the saved ones count, if there are any.
     """
     values: dict[Node, Array] = {}
     for node in order:
@@ -179,18 +179,18 @@ def kept_values(order: Iterable[Node]) -> dict[Node, Array]:
 
 
 class Values:
-    """The values of nodes, to be taken once each, a node's after its parents'.
+    """The values of nodes, each to be taken once, after those of its parents.
 
     A value that is computed here is freed after its last use.
 
     Parameters
     ----------
     order : collection of Node
-        All of a tape.
+        All nodes of a tape.
     known : mapping of Node to array, optional
         Values that are known already.
     wanted : iterable of Node, optional
-        The nodes that will be taken, with those that they depend on; by default all.
+        The nodes whose values will be taken; by default all.
     """
 
     def __init__(
@@ -204,7 +204,7 @@ class Values:
         )
 
     def _ancestors_of(self, wanted: Iterable[Node]) -> set[Node]:
-        """Return the wanted nodes and those from whose values theirs are computed."""
+        """Return the wanted nodes and those that their values are computed from."""
         nodes: set[Node] = set()
         stack = list(wanted)
         while stack:
@@ -216,7 +216,7 @@ class Values:
         return nodes
 
     def take(self, node: Node) -> Array | None:
-        """Return the value of a node, or None where it is not known."""
+        """Return the value of a node, or None if it is not known."""
         if node in self._kept:
             return self._kept[node]
         value = self._compute(node)

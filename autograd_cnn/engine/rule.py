@@ -1,4 +1,4 @@
-"""Rules: vector-Jacobian products, and what the tape saves for them."""
+"""Gradient rules: vector-Jacobian products, and what the tape saves for them."""
 
 import inspect
 from collections.abc import Callable
@@ -25,7 +25,7 @@ class Rule(NamedTuple):
     operand: str
     sources: tuple[Source, ...]
     apply: Callable[[Array, dict[str, Any], int], Array]
-    """Calls the function with a cotangent, what was saved, and the position of the operand that it is called for."""
+    """Calls the function with a cotangent, the saved values, and the position of the operand."""
 
 
 def rule_of(function: Callable[..., Array], operand: str, primitive: Signature, residuals: tuple[str, ...]) -> Rule:
@@ -34,7 +34,7 @@ def rule_of(function: Callable[..., Array], operand: str, primitive: Signature, 
     Raises
     ------
     RegistrationError
-        If it does not take the cotangent alone by position, or asks for a name that the tape can't save.
+        If its only positional argument is not the cotangent, or it asks for a name that the tape can't save.
     """
     signature = inspect.signature(function)
     asked = signature.parameters.values()
@@ -57,7 +57,7 @@ def rule_of(function: Callable[..., Array], operand: str, primitive: Signature, 
 def _caller(
     function: Callable[..., Array], names: list[str], wants_index: bool
 ) -> Callable[[Array, dict[str, Any], int], Array]:
-    """Return what calls a rule with what it names, written out: to pass a dict of them would cost more than the call."""
+    """Return generated code that calls a rule with its names; passing a dict would cost more than the call."""
     passed = [f"{name}=saved[{name!r}]" for name in names] + ["index=position"] * wants_index
     text = f"lambda g, saved, position: rule({', '.join(['g', *passed])})"
     code = compile(text, __file__, "eval")

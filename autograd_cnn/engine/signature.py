@@ -20,7 +20,7 @@ T_co = TypeVar("T_co", covariant=True)
 
 
 class TensorLike(Protocol[T_co]):
-    """For type checkers: a tensor and the results of operations on it; those of a parameter are tensors, too."""
+    """For type checkers: a tensor, or a parameter, operations on which also return tensors."""
 
     def detach(self) -> T_co:
         """Return its values without a history."""
@@ -43,25 +43,25 @@ class Signature:
     Attributes
     ----------
     operands : tuple of str
-        The names of the arrays, in order. A last one with a star takes any number.
+        The names of the arrays, in order. If the last has a star, it takes any number.
     parameters : dict
-        The other names with their defaults: those after the star, and those before it whose annotation says how
-        they are parsed. The latter may follow the arrays by position, as in ``log_softmax(x, 1)``.
+        The other names with their defaults: those after the star, and those before it whose annotation says how they
+        are parsed. The latter may also be positional, after the arrays, as in ``log_softmax(x, 1)``.
     arity : int
-        How many arrays there are; -1 for any number.
+        The number of arrays; -1 for any number.
     optional : frozenset of str
         The arguments that may be None.
     inexact : frozenset of str
         The arrays annotated as `Floats`.
     variadic : bool
-        Whether there is a star.
+        Whether the last array has a star.
     shown : inspect.Signature
-        With the parameters as they may be passed.
+        The signature as users see it.
 
     Raises
     ------
     RegistrationError
-        For arguments that fit neither kind, or one called ``y``.
+        If an argument is of neither kind, or is called ``y``.
     """
 
     def __init__(self, forward: Callable[..., Any]) -> None:
@@ -80,7 +80,7 @@ class Signature:
         self._settled = {
             name: self._parsers[name].types if name in self._parsers else _NEVER_PARSED for name in self.parameters
         }
-        self._known: dict[str, Any] = dict.fromkeys(self.parameters)  # the last valid tuple of each
+        self._known: dict[str, Any] = dict.fromkeys(self.parameters)  # the last valid tuple for each
         self._rows = frozenset(name for name, parser in self._parsers.items() if parser.rows)
         self.inexact = frozenset(name for name, hint in hints_of(forward).items() if hint is Floats)
         self.arity = -1 if self.variadic else len(self.operands)
@@ -95,7 +95,7 @@ class Signature:
             )  # fmt: skip
 
     def bind(self, args: tuple[Any, ...], params: dict[str, Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:
-        """Sort the arguments into arrays by position and parameters by name, and parse the parameters."""
+        """Split the arguments into arrays by position and parameters by name, and parse the parameters."""
         if len(args) != self.arity or not params.keys() <= self.parameters.keys():
             args, params = self._sorted(args, params)
         return args, self.parsed(self.name, params)
@@ -182,7 +182,7 @@ class Signature:
         )
 
     def read(self, arg: Any, position: int) -> Any:
-        """Return an operand as numbers that NumPy can compute with, in the machine's own byte order."""
+        """Return an operand as numbers that NumPy can compute with, in native byte order."""
         if isinstance(arg, AbstractArray):
             return arg
         value = self.coerced(arg, position)
@@ -214,7 +214,7 @@ class Signature:
 
 def check_unmasked(where: str, name: str, value: Any) -> None:
     """Raise `OperandError` for a masked array, which would lose its mask."""
-    if isinstance(value, np.ndarray) and hasattr(value, "mask"):  # np.ma is imported by those who use it
+    if isinstance(value, np.ndarray) and hasattr(value, "mask"):  # without importing np.ma
         raise OperandError(
             sentence(where, f"{name} is a masked array, which would lose its mask",
                      hint="fill it with .filled(value), and choose with ag.where")
@@ -222,12 +222,12 @@ def check_unmasked(where: str, name: str, value: Any) -> None:
 
 
 def copied(where: str, data: Any, dtype: Any = None) -> NDArray[Any]:
-    """Return ``data`` as a new array of numbers, in the machine's native byte order.
+    """Return ``data`` as a new array of numbers, in native byte order.
 
     Raises
     ------
     ShapeError, OperandError
-        If it is none.
+        If it is not an array of numbers.
     """
     check_unmasked(where, "data", data)
     try:
@@ -252,12 +252,12 @@ def check_flag(wanted: Any) -> None:
 
 
 def plain(where: str, name: str, value: Any) -> Any:
-    """Return a parameter's value without the tensor around it; one that requires a gradient is refused.
+    """Return a parameter's value without the tensor around it; a tensor that requires a gradient is refused.
 
     Raises
     ------
     OperandError
-        As parameters have no gradients.
+        If it requires a gradient: parameters have none.
     """
     if not isinstance(value, Traced):
         return value
@@ -266,7 +266,7 @@ def plain(where: str, name: str, value: Any) -> Any:
             sentence(where, f"parameter {name!r} has no gradient", expected="a plain value", got="a Tensor",
                      hint="pass it detached")
         )  # fmt: skip
-    if not value.value.ndim and value.value.dtype.kind != "b":  # which becomes a number of Python's; a mask stays one
+    if not value.value.ndim and value.value.dtype.kind != "b":  # becomes a Python number; a mask stays one
         reading(f"parameter {name!r} of {where}", value)
     return value.value
 

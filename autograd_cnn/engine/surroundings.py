@@ -1,4 +1,4 @@
-"""What a function reads from its surroundings, by name: closures, globals, defaults, and attributes of these."""
+"""The values that a function reads by name: closures, globals, defaults, and their attributes."""
 
 import dis
 import functools
@@ -22,33 +22,33 @@ _PARTS: Final[dict[type, tuple[str, ...]]] = {
     staticmethod: ("__func__",),
     classmethod: ("__func__",),
 }
-"""What stands for others."""
+"""Objects that stand for others, and the attributes that hold these."""
 
 _BY_TEXT: Final = frozenset({"__dict__", "attrgetter", "getattr", "hasattr", "vars"})
-"""Code that names one of these finds attributes by strings."""
+"""Functions that look up attributes by string."""
 
 _PASSIVE: Final = frozenset({
     "__class_getitem__", "__copy__", "__deepcopy__", "__del__", "__delattr__", "__format__", "__getstate__", "__hash__",
     "__init__", "__init_subclass__", "__new__", "__post_init__", "__reduce__", "__reduce_ex__", "__repr__", "__set_name__",
     "__setattr__", "__setstate__", "__str__",
 })  # fmt: skip
-"""Special methods that make, copy and show an object, and add nothing to what is computed with it."""
+"""Special methods that create, copy or show an object, and do not affect what is computed with it."""
 
 _MISSING: Final = object()
 _NOTHING: Final = MappingProxyType[str, Any]({})
 
 
 class Surroundings:
-    """The values of everything that the code of functions names.
+    """The values of everything that the code of some functions names.
 
-    Looked into are the functions and those of their modules that they name; lists, dicts, sets, deques and tuples; and
-    the attributes of other objects that the code names, or that their special methods name. Tensors, and the arrays of
-    modules, are not: a plan reads these in each run. Functions of other modules count as they are.
+    This includes the code of functions from the same modules that they name; the contents of lists, dicts, sets, deques
+    and tuples; and the attributes of other objects that the code, or the objects' special methods, name. It excludes
+    tensors and the arrays of modules, which a plan reads in each run, and the insides of other modules' functions.
 
     Parameters
     ----------
     functions : iterable of callable
-        What runs; objects that are called, modules among them, included.
+        What runs, including objects that are called, such as modules.
     others : iterable
         Further objects that it reads from, such as arguments.
     """
@@ -57,9 +57,9 @@ class Surroundings:
         roots = [*functions, *others]
         layers = [layer for root in roots for layer in _layers(root)]
         self._modules = {id(layer.__globals__) for layer in layers}
-        self._named = {"__call__", "forward"}  # by which an object is called, and what the code names
+        self._named = {"__call__", "forward"}  # the methods that calls go through, and names in the code
         known = -1
-        while len(self._named) > known:  # an object's method may name attributes of what was found before it
+        while len(self._named) > known:  # an object's method may name attributes of objects found earlier
             known = len(self._named)
             self._reads: list[tuple[Callable[[], Any], Any]] = []
             self._contents: list[tuple[Any, Any]] = []
@@ -69,7 +69,7 @@ class Surroundings:
         del self._seen
 
     def hold(self) -> bool:
-        """Whether nothing has changed, the numbers in arrays included."""
+        """Whether nothing has changed, including the numbers in arrays."""
         return (
             all(_same(read(), value) for read, value in self._reads)
             and all(alike(_plain(now), then) for now, then in self._contents)
@@ -118,7 +118,7 @@ class Surroundings:
             self._remember(functools.partial(function.__globals__.get, name, _MISSING))
 
     def _look_into_attributes(self, value: Any) -> None:
-        """Look into what the code names of an object, in the order in which Python looks for it."""
+        """Look into the attributes of an object that the code names, in Python's lookup order."""
         kinds = value.__mro__ if isinstance(value, type) else type(value).__mro__
         spaces = [vars(kind) for kind in kinds if kind is not ModuleType and not _ours(kind)]
         if not isinstance(value, type):
@@ -136,7 +136,7 @@ class Surroundings:
                         break
 
     def _is_special(self, name: str, held: Any) -> bool:
-        """Whether Python calls a method of the user's for an operator, an index, ``len`` and the like."""
+        """Whether it is a user's method that Python calls for an operator, an index, ``len`` and so on."""
         return (
             name.startswith("__")
             and name not in _PASSIVE
@@ -151,7 +151,7 @@ class Surroundings:
 
 
 def alike(now: Any, then: Any) -> bool:
-    """Whether a list, dict or set has the same contents as then, in the same order."""
+    """Whether a list, dict or set has the same contents as before, in the same order."""
     if type(now) is not type(then) or len(now) != len(then):
         return False
     if type(now) is dict:
@@ -167,7 +167,7 @@ def _plain(container: Any) -> dict[Any, Any] | list[Any]:
 
 
 def _same(now: Any, then: Any) -> bool:
-    """Whether two values are one object, or equal numbers or strings."""
+    """Whether two values are the same object, or equal numbers or strings."""
     return now is then or (type(now) in _PLAIN and type(now) is type(then) and now == then)
 
 
@@ -188,13 +188,13 @@ def _content(cell: CellType) -> Any:
 
 
 def _layers(called: Any) -> Iterator[FunctionType]:
-    """Yield the functions that a callable consists of: those wrapped; of an object, the user's own methods."""
+    """Yield the functions that a callable consists of: wrapped ones, and of an object the user's own methods."""
     while isinstance(called, functools.partial):
         called = called.func
     if isinstance(called, (FunctionType, MethodType)):
         yield from _unwrapped(called)
         return
-    for kind in type(called).__mro__:  # those that it calls by super(), too
+    for kind in type(called).__mro__:  # includes those called by super()
         for name in ("__call__", "forward"):
             method = vars(kind).get(name)
             if isinstance(method, FunctionType) and not _ours(method):
@@ -210,7 +210,7 @@ def _unwrapped(function: Any) -> Iterator[FunctionType]:
 
 
 def _names(code: CodeType) -> Iterator[tuple[str, bool]]:
-    """Yield what a function's code names, functions inside of it included, and whether it is a global."""
+    """Yield the names in a function's code, including inner functions, and whether each is a global."""
     for instruction in dis.get_instructions(code):
         if instruction.opname in {"LOAD_GLOBAL", "LOAD_NAME"}:
             yield instruction.argval, True
@@ -222,7 +222,7 @@ def _names(code: CodeType) -> Iterator[tuple[str, bool]]:
 
 
 def _strings(code: CodeType) -> Iterator[str]:
-    """Yield the strings that stand in a function's code."""
+    """Yield the string constants in a function's code."""
     for constant in code.co_consts:
         if isinstance(constant, str):
             yield constant

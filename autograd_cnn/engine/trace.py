@@ -1,12 +1,12 @@
 """Traces: what a function computed, as a list of calls that can be replayed without it.
 
-While a trace runs, every call of a primitive adds a `Call`. A value is identified by its object, as
-long as that is alive; its origin decides what a later run uses instead: an argument, the values of
+While a trace is active, every call of a primitive appends a `Call`. A value is identified by its object, as
+long as that is alive; its origin decides what replaces it in a later run: an argument, the values of
 a tensor, an attribute of a module, or the result of an earlier call. Anything else is a constant.
 
-Python sees nothing of a later run. So if it reads a value, the trace ends with a reason (`Trace.refuse`); what
-it does apart from computing, such as an optimiser's step, is an `effect`, and what it draws, such as the mask of
-dropout, is `fresh`: both are repeated in each run.
+Python does not see later runs. So if it reads a value, the trace ends with a reason (`Trace.refuse`). Side effects,
+such as an optimiser's step, are an `effect`, and random draws, such as a dropout mask, are `fresh`: both are repeated
+in each run.
 """
 
 import weakref
@@ -26,7 +26,7 @@ current: ContextVar["Trace | None"] = ContextVar("trace", default=None)
 """The current trace of this thread or task."""
 
 RUNNING: Final[list["Trace"]] = []
-"""All active traces, in any thread: a quick first check for every operation."""
+"""All active traces, in any thread: a cheap first check in every operation."""
 
 
 class Slot(NamedTuple):
@@ -50,19 +50,19 @@ class Call:
     args : tuple
         Slots, and constants as they are.
     params : dict
-        The same, by name; slots may be inside of tuples.
+        The same, by name; slots may be inside tuples.
     outputs : tuple of Slot
     lasting : bool
-        Whether it has an effect, so that it must be made even if its results are not used.
+        Whether it has an effect, so it must be made even if its results are not used.
     changes : tuple or None
-        The objects that it changes; None if that can be anything.
+        The objects that it changes; None if it may change anything.
     origin : str
         The line of user code that made it.
     static : bool or callable
-        Whether all that it does follows from the shapes and dtypes of its operands, or what looks at their values; see
+        Whether all that it does depends only on the shapes and dtypes of its operands, or a check of their values; see
         `primitive`.
     inner : tuple of Call
-        Those that it stands for.
+        The calls that it replaces.
     """
 
     function: Callable[..., Any]
@@ -78,7 +78,7 @@ class Call:
 
 
 class Constant(NamedTuple):
-    """An array that is the same in each run, by its identity."""
+    """An array that is the same in each run, identified by its id."""
 
     value: Any
 
@@ -91,9 +91,9 @@ class Trace:
     arguments : sequence of array
         The values that differ from run to run.
     folding : bool
-        Whether results that depend only on constants are constants, and their calls left out.
+        Whether results that depend only on constants become constants, and their calls are left out.
     keeping : bool
-        Whether float values are kept in memory as long as the trace.
+        Whether floating-point values are kept in memory as long as the trace.
 
     Attributes
     ----------
@@ -101,15 +101,15 @@ class Trace:
     refusal : str
         Why these calls can't replace the function; empty if they can.
     tensors : dict of Slot to Traced
-        Those whose values were read, by the slot of the first reading.
+        The tensors whose values were read, by the slot of the first read.
     differentiated : list of Node
         Where backward passes began.
     facts : list of (int, callable, bool)
-        What Python read from arguments, by position, and relied on.
+        What Python found out about arguments, by position, and relied on.
     values : dict of Slot to array
         The values of the slots in this run; an `AbstractArray` if the value is not kept.
     strided : set of Slot
-        Those of the values that are not kept which were not contiguous.
+        The values that are not kept and were not contiguous.
     """
 
     def __init__(self, arguments: Sequence[Array], *, folding: bool = False, keeping: bool = True) -> None:
@@ -135,7 +135,7 @@ class Trace:
 
     @contextmanager
     def running(self) -> Iterator[None]:
-        """Add what is called inside."""
+        """Record the calls inside the block."""
         token = current.set(self)
         RUNNING.append(self)
         try:
@@ -153,7 +153,7 @@ class Trace:
         slots[key] = slot
         if self._keeping or not isinstance(value, np.ndarray) or value.dtype.kind != "f":
             self.values[slot] = value
-        else:  # another array may get its id after it is gone
+        else:  # another array may reuse its id after it is gone
             self.values[slot] = AbstractArray(value.shape, value.dtype)
             if not value.flags.c_contiguous:
                 self.strided.add(slot)
@@ -161,7 +161,7 @@ class Trace:
         return slot
 
     def slot_of(self, value: Any) -> Slot | None:
-        """Return the slot of an array, or None for one that is not known."""
+        """Return the slot of an array, or None if it is not known."""
         return self._slots.get(id(value))
 
     def knows(self, value: Any) -> bool:
@@ -173,7 +173,7 @@ class Trace:
         return isinstance(value, (np.ndarray, np.generic)) and id(value) in self._slots
 
     def finds(self, operands: Sequence[Any], params: dict[str, Any]) -> bool:
-        """Whether a call on plain arrays has one that differs from run to run: a known one, or a module's attribute."""
+        """Whether one of a call's plain arrays differs from run to run: a known one, or a module's attribute."""
         values = [*operands, *params.values()]
         arrays = [value for value in values if isinstance(value, np.ndarray)]
         return any(map(self.knows, values)) or any(self._attribute(value) is not None for value in arrays)
@@ -195,14 +195,14 @@ class Trace:
         return value
 
     def _read(self, tensor: Traced) -> Slot:
-        """Add the reading of a tensor's values."""
+        """Add a call that reads a tensor's values."""
         slot = self._new(tensor.value)
         self.tensors[slot] = tensor
         self.calls.append(Call(value_of, "value", (Held(tensor),), outputs=(slot,)))
         return slot
 
     def _attribute(self, value: Any) -> Slot | None:
-        """Add the reading of a module's attribute, if the array is one."""
+        """If the array is a module's attribute, add a call that reads it."""
         for module in self.modules:
             for name, held in vars(module).items():
                 if held is value:
@@ -234,7 +234,7 @@ class Trace:
         residuals: tuple[Any, ...],
         exact: bool,
     ) -> None:
-        """Add the call of a primitive; an ``exact`` one took its operands as they were passed."""
+        """Add the call of a primitive; an ``exact`` one used its operands exactly as passed."""
         if not exact and residuals:
             self.refuse(f"{primitive.name} converts its operands")
         args, params = tuple(map(self.reference, args)), {k: self.reference(v) for k, v in params.items()}
@@ -254,7 +254,7 @@ class Trace:
         results: Sequence[Any] = (),
         changes: tuple[Any, ...] | None = None,
     ) -> None:
-        """Add the call of another function, which changes only the given objects, or any if none are given."""
+        """Add the call of another function, which changes only the given objects, or anything if none are given."""
         owner = getattr(function, "__self__", None)
         name = getattr(function, "__name__", type(function).__name__).lstrip("_")
         name = name if owner is None else f"{type(owner).__name__}.{name}"
@@ -266,11 +266,11 @@ class Trace:
         )
 
     def add_check(self, function: Callable[..., Any], args: Sequence[Any]) -> None:
-        """Add the call of a function that only complains about values."""
+        """Add the call of a function that only checks values."""
         self.add_call(function, args, changes=())
 
     def assume(self, fact: Callable[[Array], Any], value: Any, found: bool, otherwise: bool) -> bool:
-        """Return the answer on which Python may rely when it ``found`` a fact about a value; see `assuming`."""
+        """Return the answer that Python may rely on when it ``found`` a fact about a value; see `assuming`."""
         slot = self.reference(value)
         if not isinstance(slot, Slot):
             return found
@@ -280,7 +280,7 @@ class Trace:
         return found
 
     def _apart(self, value: Any) -> Any:
-        """Return the value for a tensor to keep: a copy of an argument, as the caller may write to it."""
+        """Return the value that a tensor keeps: arguments are copied, because the caller may write to them."""
         reference = self.reference(value)
         array = value.value if isinstance(value, Traced) else value
         if not isinstance(reference, Slot):
@@ -293,7 +293,7 @@ class Trace:
         return slot
 
     def fix(self, value: Array) -> None:
-        """Note that a read-only value is the same in each run."""
+        """Record that a read-only value is the same in each run."""
         self._alive.append(value)
         self._constants[id(value)] = Constant(value)
 
@@ -312,18 +312,18 @@ class Trace:
             self.add_call(adding, (g,), changes=(tensor,))
 
     def enter(self, module: Any) -> None:
-        """Note a module that is called."""
+        """Record that a module is called."""
         if not any(module is other for other in self.modules):
             self.modules.append(module)
             arrays = [(n, value) for n, value in vars(module).items() if type(value) is np.ndarray]
-            self._attributes += [(module, name, value) for name, value in arrays if value.ndim]  # counters apart
+            self._attributes += [(module, name, value) for name, value in arrays if value.ndim]  # except counters
 
     def settled(self) -> list[tuple[Any, str, Array]]:
-        """Return the modules' arrays that the run has not replaced, of which others may have been made unseen."""
+        """Return the modules' arrays that the run did not replace; unrecorded code may have made others from them."""
         return [(module, name, value) for module, name, value in self._attributes if getattr(module, name) is value]
 
     def check_sharing(self, results: Sequence[Any]) -> None:
-        """Refuse tensors and modules that have the arrays of another now, and may have others later.
+        """Refuse tensors and modules that share an array with another now, but may not do so later.
 
         Objects that the run has made, such as ``w.detach()``, are gone by now, or are results.
         """
@@ -336,7 +336,7 @@ class Trace:
             self.refuse("two modules have one array as an attribute; give one of them a copy")
 
     def refuse(self, reason: str) -> None:
-        """Note why the calls can't replace the function; the first reason counts."""
+        """Record why the calls can't replace the function; the first reason counts."""
         self.refusal = self.refusal or f"{reason} ({users_line()})"
 
 
@@ -352,18 +352,18 @@ def slots_in(value: Any) -> list[Slot]:
 
 
 def taken(call: Call) -> list[Slot]:
-    """Return the slots that a call takes."""
+    """Return the slots that a call uses."""
     return [*(slot for arg in call.args for slot in slots_in(arg)), *slots_in(call.params)]
 
 
 class Held(NamedTuple):
-    """An object that a call reads or changes, by its identity: a tensor, a module, a tuple of these."""
+    """An object that a call reads or changes, by identity: a tensor, a module, a tuple of these."""
 
     value: Any
 
 
 def argument(value: Any) -> Array:
-    """Return a read-only copy of values, so that the tape need not make one, which a trace would not know."""
+    """Return a read-only copy of values, so that the tape does not make one that the trace does not know."""
     copy = np.array(value.value if isinstance(value, Traced) else value)
     copy.flags.writeable = False
     return copy if copy.dtype == bool else copy[()]
@@ -376,7 +376,7 @@ def _copy(value: Any, dtype: np.dtype[Any]) -> Array:
 
 
 def value_of(tensor: Traced) -> Array:
-    """Return a tensor's values, as they are when a plan runs."""
+    """Return a tensor's values at the time a plan runs."""
     return tensor.value
 
 
@@ -390,8 +390,8 @@ def _plain(value: Any) -> Any:
 def effect(function: Callable[..., Any], *args: Any, changes: tuple[Any, ...] | None = None) -> None:
     """Call a function that changes something, such as an optimiser's step; a compiled step repeats the call in each run.
 
-    Tensors among the arguments are passed as arrays. What it does inside is not recorded. If it ``changes`` only a few
-    objects, calls that use others need not wait for it.
+    Tensors among the arguments are passed as arrays. Nothing is recorded inside. If it ``changes`` only a few objects,
+    calls that use others need not wait for it.
     """
     _apart_from_computing(Trace.add_call.__name__, function, args, changes=changes)
 
@@ -415,7 +415,7 @@ def _apart_from_computing(adding: str, function: Callable[..., Any], args: tuple
 
 
 def fresh(function: Callable[..., Array], *args: Any, changes: tuple[Any, ...] | None = None) -> Array:
-    """Return the array that a function draws, such as a mask of dropout; a compiled step draws again in each run.
+    """Return the array that a function draws, such as a dropout mask; a compiled step draws again in each run.
 
     For what it ``changes``, such as a generator, see `effect`.
     """
@@ -428,24 +428,24 @@ def fresh(function: Callable[..., Array], *args: Any, changes: tuple[Any, ...] |
     finally:
         current.reset(token)
     if isinstance(result, np.ndarray):
-        result.flags.writeable = False  # else the tape would keep a copy, which the trace does not know
+        result.flags.writeable = False  # otherwise the tape would keep a copy that the trace does not know
     trace.add_call(function, args, (result,), changes)
     return result
 
 
 def replays(hook: Any) -> bool:
-    """Whether a hook has the attribute ``replays``, by which it declares that it acts only through `effect` and `fresh`.
+    """Whether a hook's attribute ``replays`` declares that it acts only through `effect` and `fresh`.
 
-    A compiled step then repeats the hook in each run; any other hook would be left out, so it ends the trace.
+    A compiled step then repeats the hook in each run; any other hook would be skipped, so it ends the trace.
     """
     return bool(getattr(getattr(hook, "hook", hook), "replays", False))  # a handle holds the hook
 
 
 def assuming(fact: Callable[[Array], Any], value: Any, *, otherwise: bool) -> bool:
-    """Return whether a fact holds for a value that Python looks at; a compiled step checks arguments in each run.
+    """Return whether a fact holds for a value that Python reads; a compiled step checks it on arguments in each run.
 
-    If another finding follows from these, what was recorded is not used. Of what was computed nothing can be known
-    before: ``otherwise`` is the answer to go on with that is right in any case.
+    If the answer has changed, the recording is not used. Nothing can be known in advance about computed values: for
+    these, ``otherwise`` is the answer that is safe in any case.
     """
     found = bool(fact(_plain(value)))
     trace = current.get() if RUNNING else None

@@ -1,4 +1,4 @@
-"""Why a gradient is what it is, element by element."""
+"""Explanations of values and gradients, element by element."""
 
 from autograd_cnn.explanations.explain import explain
 from autograd_cnn.explanations.explanation import Explanation

@@ -1,4 +1,4 @@
-"""Primitives that choose one number among several: which it is, and which it was chosen from."""
+"""Primitives that choose one number among several: the chosen number, and the candidates."""
 
 from collections.abc import Callable
 from typing import Final
@@ -15,7 +15,7 @@ from autograd_cnn.ops.reduction import spread
 
 
 def argmax_candidates(result: ResultElement) -> tuple[tuple[Term, ...], tuple[Element, ...]] | None:
-    """Return what won, with its part in the value where several tie, and all that it was chosen from, the best first.
+    """Return the winners, with their shares in the value if several tie, and all candidates, the best first.
 
     None if the primitive does not choose, or the operands are not known.
     """

@@ -1,4 +1,4 @@
-"""Why a number is what it is."""
+"""Where a number comes from."""
 
 import math
 import operator
@@ -23,26 +23,26 @@ from autograd_cnn.viz.drawing.label import shape_text
 
 @parsed
 def explain(tensor: Traced, index: int | Sequence[int] = ()) -> Explanation:
-    """Say why one element of a result or of a gradient is what it is.
+    """Explain where one element of a result or of a gradient comes from.
 
-    Of a sum these are its terms: for a kernel weight's gradient every product of a pixel with a
-    cotangent, where gradients meet at a fan-out what each use sent back. Of a choice, such as a
-    max-pooling, it is the winner, and what it won against. Of anything else it is what the number
-    depends on, and how steeply.
+    For a sum, these are its terms: for a filter weight's gradient, every product of a pixel with a
+    cotangent; at a fan-out, the contribution of each use. For a choice, such as a max-pool, it is
+    the winner and the other candidates. For anything else, it is what the number depends on, and
+    the derivatives.
 
     Parameters
     ----------
     tensor : Tensor
-        What an operation has computed; for a gradient, one that was recorded itself, by
-        ``backward(create_graph=True)``. Where it does not depend on anything tracked, as that of a
-        linear loss, begin the backward pass with a tracked seed: ``backward(seed, create_graph=True)``.
+        The result of an operation; a gradient must itself have been recorded, by
+        ``backward(create_graph=True)``. If the gradient does not depend on anything tracked, as for a
+        linear loss, start the backward pass with a tracked seed: ``backward(seed, create_graph=True)``.
     index : int or sequence of int
-        Of the element; none for a scalar.
+        The index of the element; none for a scalar.
 
     Returns
     -------
     Explanation
-        It prints well; its terms add up to its value.
+        Print it to read it; its terms sum to its value.
 
     Raises
     ------
@@ -77,12 +77,12 @@ def explain(tensor: Traced, index: int | Sequence[int] = ()) -> Explanation:
 
 
 class Summand(NamedTuple):
-    """What is added, in a chain of additions.
+    """A summand in a chain of additions.
 
     Attributes
     ----------
     source : Node, array or None
-        What computed it, or the array itself; None if the tape did not keep it.
+        The node that computed it, or the array itself; None if the tape did not keep it.
     text : str
         Where it comes from.
     """
@@ -93,10 +93,10 @@ class Summand(NamedTuple):
 
 
 def summands(node: Node) -> list[Summand]:
-    """Return what is added up to make a node's value, from left to right; nothing where that is not an addition.
+    """Return the summands of a node's value, from left to right; none if it is not an addition.
 
-    Where several operations use a value, the traversal adds up what they send back one by one.
-    Such a chain, or one that a user wrote, counts as a single sum of all its parts.
+    If several operations use a value, the traversal adds their contributions one by one. Such a
+    chain, or one that a user wrote, counts as a single sum of all its parts.
 
     Examples
     --------
@@ -196,7 +196,7 @@ class Result:
 
 
 class _Question:
-    """Which element it is, and the ways of explaining it."""
+    """An element to explain, and the ways of explaining it."""
 
     def __init__(self, tensor: Traced, node: Node, index: Index) -> None:
         self.tensor = tensor
@@ -248,7 +248,7 @@ class _Question:
     def of_sum(self, result: ResultElement) -> Explanation | None:
         """Explain what is linear in some operand of each group of factors; None for anything else.
 
-        A rule that pretends to be linear, as that of a rounding that passes gradients through, is found out.
+        A rule that only pretends to be linear, such as a straight-through rounding's, is detected.
         """
         groups = list(result.groups())
         if not all(any(map(result.is_linear, group)) for group in groups):
@@ -272,7 +272,7 @@ class _Question:
         return self.explanation(_sources(result.call), terms=(*terms, Term(constant, text="whatever the operands are")))
 
     def rest(self, terms: Sequence[Term], value: float | None = None) -> float:
-        """Return what the terms leave of the value, or 0 where that is no more than rounding."""
+        """Return the value minus the terms, or 0 if that is only a rounding error."""
         value = self.value if value is None else value
         rest = value - math.fsum(term.value for term in terms)
         size = abs(value) + math.fsum(abs(term.value) for term in terms)
@@ -307,7 +307,7 @@ _CHANGED: Final = sentence(
 
 
 def _remainder(rest: float, missing: list[str]) -> list[Term]:
-    """Return as a term what is left of the value for that which is missing."""
+    """Return the remainder of the value as a term for the missing operands."""
     return [Term(rest, text=f"{' and '.join(missing)}, which the tape keeps under ag.tracing() alone")] if rest else []
 
 
@@ -345,7 +345,7 @@ def _node_of(tensor: Traced) -> Node:
 
 
 def _index_of(index: int | Sequence[int], shape: Shape) -> Index:
-    """Return the index with all its numbers from 0 on."""
+    """Return the index with negative numbers resolved."""
     try:
         numbers = tuple(map(operator.index, index if isinstance(index, Sequence) else (index,)))
     except TypeError:

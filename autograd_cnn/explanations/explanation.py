@@ -1,4 +1,4 @@
-"""What is said of one number, as data and as text."""
+"""The explanation of one number, as data and as text."""
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
@@ -12,11 +12,11 @@ from autograd_cnn.explanations.terms import Element, Index, Term
 from autograd_cnn.graph.capture import read
 
 LINES: Final = 20
-"""How many rows are written out at most."""
+"""The maximum number of rows that are printed."""
 
 
 class Row(NamedTuple):
-    """One of the numbers, written out, and the elements that it names."""
+    """A printed number, and the elements that it names."""
 
     cells: tuple[str, ...]
     elements: tuple[Element, ...]
@@ -24,31 +24,31 @@ class Row(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """Why one element of a recorded result is what it is.
+    """Where one element of a recorded result comes from.
 
     Attributes
     ----------
     tensor : Tensor
-        What the element is of.
+        The tensor that contains the element.
     value : float
         The element.
     index : tuple of int
-        Where it stands.
+        Its index.
     operation : str
         The primitive that computed it.
     formula : str
-        What that computes.
+        What the primitive computes.
     terms : tuple of Term
-        What adds up to the value; empty where the operation is not a sum.
+        The terms that sum to the value; empty if the operation is not a sum.
     candidates : tuple of Element
-        What the operation chose from, the best first; empty where it does not choose.
+        The numbers that the operation chose from, the best first; empty if it does not choose.
     slopes : tuple of (Element, float)
-        Where the operation is neither a sum nor a choice: what the value depends on, and its
-        derivative in each of these numbers.
+        If the operation is neither a sum nor a choice: the numbers that the value depends on, and
+        its derivatives with respect to them.
     note : str
-        Why nothing more can be said, where that is so.
+        If nothing more can be said, the reason.
     sources : mapping
-        By the names of operands where they come from: the tape's node, or an array.
+        The sources of the operands, by name: a node of the tape, or an array.
     """
 
     tensor: Traced = field(repr=False, compare=False)
@@ -75,11 +75,11 @@ class Explanation:
 
     @property
     def title(self) -> str:
-        """What is explained: the operation, the index and the value."""
+        """The operation, the index and the value."""
         return f"{self.operation}{_subscript(self.index)} = {self.value:.6g}"
 
     def rows(self, most: int = LINES) -> tuple[str, list[Row], str]:
-        """Return what is said of it: a title, a row for each number, and what there is beyond ``most`` rows."""
+        """Return the text: a title, a row for each number, and a line for those beyond ``most`` rows."""
         if self.candidates:
             chosen = self._chosen()
             rows = [Row((f"{e.number:.6g}", _cell(e), "chosen" if e in chosen else ""), (e,)) for e in self.candidates]
@@ -100,7 +100,7 @@ class Explanation:
         return {factor for term in self.terms for factor in term.factors}
 
     def table(self) -> list[dict[str, Any]]:
-        """Return a row for each term, candidate or slope, as a data frame takes them.
+        """Return a row for each term, candidate or slope, in a form for data frames.
 
         Examples
         --------
@@ -120,7 +120,7 @@ class Explanation:
         ]
 
     def to_html(self, path: str | Path) -> Path:
-        """Write the graph of the tensor as a page with the elements pointed out that made this one.
+        """Write the graph of the tensor as a page that highlights the elements that made this one.
 
         Parameters
         ----------
@@ -133,7 +133,7 @@ class Explanation:
         Raises
         ------
         MissingDependencyError
-            If nothing is there that lays the graph out.
+            If nothing that can lay out the graph is installed.
         """
         reading = read(self.tensor)
         return reading.graph().to_html(path, highlight=self._highlight(reading.ids))
@@ -171,7 +171,7 @@ def _cell(element: Element) -> str:
 
 
 def _product(term: Term) -> tuple[str, str]:
-    """Return the product, and where it comes from; the latter first, where there is no product."""
+    """Return the product, and where it comes from; the latter first if there is no product."""
     factors = [f"{_cell(factor)} {factor.number:.6g}" for factor in term.factors]
     if term.coefficient != 1:
         factors.append(f"{term.coefficient:.6g}")

@@ -1,4 +1,4 @@
-"""A graph as a page whose elements say why they are what they are."""
+"""A graph as a page whose elements can be explained by a click."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -29,11 +29,11 @@ def to_html(
     total: Size = 2048,
     terms: Size = 12,
 ) -> Path:
-    """Write the graph of a result as a page; a click on an element of a value or gradient says why it is what it is.
+    """Write the graph of a result as a page; a click on an element of a value or gradient explains it.
 
-    The page is the one that `autograd_cnn.graph.Graph.to_html` writes, of both passes if the result is a scalar, with what
-    `explain` says of each element of the smaller arrays. Of a sum these are its largest terms: for a kernel weight's
-    gradient, products of a pixel with a sensitivity; to point at one shows both in their pictures.
+    The page is that of `autograd_cnn.graph.Graph.to_html`, with both passes if the result is a scalar, and with the
+    output of `explain` for each element of the smaller arrays. For a sum, these are its largest terms: for a filter
+    weight's gradient, products of a pixel with a sensitivity; pointing at one shows both in their pictures.
 
     Parameters
     ----------
@@ -45,9 +45,9 @@ def to_html(
     elements : int
         Arrays with more elements are left out, and the page says so.
     total : int
-        So many elements are explained in all, those of gradients first and of small arrays before large ones.
+        The maximum number of explained elements, those of gradients first, and of small arrays before large ones.
     terms : int
-        So many terms of each are kept, the largest, and the sum of the others.
+        The maximum number of terms of each; the largest are kept, and the sum of the others.
 
     Returns
     -------
@@ -62,7 +62,7 @@ def to_html(
 
     Notes
     -----
-    A term takes some 60 bytes of the page: with the default limits at most 2 MB in all. Each element takes some
+    A term takes about 60 bytes of the page: with the default limits at most 2 MB in total. Each element takes a few
     milliseconds when the page is written.
 
     Examples
@@ -80,7 +80,7 @@ def to_html(
 
 
 class _Answers:
-    """What the page has to know."""
+    """The explanations that the page contains."""
 
     def __init__(self, output: Traced, reading: Reading, elements: int, total: int, terms: int) -> None:
         self._reading, self._terms = reading, terms
@@ -113,7 +113,7 @@ class _Answers:
         return chosen
 
     def data(self) -> dict[str, Any]:
-        """Return it as JSON takes it."""
+        """Return the data for JSON."""
         ids = self._reading.ids
         chosen = set(self._chosen)
         return {

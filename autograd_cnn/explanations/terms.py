@@ -1,9 +1,9 @@
-"""A recorded call, taken apart: which elements of its operands make one element of its result, and how.
+"""The analysis of a recorded call: which elements of its operands make one element of its result, and how.
 
 Nothing here knows a primitive by name. A rule that asks neither for its own operand nor for the result
 belongs to an operand in which the primitive is linear. That rule, applied to a cotangent that is 1 at
-one element and 0 elsewhere, gives the factor of each element of the operand. Where this factor is an
-element of another operand, its position is found by letting that operand hold the numbers of its
+one element and 0 elsewhere, gives the factor of each element of the operand. If this factor is an
+element of another operand, its position is found by filling that operand with the numbers of its
 positions: 1, 2, 3, …
 """
 
@@ -34,7 +34,7 @@ class Element:
 
 @dataclass(frozen=True, slots=True)
 class Term:
-    """One of the numbers that add up.
+    """A term of a sum.
 
     Attributes
     ----------
@@ -43,9 +43,9 @@ class Term:
     factors : tuple of Element
         Elements of operands.
     coefficient : float
-        What is not an element, such as the 1/n of a mean.
+        A factor that is not an element, such as the 1/n of a mean.
     text : str
-        Where it comes from, where the factors do not tell.
+        Where it comes from, if the factors do not tell.
     """
 
     value: float
@@ -55,7 +55,7 @@ class Term:
 
 
 class UnknownError(Exception):
-    """A rule asks for what the tape did not keep."""
+    """A rule needs a value that the tape did not keep."""
 
 
 @dataclass(frozen=True)
@@ -67,21 +67,21 @@ class ResultElement:
 
     @property
     def primitive(self) -> Primitive:
-        """What computed it."""
+        """The primitive that computed it."""
         return self.call.primitive
 
     def name(self, position: int) -> str:
-        """Return what an operand is called in a graph."""
+        """Return the name of an operand in a graph."""
         return argument(self.primitive, position)
 
     def element(self, position: int, flat: int) -> Element:
-        """Return an element of an operand by its position in the flattened array."""
+        """Return an element of an operand, given its position in the flattened array."""
         array = np.asarray(self.call.operands[position])
         index = tuple(int(i) for i in np.unravel_index(flat, array.shape)) if array.ndim else ()
         return Element(self.name(position), index, float(array[index]))
 
     def value(self) -> float | None:
-        """Return what the call gives for it now, or None if not all operands are known."""
+        """Return its value when the call is run again, or None if not all operands are known."""
         if self.call.missing:
             return None
         try:
@@ -129,7 +129,7 @@ class ResultElement:
         Raises
         ------
         UnknownError
-            If the rule depends on what is not known.
+            If the rule depends on something unknown.
         """
         unknown = {i for i, operand in enumerate(self.call.operands) if isinstance(operand, Missing)}
         needed = {position, *self.asks(position)}
@@ -142,7 +142,7 @@ class ResultElement:
 
     @cached_property
     def _on_known(self) -> Call:
-        """The call with zeros for what the tape did not keep, and no rule in question asks for."""
+        """The call with zeros for operands that the tape did not keep, and that the rules do not need."""
         operands = enumerate(self.call.operands)
         return self.call.on({i: np.zeros(x.shape, x.dtype) for i, x in operands if isinstance(x, Missing)})
 
@@ -158,7 +158,7 @@ class ResultElement:
         return np.asarray(unbroadcast_to(np.asarray(self.seed()), like, self.primitive.name))
 
     def beneath(self, position: int) -> list[int]:
-        """Return the position of the element that broadcasting brings to the one in question, if it does."""
+        """Return the position of the element that is broadcast to this one, if there is one."""
         shape = np.shape(self.call.operands[position])
         try:
             np.broadcast_to(np.empty(shape, bool), self.call.node.shape)
@@ -169,7 +169,7 @@ class ResultElement:
     # --- the terms of a sum -------------------------------------------------------------------
 
     def groups(self) -> Iterator[list[int]]:
-        """Yield the operands whose elements are multiplied with each other; groups are added up."""
+        """Yield groups of operands whose elements are multiplied with each other; groups are summed."""
         left = [position for position in range(len(self.call.operands)) if self.rule(position) is not None]
         while left:
             group = {left[0]}
@@ -186,7 +186,7 @@ class ResultElement:
             left = [position for position in left if position not in group]
 
     def terms(self, group: list[int]) -> list[Term]:
-        """Return the terms of one group, by the first operand that leaves no factor without a position.
+        """Return the terms of one group, using the first operand for which every factor has a position.
 
         Raises
         ------
@@ -220,13 +220,13 @@ class ResultElement:
         )
 
     def _factors(self, position: int, partners: list[int], row: Array) -> dict[int, tuple[int, ...]] | None:
-        """Return the positions of the factors of each element that counts; None if they are not elements."""
+        """Return the positions of the factors of each nonzero element; None if they are not elements."""
         if not partners:
             return None
         ones = self.on({partner: np.ones(np.shape(self.call.operands[partner])) for partner in partners})
         try:
             counts = ones.row(position).ravel()
-        except ValueError:  # such numbers are refused, as a matrix of ones by an inverse
+        except ValueError:  # the primitive refuses such numbers, as an inverse refuses a singular matrix
             return None
         support = np.flatnonzero(counts)
         if not (counts[support] == 1).all() or row.ravel()[counts == 0].any():
@@ -248,7 +248,7 @@ class ResultElement:
 
 
 def aligned(index: Index, shape: Shape) -> Index:
-    """Return the index of the element that broadcasting brings to ``index``.
+    """Return the index of the element that is broadcast to ``index``.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""Zip files whose promises are compared with their size before anything is unpacked."""
+"""Zip files whose declared sizes are checked before anything is unpacked."""
 
 import errno
 import struct
@@ -14,7 +14,7 @@ END: Final = struct.Struct("<4s4H2LH")
 """The end of an archive, before a comment; the fifth value is the number of entries."""
 
 UNKNOWN: Final = 0xFFFF
-"""The number of entries in an archive where it does not fit into the field."""
+"""The field's value if the number of entries does not fit into it."""
 
 ENCRYPTED: Final = 1
 """The flag of an encrypted entry."""
@@ -22,12 +22,12 @@ ENCRYPTED: Final = 1
 
 @contextmanager
 def opened(stream: IO[bytes], size: int, kind: str, hint: str = "") -> Iterator[zipfile.ZipFile]:
-    """Open an archive of ``size`` bytes; ``kind`` is what it should be, ``hint`` what to do with one that grows too much.
+    """Open an archive of ``size`` bytes; ``kind`` is what it should be, ``hint`` what to do if it unpacks to too much.
 
     Raises
     ------
     FormatError
-        If it is not an archive, would unpack to more than the limit, or turns out damaged in the block.
+        If it is not an archive, would unpack to more than the limit, or turns out to be damaged in the block.
     """
     try:
         with zipfile.ZipFile(stream) as archive:
@@ -36,21 +36,21 @@ def opened(stream: IO[bytes], size: int, kind: str, hint: str = "") -> Iterator[
     except FormatError:
         raise
     except OSError as error:
-        if error.errno not in {None, errno.EINVAL}:  # EINVAL: a seek to a position that no file has
+        if error.errno not in {None, errno.EINVAL}:  # EINVAL: a seek to an impossible position
             raise
         raise FormatError(sentence(f"damaged, or not {kind}")) from error
-    except Exception as error:  # whatever Python's reader of zip files trips over
+    except Exception as error:  # whatever zipfile trips over
         raise FormatError(sentence(f"damaged, or not {kind}")) from error
 
 
 def _count(archive: zipfile.ZipFile, stream: IO[bytes], size: int) -> int:
-    """Return how many entries there should be: a flipped bit in one can hide those after it."""
+    """Return the expected number of entries: a flipped bit in one can hide those after it."""
     stream.seek(size - END.size - len(archive.comment))
     return int(END.unpack(stream.read(END.size))[4])
 
 
 def _check(entries: list[zipfile.ZipInfo], count: int, size: int, hint: str) -> None:
-    """Raise `FormatError` if the entries can't be what they claim, or if an entry is of a kind that we do not read."""
+    """Raise `FormatError` if entries are inconsistent, or of a kind that we do not read."""
     if count not in {len(entries), UNKNOWN}:
         raise FormatError(sentence("damaged", "entries are missing"))
     for entry in entries:
@@ -60,5 +60,5 @@ def _check(entries: list[zipfile.ZipInfo], count: int, size: int, hint: str) -> 
             raise FormatError(sentence("the archive is compressed in a way that is not read", expected="stored or deflated",
                                        got=f"method {entry.compress_type}"))  # fmt: skip
         if entry.compress_size > size or entry.file_size > entry.compress_size * DENSEST:
-            raise FormatError(sentence("an archive that promises more than it can hold"))
+            raise FormatError(sentence("an archive that claims more than it can hold"))
     check_room(sum(entry.file_size for entry in entries), size, hint)

@@ -1,7 +1,7 @@
-"""Everything that a run needs to go on, as named arrays: the nested states of objects, taken apart and put together.
+"""Everything that a run needs to continue, as named arrays: nested states of objects, flattened and rebuilt.
 
-Arrays keep names that tell where they were, such as ``optimizer/state/0/exp_avg``. What is not an array is one JSON
-text, kept as bytes in an array of its own, in which each array stands by its name.
+Arrays are named after their position, such as ``optimizer/state/0/exp_avg``. Everything else is one JSON text, stored
+as bytes in a separate array; it refers to the other arrays by name.
 """
 
 import json
@@ -27,7 +27,7 @@ def taken_apart(objects: Mapping[str, Any], plain: Callable[[str, Any], NDArray[
     Raises
     ------
     OperandError
-        If an object has no state, or a state holds something other than arrays, numbers, texts, and lists and dicts
+        If an object has no state, or a state contains anything other than arrays, numbers, strings, and lists and dicts
         of these.
     """
     arrays: Arrays = {}
@@ -58,7 +58,7 @@ def taken_apart(objects: Mapping[str, Any], plain: Callable[[str, Any], NDArray[
 
 
 def put_together(arrays: Arrays) -> dict[str, Any]:
-    """Return the states that `taken_apart` took apart, by the names of their objects.
+    """Rebuild the states that `taken_apart` flattened, by the names of their objects.
 
     Raises
     ------
@@ -91,12 +91,12 @@ def put_together(arrays: Arrays) -> dict[str, Any]:
 
 
 def state_of(name: str, thing: Any) -> Any:
-    """Return the state of a module with its generators, of a generator, or of what has a ``state_dict``.
+    """Return the state of a module with its generators, of a generator, or of an object with a ``state_dict``.
 
     Raises
     ------
     OperandError
-        If it has none.
+        If it has no state.
     """
     if isinstance(thing, np.random.Generator):
         return thing.bit_generator.state
@@ -112,12 +112,12 @@ def state_of(name: str, thing: Any) -> Any:
 
 
 def restore_state(name: str, thing: Any, state: Any) -> None:
-    """Give an object the state that `state_of` returned for one like it.
+    """Restore the state that `state_of` returned for a similar object.
 
     Raises
     ------
     OperandError, ArgumentError, ShapeError
-        If it is not of such an object.
+        If the state is not that of such an object.
     """
     if isinstance(thing, np.random.Generator):
         _wind(name, thing, state)
@@ -148,7 +148,7 @@ def _wind(name: str, generator: np.random.Generator, state: Any) -> None:
 
 
 def _generators(module: Any) -> list[tuple[str, np.random.Generator]]:
-    """Return the generators that the layers of a module draw from, each by its path."""
+    """Return the generators that a module's layers draw from, with their paths."""
     return [
         (f"{path}.{name}" if path else name, value)
         for path, layer in module.named_modules()

@@ -29,7 +29,7 @@ def pack(arrays: dict[str, NDArray[Any]], stream: IO[bytes]) -> None:
     Raises
     ------
     ArgumentError
-        For a name that a zip file would change.
+        If a zip file would change a name.
     """
     for name in arrays:
         if "\0" in name or len(name.encode()) > LONGEST_NAME:
@@ -44,7 +44,7 @@ def pack(arrays: dict[str, NDArray[Any]], stream: IO[bytes]) -> None:
                 npy.write_array(entry, array, allow_pickle=False)
         archive.close()
     except BaseException:
-        archive.fp = None  # so that nothing is closed: it would complain about an entry that Ctrl-C left open
+        archive.fp = None  # prevents closing, which would complain about an entry left open by Ctrl-C
         raise
 
 
@@ -86,7 +86,7 @@ def _array(content: IO[bytes], name: str, length: int) -> NDArray[Any]:
 
 
 def _header(start: bytes) -> tuple[Shape, bool, np.dtype[Any], int]:
-    """Return the shape, whether the numbers are in Fortran order, the dtype, and where the numbers start."""
+    """Return the shape, whether the data is in Fortran order, the dtype, and the offset of the data."""
     stream = io.BytesIO(start)
     shape, in_columns, dtype = HEADERS[npy.read_magic(stream)](stream)
     return shape, in_columns, dtype, stream.tell()

@@ -1,7 +1,7 @@
 """Pickles read without running anything.
 
-A pickle is a program for a small stack machine, in which ``pickle.load`` lets it call any function of Python's. The
-machine here builds containers, numbers and texts, calls what stands in a table, and refuses all else by its name.
+A pickle is a program for a small stack machine; ``pickle.load`` lets it call any Python function. The machine here
+builds containers, numbers and strings, calls only what is in a table, and refuses everything else by name.
 """
 
 import pickletools
@@ -11,15 +11,15 @@ from typing import Any, Final, Protocol, runtime_checkable
 from autograd_cnn.errors import FormatError, sentence
 
 KEYS: Final = (str, int, bytes)
-"""Types of keys: of a tuple the hash would descend into all that is in it."""
+"""Types of keys; not tuples, whose hash would visit all their contents."""
 
 
 @runtime_checkable
 class Built(Protocol):
-    """What a pickle may hand a state to, as it does with `BUILD` for an object's attributes."""
+    """An object that a pickle may pass a state to, with `BUILD`."""
 
     def build(self, state: Any) -> None:
-        """Take the state."""
+        """Set the state."""
 
 
 def read(content: bytes, names: Mapping[str, Any], resolve: Callable[[Any], Any] | None = None) -> Any:
@@ -30,15 +30,15 @@ def read(content: bytes, names: Mapping[str, Any], resolve: Callable[[Any], Any]
     content : bytes
         The pickle.
     names : mapping of str to object
-        What its global names mean, such as ``"collections.OrderedDict"``. What is callable here, a pickle may call,
-        with any arguments.
+        The meaning of global names, such as ``"collections.OrderedDict"``. A pickle may call the callables in it, with
+        any arguments.
     resolve : callable, optional
-        What a persistent id means, which stands for something outside of the pickle.
+        Maps a persistent id to the object outside the pickle that it stands for.
 
     Raises
     ------
     FormatError
-        If it is damaged, or needs another name or another kind of instruction.
+        If it is damaged, or needs a name or an instruction that is not allowed.
 
     Examples
     --------
@@ -57,7 +57,7 @@ def read(content: bytes, names: Mapping[str, Any], resolve: Callable[[Any], Any]
             machine.run(code.name, arg)
     except FormatError:
         raise
-    except Exception as error:  # what the stack or the decoder trips over; RecursionError is one
+    except Exception as error:  # whatever the stack or the decoder trips over, also RecursionError
         raise FormatError(sentence("a damaged pickle")) from error
     raise FormatError(sentence("a damaged pickle"))
 
@@ -66,7 +66,7 @@ class _Machine:
     def __init__(self, names: Mapping[str, Any], resolve: Callable[[Any], Any] | None) -> None:
         self.names, self.resolve = names, resolve
         self.stack: list[Any] = []
-        self.outer: list[list[Any]] = []  # what was on the stack at each mark
+        self.outer: list[list[Any]] = []  # the stack at each mark
         self.memo: dict[int, Any] = {}
 
     def run(self, name: str, arg: Any) -> None:
@@ -78,7 +78,7 @@ class _Machine:
             raise FormatError(sentence(f"the pickle has the instruction {name}, which is not read"))
 
     def push(self, value: Any) -> None:
-        self.stack.append(value)  # on what is the stack by now
+        self.stack.append(value)  # the current stack
 
     def pop(self) -> Any:
         return self.stack.pop()
@@ -91,7 +91,7 @@ class _Machine:
         self.stack = []
 
     def marked(self) -> list[Any]:
-        """Return what is above the last mark."""
+        """Return the items above the last mark."""
         items, self.stack = self.stack, self.outer.pop()
         return items
 
@@ -147,7 +147,7 @@ _VALUES: Final[dict[str, Callable[[Any], Any]]] = {
     "NONE": lambda _: None, "NEWTRUE": lambda _: True, "NEWFALSE": lambda _: False,
     "EMPTY_LIST": lambda _: [], "EMPTY_DICT": lambda _: {}, "EMPTY_TUPLE": lambda _: (),
 }  # fmt: skip
-"""Instructions that put one value on the stack. Python 2's texts come as Latin-1, so that they may stand for bytes."""
+"""Instructions that push one value. Python 2's strings are read as Latin-1, so that they may represent bytes."""
 
 _IGNORED: Final = frozenset({"PROTO", "FRAME"})
 

@@ -35,7 +35,7 @@ MOST_AXES: Final = 64
 """NumPy's limit."""
 
 Entry: TypeAlias = tuple[str, Shape, str]
-"""The name of the type, the shape, and the SHA-256 of the numbers."""
+"""The name of the type, the shape, and the SHA-256 of the data."""
 
 
 def pack(arrays: dict[str, NDArray[Any]], stream: IO[bytes]) -> None:
@@ -44,9 +44,9 @@ def pack(arrays: dict[str, NDArray[Any]], stream: IO[bytes]) -> None:
     Raises
     ------
     ArgumentError
-        For the name that the format reserves.
+        If a name is reserved by the format.
     OperandError
-        For a dtype that the format does not have.
+        If the format lacks a dtype.
     """
     if RESERVED in arrays:
         raise ArgumentError(sentence("save", f"the format keeps the name {RESERVED!r} for itself", hint="rename it"))
@@ -130,7 +130,7 @@ def _header(text: bytes) -> dict[str, Any]:
 def _distinct(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     fields = dict(pairs)
     if len(fields) < len(pairs):
-        raise FormatError(sentence("damaged", "a name stands there twice"))
+        raise FormatError(sentence("damaged", "a name occurs twice"))
     return fields
 
 
@@ -165,7 +165,7 @@ def _verify(entries: Mapping[str, Entry], metadata: Mapping[str, str]) -> None:
     others = {name: text for name, text in metadata.items() if name != CHECKSUM}
     if CHECKSUM in metadata:
         if metadata[CHECKSUM] != _checksum(entries, others):
-            raise FormatError(sentence("damaged", "its checksum is another one"))
+            raise FormatError(sentence("damaged", "its checksum does not match"))
     elif WRITER.items() <= others.items():
         raise FormatError(sentence("damaged", "its checksum is missing"))
 

@@ -1,7 +1,7 @@
-"""PyTorch's files of tensors, as ``torch.save`` has written them since its version 1.6; its pickle is not run.
+"""PyTorch's files of tensors, as written by ``torch.save`` since version 1.6; their pickle is not run.
 
-The file is a zip archive: ``data.pkl`` is a pickle of a dict, in which each tensor says which of its numbers are where in
-which storage, and ``data/0``, ``data/1`` … are the storages.
+The file is a zip archive: ``data.pkl`` is a pickled dict in which each tensor names its storage, offset, shape and
+strides, and ``data/0``, ``data/1`` … are the storages.
 """
 
 import math
@@ -24,14 +24,14 @@ DTYPES: Final = {
     "Bool": "?", "Byte": "u1", "Char": "i1", "Short": "i2", "Int": "i4", "Long": "i8", "Half": "f2", "Float": "f4",
     "Double": "f8",
 }  # fmt: skip
-"""NumPy's types by the names of PyTorch's storages."""
+"""NumPy's types, by the names of PyTorch's storages."""
 
 LARGEST_PICKLE: Final = 4 << 20
 """Bytes; a tensor needs about 200 of them."""
 
 
 class _Untyped(NamedTuple):
-    """The type of a storage of bytes, whose tensors say their types themselves."""
+    """The type of an untyped storage, whose tensors specify their own types."""
 
     itemsize: int = 1
 
@@ -64,10 +64,10 @@ class _Tensor(NamedTuple):
 
 
 class _Ordered(dict[Any, Any]):
-    """An ``OrderedDict``; PyTorch gives that of a module an attribute with the versions of its layers."""
+    """An ``OrderedDict``; a module's has an attribute with the versions of its layers."""
 
     def build(self, state: Any) -> None:
-        """Take no notice of the attributes."""
+        """Ignore the attributes."""
 
 
 def unpack(stream: IO[bytes], size: int) -> dict[str, NDArray[Any]]:
@@ -76,13 +76,13 @@ def unpack(stream: IO[bytes], size: int) -> dict[str, NDArray[Any]]:
     Raises
     ------
     FormatError
-        If it is not such a file, holds other things than tensors by name, or would unpack to more than the limit.
+        If it is not such a file, contains anything other than named tensors, or would unpack to more than the limit.
     """
-    with opened(stream, size, "a file of torch.save's since PyTorch 1.6") as archive:
+    with opened(stream, size, "a file from torch.save since PyTorch 1.6") as archive:
         entries = {entry.filename: entry for entry in archive.infolist()}
         pickle = [name for name in entries if name.endswith("/data.pkl")]
         if len(pickle) != 1 or len(entries) < len(archive.infolist()):
-            raise FormatError(sentence("not a file of torch.save's: it has no data.pkl, or two entries of one name"))
+            raise FormatError(sentence("not a file from torch.save: it has no data.pkl, or two entries of one name"))
         if entries[pickle[0]].file_size > LARGEST_PICKLE:
             raise FormatError(
                 sentence("its pickle is too large", expected=f"at most {LARGEST_PICKLE} bytes",
@@ -98,7 +98,7 @@ def unpack(stream: IO[bytes], size: int) -> dict[str, NDArray[Any]]:
 
 
 def _tensors(found: Any) -> dict[str, _Tensor]:
-    """Return what a pickle stands for, if it is tensors by name."""
+    """Return a pickle's contents, if these are named tensors."""
     if not isinstance(found, dict):
         raise FormatError(
             sentence("not a state dict", expected="tensors by name", got=_kind(found),
@@ -122,7 +122,7 @@ def _kind(value: Any) -> str:
 def _arrays(
     archive: zipfile.ZipFile, root: str, tensors: Mapping[str, _Tensor], order: Literal["<", ">"]
 ) -> dict[str, NDArray[Any]]:
-    """Read each storage once, and copy what several tensors have in common."""
+    """Read each storage once, and copy the data that several tensors share."""
     users = Counter(tensor.storage.key for tensor in tensors.values())
     contents: dict[str, NDArray[np.uint8]] = {}
     arrays: dict[str, NDArray[Any]] = {}
@@ -163,7 +163,7 @@ def _content(archive: zipfile.ZipFile, name: str) -> NDArray[np.uint8]:
 
 
 def _storage(key: Any) -> _Storage:
-    """Return what a persistent id stands for: its kind, type, key, device and number of elements."""
+    """Return the storage of a persistent id: its kind, type, key, device and number of elements."""
     kind, dtype, name, _, count = key
     if (
         kind != "storage"
@@ -212,4 +212,4 @@ NAMES: Final[dict[str, Any]] = {
     **{f"torch.{name}Storage": np.dtype(code) for name, code in DTYPES.items()},
     **{f"torch.{name}": np.dtype(name) for name in ("uint16", "uint32", "uint64")},
 }
-"""What a file of tensors needs."""
+"""The names that a file of tensors needs."""

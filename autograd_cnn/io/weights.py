@@ -1,7 +1,7 @@
 """Named arrays to and from ``.npz`` and ``.safetensors`` files, and from PyTorch's.
 
-What a file promises is compared with its size before anything is allocated. Arrays are read directly
-into their memory. No pickle is run, because it can run code.
+The sizes that a file declares are compared with its own size before anything is allocated. Arrays are
+read directly into their memory. No pickle is run, because it can run code.
 """
 
 import os
@@ -38,35 +38,32 @@ READERS: Final[dict[str, Callable[[IO[bytes], int], dict[str, NDArray[Any]]]]] =
     ".safetensors": safetensors.unpack,
     **dict.fromkeys([".pt", ".pth", ".bin"], torch_zip.unpack),
 }
-"""How a kind of file is read when its size is known."""
+"""Reads a kind of file of known size."""
 
 
 @composite
 def save(path: AnyPath, state: Stateful | Mapping[str, ArrayLike] | None = None, **objects: Any) -> None:
     """Write named arrays, or the states of several objects, to one file, completely or not at all.
 
-    ``save(path, model)`` keeps weights, for use here and elsewhere. ``save(path, model=model, optimizer=optimizer)``
-    keeps all that is needed to go on, which `restore` reads: of a module also the state of the generators that its
-    layers draw from, and of an optimiser, a schedule, a loader or a trainer its ``state_dict``.
+    ``save(path, model)`` saves weights, for use here and elsewhere. ``save(path, model=model, optimizer=optimizer)``
+    saves everything needed to resume, which `restore` reads: for a module also the generators that its layers draw
+    from, and for an optimiser, a schedule, a loader or a trainer its ``state_dict``.
 
     Parameters
     ----------
     path : path
         Ends in ``.npz`` (NumPy's archive) or ``.safetensors`` (which other frameworks can read, too).
     state : module or mapping of str to array_like
-        Of a module, its ``state_dict()`` is saved.
+        For a module, its ``state_dict()`` is saved.
     **objects
-        In its place, modules, NumPy's generators, and whatever has ``state_dict`` and ``load_state_dict``.
+        Instead: modules, NumPy generators, and anything with ``state_dict`` and ``load_state_dict``.
 
     Raises
     ------
     ArgumentError
-        For another ending, or a name that this kind of file can't keep.
-    OperandError
-        If one of the names is not a string, or one of the values is not an array of numbers; of objects, if a state
-        holds other things than arrays, numbers, texts, lists and dicts.
-    OSError
-        If the file can't be written; an earlier file of that name is still there then.
+        If the extension is another, or this kind of file can't store a name. OperandError If a name is not a string, or
+        a value is not an array of numbers; for objects, if a state contains anything other than arrays, numbers,
+        strings, lists and dicts. OSError If the file can't be written; an earlier file of that name then remains.
 
     Notes
     -----
@@ -100,9 +97,9 @@ def save(path: AnyPath, state: Stateful | Mapping[str, ArrayLike] | None = None,
 
 @composite
 def restore(path: AnyPath, **objects: Any) -> None:
-    """Give objects the states that ``save(path, …)`` kept under the same names, all or nothing.
+    """Restore the states that ``save(path, …)`` saved under the same names, all or nothing.
 
-    From then on they behave as the saved ones would have, to the last bit.
+    From then on the objects behave as the saved ones would have, to the last bit.
 
     Parameters
     ----------
@@ -114,7 +111,7 @@ def restore(path: AnyPath, **objects: Any) -> None:
     Raises
     ------
     ArgumentError, OperandError, ShapeError
-        If nothing was kept under a name, or it is not of such an object.
+        If nothing was saved under a name, or it is not the state of such an object.
     FormatError
         If the file is damaged or not a checkpoint.
     OSError
@@ -169,18 +166,18 @@ def load(path: AnyPath) -> dict[str, NDArray[Any]]:
     Parameters
     ----------
     path : path
-        Ends in ``.npz``, ``.safetensors``, or as PyTorch's files do, in ``.pt``, ``.pth`` or ``.bin``. Of these a state
-        dict is read, as ``torch.save(model.state_dict(), path)`` writes it; no code from the file runs.
+        Ends in ``.npz``, ``.safetensors``, or, for PyTorch's files, in ``.pt``, ``.pth`` or ``.bin``. The latter must
+        contain a state dict, as ``torch.save(model.state_dict(), path)`` writes it; no code from the file runs.
 
     Returns
     -------
     dict of str to ndarray
-        What ``Module.load_state_dict`` takes.
+        As ``Module.load_state_dict`` takes it.
 
     Raises
     ------
     ArgumentError
-        For another ending.
+        If the extension is another.
     FormatError
         If the file is damaged or contains anything other than arrays of numbers, or if it
         unpacks to more than 256 MiB and more than 64 times its size.
@@ -244,7 +241,7 @@ def _name(name: object) -> str:
 
 
 def _plain(name: str, value: ArrayLike) -> NDArray[Any]:
-    """Return ``value`` in C order and in the machine's byte order, which the writers need."""
+    """Return ``value`` in C order and native byte order, which the writers need."""
     try:
         array = np.asarray(values_of(value), order="C")
     except (TypeError, ValueError) as error:  # ragged lists, other libraries' tensors

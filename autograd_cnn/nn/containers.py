@@ -1,4 +1,4 @@
-"""Modules that hold others: in a row, in a list, or by name."""
+"""Modules that contain others: in sequence, in a list, or by name."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import count
@@ -59,7 +59,7 @@ class _Container(Module):
         setattr(self, name, module)
 
     def append(self, module: Module) -> Self:
-        """Add ``module`` at the end, under its position as a name, or the next number that is free."""
+        """Append ``module``; its name is its position, or the next free number."""
         self._add(next(str(i) for i in count(len(self)) if not hasattr(self, str(i))), module)
         return self
 
@@ -77,7 +77,7 @@ class _Container(Module):
         return position(where, index, count)
 
     def __setitem__(self, index: int, module: Module) -> None:
-        """Put another module instead of one."""
+        """Replace a module."""
         self._add(list(self.named_children())[self._position(index)][0], module)
 
     def __len__(self) -> int:
@@ -93,7 +93,7 @@ class Sequential(_Container):
     Parameters
     ----------
     *modules : Module, or one mapping of str to Module
-        In order; without names they are called ``"0"``, ``"1"`` and so on.
+        In order; without names they are named ``"0"``, ``"1"`` and so on.
 
     Raises
     ------
@@ -134,16 +134,16 @@ class Sequential(_Container):
     @overload
     def __getitem__(self, index: slice) -> "Sequential": ...
     def __getitem__(self, index: int | slice) -> Module:
-        """Return a module, or the same modules under the same names as a shorter row."""
+        """Return a module, or a shorter `Sequential` of the same modules under the same names."""
         picked = self._pick(index)
         return Sequential(picked) if isinstance(picked, dict) else picked
 
 
 class _Uncalled(_Container):
-    """Modules for a ``forward`` of the module that holds them."""
+    """Modules that the ``forward`` of the containing module calls."""
 
     def set_scope(self, name: str) -> None:
-        """Pass the name on: what holds the modules is never called, but they are."""
+        """Pass the name on: the container is never called, but its modules are."""
         super().set_scope(name)
         for key, child in self.named_children():
             child.set_scope(f"{name}.{key}")
@@ -155,7 +155,7 @@ class _Uncalled(_Container):
 
 
 class ModuleList(_Uncalled):
-    """A list of modules for a ``forward`` of your own.
+    """A list of modules for your own ``forward``.
 
     Parameters
     ----------
@@ -188,13 +188,13 @@ class ModuleList(_Uncalled):
     @overload
     def __getitem__(self, index: slice) -> list[Module]: ...
     def __getitem__(self, index: int | slice) -> Module | list[Module]:
-        """Return a module, or a plain list of some."""
+        """Return a module, or a plain list for a slice."""
         picked = self._pick(index)
         return list(picked.values()) if isinstance(picked, dict) else picked
 
 
 class ModuleDict(_Uncalled):
-    """Modules by name for a ``forward`` of your own.
+    """Modules by name for your own ``forward``.
 
     Parameters
     ----------
@@ -230,7 +230,7 @@ class ModuleDict(_Uncalled):
             self._add(name, module)
 
     def __getitem__(self, name: str) -> Module:
-        """Return the module of a name."""
+        """Return the module with this name."""
         found = vars(self).get(name)
         if not isinstance(found, Module):
             raise KeyError(sentence("ModuleDict", f"no module {name!r}", hint=f"it has {', '.join(self) or 'none'}"))
@@ -241,7 +241,7 @@ class ModuleDict(_Uncalled):
         self._add(name, module)
 
     def __delitem__(self, name: str) -> None:
-        """Take a module out."""
+        """Remove a module."""
         _ = self[name]
         delattr(self, name)
 
@@ -265,12 +265,12 @@ class ModuleDict(_Uncalled):
 
 
 class ParameterDict(Module):
-    """Parameters by name for a ``forward`` of your own.
+    """Parameters by name for your own ``forward``.
 
     Parameters
     ----------
     parameters : mapping of str to Parameter or array_like
-        What is not a parameter becomes one.
+        Anything that is not a parameter becomes one.
 
     Raises
     ------
@@ -301,7 +301,7 @@ class ParameterDict(Module):
             self[name] = value
 
     def __getitem__(self, name: str) -> Parameter:
-        """Return the parameter of a name."""
+        """Return the parameter with this name."""
         found = vars(self).get(name)
         if not isinstance(found, Parameter):
             raise KeyError(
@@ -315,7 +315,7 @@ class ParameterDict(Module):
         setattr(self, name, value if isinstance(value, Parameter) else Parameter(value))
 
     def __delitem__(self, name: str) -> None:
-        """Take a parameter out."""
+        """Remove a parameter."""
         _ = self[name]
         delattr(self, name)
 
@@ -342,12 +342,12 @@ class ParameterDict(Module):
 
 
 class ParameterList(Module):
-    """A list of parameters for a ``forward`` of your own.
+    """A list of parameters for your own ``forward``.
 
     Parameters
     ----------
     values : iterable of Parameter or array_like
-        What is not a parameter becomes one.
+        Anything that is not a parameter becomes one.
 
     Raises
     ------
@@ -386,12 +386,12 @@ class ParameterList(Module):
     @overload
     def __getitem__(self, index: slice) -> list[Parameter]: ...
     def __getitem__(self, index: int | slice) -> Parameter | list[Parameter]:
-        """Return a parameter, or a plain list of some."""
+        """Return a parameter, or a plain list for a slice."""
         own = list(self)
         return own[index] if isinstance(index, slice) else own[position("ParameterList", index, len(own))]
 
     def __setitem__(self, index: int, value: Any) -> None:
-        """Put another parameter instead of one."""
+        """Replace a parameter."""
         name = str(position("ParameterList", index, len(self)) % len(self))
         setattr(self, name, value if isinstance(value, Parameter) else Parameter(value))
 

@@ -13,27 +13,27 @@ from autograd_cnn.tensor import Tensor
 
 @parsed
 def functional_call(module: Module, parameters: Mapping[str, Any], args: Any, kwargs: Any = None) -> Any:
-    """Call a module with other parameters and buffers instead of its own, such as those that a transform follows.
+    """Call a module with other parameters and buffers than its own, such as those that a transform tracks.
 
     Parameters
     ----------
     module : Module
-        After the call it is as before. No two threads may call it so at a time.
+        It is restored after the call. Two threads may not do this at the same time.
     parameters : mapping of str to array
-        By their names in the ``state_dict``; what is not there stays.
+        By their names in the ``state_dict``; the others keep their values.
     args : tuple, or one argument
     kwargs : dict, optional
 
     Returns
     -------
-    What the module returns.
+    The module's output.
 
     Raises
     ------
     ArgumentError
-        If the module has nothing of that name.
+        If the module has nothing with such a name.
     ShapeError
-        If its own is of another shape.
+        If the module's own has another shape.
 
     Examples
     --------

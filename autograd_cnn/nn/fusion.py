@@ -1,4 +1,4 @@
-"""Neighbours in a `Sequential` that run as one operation."""
+"""Fusion: neighbours in a `Sequential` that run as one operation."""
 
 import copy
 from collections.abc import Callable, Iterator, Mapping
@@ -27,14 +27,15 @@ _CALLS: Final[Mapping[type[Module], Callable[[Any], tuple[Primitive, dict[str, A
 def fuse(model: M) -> M:
     """Return a model in which neighbours in each `Sequential` run as one operation, where there is one for both.
 
-    A ReLU and a max-pool, in either order, become a pass that lets 0 win as well. Values and gradients stay the same,
-    but maps go through memory once and not twice. What can be fused stands in one table, with a proof for each entry: ``autograd_cnn.ops.fusion.FUSIONS``.
+    A ReLU and a max-pool, in either order, become one max-pool over the window's values and 0. Values and gradients
+    stay the same, but feature maps go through memory once instead of twice. One table lists what can be fused, with a
+    proof for each entry: ``autograd_cnn.ops.fusion.FUSIONS``.
 
-    The layers are those of ``model``, so both learn the same parameters, and either one's ``state_dict`` fits the
-    other; `Module.train` and `Module.eval` reach the layers of both. What is around them is copied where something inside is fused: each
-    `Sequential`, and modules of your own, but for those with buffers of their own, which are left as they are. So are
-    subclasses of `Sequential` and of layers, and layers whose ``forward`` has been replaced, as nothing is known of what
-    they do.
+    The layers are shared with ``model``, so both train the same parameters, and ``state_dict`` is interchangeable;
+    `Module.train` and `Module.eval` reach the layers of both. Containers of fused layers are copied: each `Sequential`,
+    and your own modules, except those with their own buffers, which are left unchanged. Subclasses of `Sequential` and
+    of layers, and layers whose ``forward`` has been replaced, are also left unchanged, because it is unknown what they
+    do.
 
     Parameters
     ----------
@@ -43,7 +44,7 @@ def fuse(model: M) -> M:
     Returns
     -------
     Module
-        Of the same class; ``model`` itself if there is nothing to fuse.
+        A model of the same class; ``model`` itself if there is nothing to fuse.
 
     Raises
     ------
@@ -66,7 +67,7 @@ def fuse(model: M) -> M:
 
 
 def _fused(module: Any, known: dict[int, Module]) -> Any:
-    """Return the module, or a copy where something in it is fused; what is shared stays shared."""
+    """Return the module, or a copy if something in it is fused; shared modules stay shared."""
     if id(module) not in known:
         children = {name: _fused(child, known) for name, child in module.named_children()}
         changed = {name: child for name, child in children.items() if child is not getattr(module, name)}
@@ -81,10 +82,10 @@ def _fused(module: Any, known: dict[int, Module]) -> Any:
 
 
 class FusedSequential(Sequential):
-    """A `Sequential` that `fuse` has made: it holds the same modules, but runs some together.
+    """A `Sequential` made by `fuse`: it contains the same modules, but runs some together.
 
-    Neighbours to run together are determined at each call, so modules may be replaced. In a graph they show as one
-    box with both names.
+    The neighbours to fuse are determined at each call, so modules may be replaced. A graph shows them as one box with
+    both names.
     """
 
     def forward(self, x: Array) -> Array:
@@ -100,7 +101,7 @@ class FusedSequential(Sequential):
         return x
 
     def extra_repr(self) -> str:
-        """Return the names of what runs together."""
+        """Return the names of the modules that run together."""
         return ", ".join(" + ".join(name for name, _ in run) for run, call in _runs(self) if call is not None)
 
 
@@ -134,6 +135,6 @@ def _joined(first: Module, then: Module) -> tuple[Primitive, dict[str, Any]] | N
 
 
 def _call_of(module: Module) -> tuple[Primitive, dict[str, Any]] | None:
-    """Return the one call that a layer makes, if that is known and all that it does."""
+    """Return the single call that a layer makes, if it is known to do nothing else."""
     call = _CALLS.get(type(module))
     return None if call is None or "forward" in vars(module) or module.has_hooks() else call(module)

@@ -1,4 +1,4 @@
-"""Functions of a user's that run with the calls of a module."""
+"""Hooks: user functions that run with the calls of a module."""
 
 from collections.abc import Callable
 from itertools import chain
@@ -12,13 +12,13 @@ from autograd_cnn.tensor.tensor import Handle
 
 
 class Hooked:
-    """What a `Module` can have hooked on to its calls. A copy or a pickle has no hooks."""
+    """The hooks of a `Module`. A copy or a pickle has none."""
 
     _hooks: dict[str, list[Any]] | None = None
     forward: Callable[..., Any]
 
     def __getstate__(self) -> Any:
-        """Return what a copy or a pickle has: all but the hooks."""
+        """Return the state of a copy or a pickle: everything except hooks."""
         state = super().__getstate__()
         attributes, *slots = state if isinstance(state, tuple) else (state,)
         kept = {name: value for name, value in (attributes or {}).items() if name != "_hooks"}
@@ -58,8 +58,8 @@ class Hooked:
     def register_full_backward_hook(self, hook: Callable[[Any, tuple[Any, ...], tuple[Any, ...]], Any]) -> Handle:
         """Run ``hook(module, grad_input, grad_output)`` when the gradients of a call of this module are known.
 
-        Both are tuples of one gradient, that of the first input, None where it wants none, and that of the output. If it
-        returns a tuple of one gradient, that goes on instead of the input's. The module must return one tensor.
+        Both are tuples of one gradient: that of the first input, or None if it needs none, and that of the output. If
+        the hook returns a tuple of one gradient, this replaces the input's. The module must return one tensor.
 
         Examples
         --------
@@ -78,7 +78,7 @@ class Hooked:
         return self._hooks is not None and any(self._hooks.values())
 
     def hooks(self) -> tuple[Handle, ...]:
-        """Return what is hooked on."""
+        """Return the hooks' handles."""
         return () if self._hooks is None else tuple(chain.from_iterable(self._hooks.values()))
 
     def _register(self, kind: str, hook: Callable[..., Any]) -> Handle:
@@ -94,7 +94,7 @@ class Hooked:
         return hooks[-1]
 
     def call_with_hooks(self, inputs: tuple[Any, ...], options: dict[str, Any]) -> Any:
-        """Run ``forward`` and whatever is hooked on to it."""
+        """Run ``forward`` with its hooks."""
         hooks: dict[str, list[Any]] = vars(self)["_hooks"]
         if RUNNING and not all(map(replays, self.hooks())) and (trace := current.get()) is not None:
             trace.refuse(f"a hook of {type(self).__name__} runs")
@@ -113,7 +113,7 @@ class Hooked:
 
 
 class _Gradients:
-    """The gradients of one call for backward hooks: the call is between two extra nodes, where no other gradients pass."""
+    """The gradients of one call, for backward hooks: two extra nodes around the call see only these."""
 
     def __init__(self, module: Any, handles: tuple[Any, ...]) -> None:
         self.module = module
@@ -122,7 +122,7 @@ class _Gradients:
         self.of_output: Any = None
 
     def before(self, inputs: tuple[Any, ...]) -> tuple[Any, ...]:
-        """Return the inputs with a node for the first."""
+        """Return the inputs, with an extra node for the first."""
         if not inputs or not isinstance(inputs[0], Tensor) or not inputs[0].requires_grad:
             return inputs
         self.wanted = True
@@ -145,7 +145,7 @@ class _Gradients:
         return output
 
     def keep(self, g: Any) -> None:
-        """Keep the gradient of the output; where the input wants none, nothing else is to come."""
+        """Keep the gradient of the output; if the input needs none, call the hooks now."""
         self.of_output = g
         if not self.wanted:
             self.tell(None)

@@ -22,7 +22,7 @@ def check_network(where: str, model: object) -> None:
 
 @contextmanager
 def keeping_modes(model: Module) -> Iterator[None]:
-    """Give each module of ``model`` its own mode back when the block ends.
+    """Restore the mode of each module of ``model`` when the block ends.
 
     Examples
     --------
@@ -43,7 +43,7 @@ def keeping_modes(model: Module) -> Iterator[None]:
 
 @contextmanager
 def evaluating(model: Module) -> Iterator[None]:
-    """Have ``model`` in eval mode until the block ends; then each of its modules has its own mode back.
+    """Put ``model`` into eval mode for the block; then restore the mode of each of its modules.
 
     Examples
     --------

@@ -1,8 +1,7 @@
 """Modules: trees of parameters with a forward pass.
 
-A module keeps its parameters, buffers and children as plain attributes. What it has is read off
-from them whenever it is asked for, so there is nothing to keep in step: deleting or replacing an
-attribute is all that it takes.
+A module keeps its parameters, buffers and children as plain attributes. They are looked up whenever
+they are needed, so there is no registry to keep in sync: just delete or replace an attribute.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -43,11 +42,11 @@ class Module(Hooked):
     Subclasses assign their parts in ``__init__`` and define ``forward``. Calling a module runs
     ``forward``; what it computes is recorded under the name of the attribute that holds the module.
 
-    A part is replaced by another part, or by None; to put anything else in its place, ``del`` it first. Parts in a
-    plain list or dict, or in the class, would not be found, and are refused: see `ModuleList`.
+    A part can be replaced by another part, or by None; to assign anything else, ``del`` it first. Parts in a plain list
+    or dict, or in the class, would not be found, and are errors: see `ModuleList`.
 
-    A deep copy or a pickle is a network of its own. What is shared in the one is shared in the other; generators
-    go on from the state that they have.
+    A deep copy or a pickle is an independent network. Shared parts stay shared; generators continue from their current
+    state.
 
     Attributes
     ----------
@@ -56,9 +55,9 @@ class Module(Hooked):
     buffer_names : tuple of str
         The attributes that `register_buffer` has made.
     passing_names : tuple of str
-        Those of them that are not part of the state.
+        The buffers that are not part of the state.
     scope_name : str
-        What the calling module calls this one, for graphs; empty at the root.
+        The calling module's name for this one, for graphs; empty at the root.
 
     Examples
     --------
@@ -78,7 +77,7 @@ class Module(Hooked):
     """
 
     _shown: tuple[str | tuple[str, object], ...] = ()
-    """The attributes in the module's own line; one with a value beside it, where it differs from that."""
+    """The attributes that ``repr`` shows; one paired with a value is shown only if it differs."""
 
     training: bool
     buffer_names: tuple[str, ...] = ()
@@ -86,13 +85,13 @@ class Module(Hooked):
     scope_name: str = ""
 
     def __new__(cls, *args: Any, **options: Any) -> Self:  # noqa: ARG004  # not __init__, which subclasses need not call
-        """Make a module, in training."""
+        """Make a module, in training mode."""
         module = super().__new__(cls)
         vars(module)["training"] = True
         return module
 
     def forward(self, *inputs: Any, **options: Any) -> Any:
-        """Compute the module's output; each subclass says how."""
+        """Compute the module's output; subclasses define this."""
         raise NotImplementedError(sentence(type(self).__name__, "forward is not defined"))
 
     def __call__(self, *inputs: Any, **options: Any) -> Any:
@@ -149,7 +148,7 @@ class Module(Hooked):
         super().__setattr__(name, value)
 
     def __setstate__(self, state: Any) -> None:
-        """Take over a copy's or a pickle's attributes; NumPy has made arrays that can be written to."""
+        """Restore the attributes of a copy or a pickle; NumPy has made their arrays writable."""
         attributes, slots = state if isinstance(state, tuple) else (state, {})
         vars(self).update(attributes or {})
         for name, value in slots.items():
@@ -167,9 +166,9 @@ class Module(Hooked):
         self.scope_name = name
 
     def register_buffer(self, name: str, value: ArrayLike | None, persistent: bool = True) -> None:
-        """Keep ``value`` as a read-only array that is not learned.
+        """Keep ``value`` as a read-only array that is not trained.
 
-        Whatever is assigned to the attribute later is kept in the same way; None stands for no array.
+        Later assignments to the attribute are treated in the same way; None stands for no array.
 
         Parameters
         ----------
@@ -177,12 +176,12 @@ class Module(Hooked):
             The attribute.
         value : array_like or None
         persistent : bool
-            Whether it is part of the state. One that is not is made again by ``__init__``, such as a table.
+            Whether it is part of the state. If not, ``__init__`` has to recreate it, such as a table.
 
         Raises
         ------
         ArgumentError
-            If the name is that of another attribute.
+            If another attribute has this name.
         OperandError
             If ``value`` does not hold numbers, or ``persistent`` is not a bool.
 
@@ -269,7 +268,7 @@ class Module(Hooked):
         return (buffer for _, buffer in self.named_buffers())
 
     def get_submodule(self, target: str) -> "Module":
-        """Return the module of a dotted name, itself for the empty one.
+        """Return the module with a dotted name; the module itself for the empty name.
 
         Raises
         ------
@@ -290,7 +289,7 @@ class Module(Hooked):
         return found
 
     def get_parameter(self, target: str) -> Parameter:
-        """Return the parameter of a dotted name.
+        """Return the parameter with a dotted name.
 
         Raises
         ------
@@ -316,32 +315,32 @@ class Module(Hooked):
     def state_dict(self) -> dict[str, NDArray[Any]]:
         """Return all parameters and buffers as read-only arrays, by their dotted names.
 
-        Names and layouts are PyTorch's; what is shared appears under each of its names.
+        Names and layouts are PyTorch's; shared values appear under each of their names.
         """
         return {key: fixed(values_of(held)) for key, _, _, held in state_entries_of(self)}
 
     def load_state_dict(self, state: Mapping[str, ArrayLike], strict: bool = True) -> Unmatched:
-        """Take over the values of ``state``, all or none of them.
+        """Load the values of ``state``, all or none of them.
 
         Parameters
         ----------
         state : mapping of str to array_like
-            Such as `state_dict` returns, here or in PyTorch. Values take the dtype of what they replace.
+            As returned by `state_dict`, here or in PyTorch. Values are cast to the dtype of what they replace.
         strict : bool
-            Refuse a state with names missing or left over.
+            Refuse a state with missing or unexpected names.
 
         Returns
         -------
         Unmatched
-            ``(missing_keys, unexpected_keys)``, both empty where ``strict``.
+            ``(missing_keys, unexpected_keys)``, both empty if ``strict``.
 
         Raises
         ------
         ArgumentError
-            Listing all names, shapes and dtypes that do not fit, and all that is shared but for its values; nothing
-            is changed then.
+            If names, shapes or dtypes do not match, or shared values have different entries; it lists all of them, and
+            nothing is changed.
         OperandError
-            If ``state`` is not a mapping, or ``strict`` no bool.
+            If ``state`` is not a mapping, or ``strict`` is not a bool.
 
         Examples
         --------
@@ -385,7 +384,7 @@ class Module(Hooked):
     # --- changing all of it -------------------------------------------------------------------
 
     def train(self, mode: bool = True) -> Self:
-        """Set this module and all below to training, or to use where ``mode`` is False.
+        """Set this module and all below to training mode, or to evaluation mode if ``mode`` is False.
 
         Raises
         ------
@@ -398,11 +397,11 @@ class Module(Hooked):
         return self
 
     def eval(self) -> Self:
-        """Set this module and all below to use: no dropout, running statistics."""
+        """Set this module and all below to evaluation mode: no dropout, running statistics."""
         return self.train(mode=False)
 
     def zero_grad(self, set_to_none: bool = True) -> None:
-        """Forget the gradients of all parameters, or fill those that there are with zeros.
+        """Reset the gradients of all parameters to None, or fill existing ones with zeros.
 
         Raises
         ------
@@ -412,12 +411,12 @@ class Module(Hooked):
         forget_gradients(self.parameters(), set_to_none)
 
     def requires_grad_(self, requires_grad: bool = True) -> Self:
-        """Let gradients flow into all parameters, or hold them fixed.
+        """Make all parameters require gradients, or freeze them.
 
         Raises
         ------
         OperandError
-            If ``requires_grad`` is not a bool, or a parameter of integers is to have a gradient; none is changed then.
+            If ``requires_grad`` is not a bool, or True for a parameter of integers; then none is changed.
         """
         flag("requires_grad_", "requires_grad", requires_grad)
         parameters = list(self.parameters())
@@ -429,12 +428,12 @@ class Module(Hooked):
         return self
 
     def astype(self, dtype: DTypeLike) -> Self:
-        """Give all parameters and all buffers of floats another dtype; gradients are forgotten.
+        """Convert all parameters and floating-point buffers to another dtype; gradients are reset.
 
         Raises
         ------
         OperandError
-            If ``dtype`` is not a float, or a longer one.
+            If ``dtype`` is not float16, float32 or float64.
         """
         wanted = float_dtype("astype", "dtype", dtype)
         changed = [(module, name, held) for _, module, name, held in entries_of(self) if held.dtype.kind == "f"]
@@ -471,7 +470,7 @@ class Module(Hooked):
         Raises
         ------
         OperandError
-            For another device, and a dtype that is not one of floats.
+            If the device is another, or the dtype is not a float type.
 
         Examples
         --------
@@ -485,21 +484,21 @@ class Module(Hooked):
         return self.astype(wanted[-1]) if wanted else self
 
     def half(self) -> Self:
-        """Give all of it the dtype float16."""
+        """Convert to float16."""
         return self.astype(np.float16)
 
     def float(self) -> Self:
-        """Give all of it the dtype float32."""
+        """Convert to float32."""
         return self.astype(np.float32)
 
     def double(self) -> Self:
-        """Give all of it the dtype float64."""
+        """Convert to float64."""
         return self.astype(np.float64)
 
     # --- how it shows itself ------------------------------------------------------------------
 
     def extra_repr(self) -> str:
-        """Return what stands between the parentheses in the module's own line."""
+        """Return the text between the parentheses of the module's ``repr``."""
         return ", ".join(unusual(self, self._shown))
 
     def __repr__(self) -> str:
@@ -514,7 +513,7 @@ for _name, _hint in MODULE_ATTRIBUTES.items():
 
 
 def unusual(module: Module, shown: Iterable[str | tuple[str, object]]) -> Iterator[str]:
-    """Yield ``name=value`` for attributes of a module, for its `extra_repr`; for those with a default, where they differ."""
+    """Yield ``name=value`` of attributes for `extra_repr`; those with a default only if they differ from it."""
     for each in shown:
         name, default = (each, unusual) if isinstance(each, str) else each
         value = getattr(module, name, default)
@@ -523,7 +522,7 @@ def unusual(module: Module, shown: Iterable[str | tuple[str, object]]) -> Iterat
 
 
 def forget_gradients(parameters: Iterable[Tensor], set_to_none: bool) -> None:
-    """Set the gradients of parameters to None, or those that there are to zeros."""
+    """Set the gradients of parameters to None, or existing ones to zeros."""
     effect(_zero_grad, Held(tuple(parameters)), flag("zero_grad", "set_to_none", set_to_none))
 
 
@@ -534,7 +533,7 @@ def _zero_grad(parameters: tuple[Tensor, ...], forget: bool) -> None:
 
 
 def _replace(all_of_it: list[tuple[Module, str, Parameter | NDArray[Any], Any]]) -> None:
-    """Assign the new values; everything that could fail has been done before."""
+    """Assign the new values; everything that could fail has already been done."""
     for module, name, held, new in all_of_it:
         if isinstance(held, Parameter):
             held.replace_data(new)
@@ -543,7 +542,7 @@ def _replace(all_of_it: list[tuple[Module, str, Parameter | NDArray[Any], Any]])
 
 
 class Parameterless(Module):
-    """A layer that takes nothing when it is made."""
+    """A layer without constructor arguments."""
 
     @composite
     def __init__(self) -> None:
@@ -554,10 +553,10 @@ class Parameterless(Module):
 
 
 def in_dtype_of(own: Any, x: Array) -> Array:
-    """Return numbers in the float dtype of a layer's own parameter; their gradient comes back in that of theirs.
+    """Return ``x`` in the float dtype of a layer's own parameter; its gradient keeps the dtype of ``x``.
 
-    All layers with parameters pass their inputs through here: a model computes in the dtype that it has, and not in
-    that of an array which NumPy happened to make in float64. Without a parameter, which is None, they stay as they are.
+    All layers with parameters pass their inputs through here: a model computes in its own dtype, not in that of an
+    array that NumPy happened to make in float64. If ``own`` is None, there is no conversion.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""What is learned."""
+"""Trainable parameters."""
 
 from typing import Any
 
@@ -12,17 +12,17 @@ from autograd_cnn.tensor import Tensor
 
 
 class Parameter(Tensor):
-    """A tensor that its module treats as a learnable parameter.
+    """A tensor that its module treats as a trainable parameter.
 
-    What is computed from it is an ordinary `Tensor`. A copy or a pickle has the values and the name, but neither the
-    gradient nor hooks. Shape and dtype stay: what is assigned to ``data`` takes the dtype of what it replaces.
+    Results computed from it are ordinary tensors. A copy or a pickle has the values and the name, but neither the
+    gradient nor hooks. Shape and dtype are fixed: values assigned to ``data`` are cast to the dtype.
 
     Parameters
     ----------
     data : array_like
-        The first values; they are copied.
+        The initial values; they are copied.
     requires_grad : bool
-        False for one that is kept fixed.
+        False for a frozen parameter.
     dtype : dtype, optional
         By default that of ``data``.
     name : str, optional
@@ -60,7 +60,7 @@ class Parameter(Tensor):
         if new.dtype != self.dtype:
             if not np.can_cast(new.dtype, self.dtype, "same_kind"):
                 raise OperandError(sentence("data", "a parameter keeps its dtype", expected=self.dtype, got=new.dtype))
-            if not (isinstance(new, Tensor) and new.followed()):  # what is followed is refused below
+            if not (isinstance(new, Tensor) and new.followed()):  # tracked values are refused below
                 new = Tensor(values_of(new), dtype=self.dtype)
         self.replace_data(new)
 

@@ -1,7 +1,8 @@
 """Weights that are computed from other parameters whenever they are read: `weight_norm` and `spectral_norm`.
 
-The layer becomes one of a subclass whose ``weight`` is a property. So its ``forward`` stays as it is, what it computes
-from is among its parameters and buffers, and copies, pickles and states need nothing else. Names are PyTorch's.
+The layer becomes an instance of a subclass whose ``weight`` is a property. So its ``forward`` is unchanged, the
+weight's inputs are among its parameters and buffers, and copies, pickles and states need no special care. Names are
+PyTorch's.
 """
 
 from dataclasses import dataclass
@@ -26,14 +27,14 @@ M = TypeVar("M", bound=Module)
 _TRANSPOSED = (ConvTranspose1d, ConvTranspose2d, ConvTranspose3d)
 
 FIRST_ITERATIONS = 15
-"""Of the power method, before there is an estimate."""
+"""Steps of the power method for the first estimate."""
 
 
 @composite
 def weight_norm(module: M, name: str = "weight", dim: Count | None = 0) -> M:
-    """Let a module learn the length of a weight's vectors apart from their directions (Salimans & Kingma 2016).
+    """Let a module learn the lengths and the directions of a weight's vectors separately (Salimans & Kingma 2016).
 
-    ``weight = weight_g * weight_v / norm(weight_v)``, where the norm is over all axes but ``dim``.
+    ``weight = weight_g * weight_v / norm(weight_v)``, where the norm is over all axes except ``dim``.
 
     Parameters
     ----------
@@ -42,7 +43,7 @@ def weight_norm(module: M, name: str = "weight", dim: Count | None = 0) -> M:
     name : str
         The parameter. It is replaced by the parameters ``name_g`` and ``name_v``.
     dim : int, optional
-        The axis along which the vectors are; None for one norm of all.
+        The axis that counts the vectors; None for one norm over everything.
 
     Returns
     -------
@@ -54,7 +55,7 @@ def weight_norm(module: M, name: str = "weight", dim: Count | None = 0) -> M:
     OperandError
         If it is not a module.
     ArgumentError
-        If it has no parameter of this name, or the axis is none of its.
+        If it has no parameter of this name, or the parameter has no such axis.
 
     Examples
     --------
@@ -84,7 +85,7 @@ def spectral_norm(
 ) -> M:
     """Divide a weight by its largest singular value (Miyato et al. 2018).
 
-    The singular vectors are buffers, and each reading in training takes them some steps of the power method further.
+    The singular vectors are buffers; in training mode, each read advances them by some steps of the power method.
 
     Parameters
     ----------
@@ -93,13 +94,13 @@ def spectral_norm(
     name : str
         The parameter. It is replaced by the parameter ``name_orig`` and the buffers ``name_u`` and ``name_v``.
     n_power_iterations : int
-        Steps in each reading.
+        Steps per read.
     eps : float
         Keeps divisions away from 0.
     dim : int, optional
         The axis of the outputs, which are the rows of the matrix; by default 0, and 1 for transposed convolutions.
     rng : Generator, int or None
-        Draws the vectors to begin with.
+        Draws the initial vectors.
 
     Returns
     -------
@@ -111,7 +112,7 @@ def spectral_norm(
     OperandError
         If it is not a module.
     ArgumentError
-        If it has no parameter of this name, or the axis is none of its.
+        If it has no parameter of this name, or the parameter has no such axis.
 
     Examples
     --------
@@ -138,12 +139,12 @@ def spectral_norm(
 
 @composite
 def remove_weight_norm(module: M, name: str = "weight") -> M:
-    """Make the weight a parameter again, with the values that it has.
+    """Make the weight a parameter again, with its current values.
 
     Raises
     ------
     ArgumentError
-        If `weight_norm` has not been there.
+        If `weight_norm` was not applied.
 
     Examples
     --------
@@ -156,12 +157,12 @@ def remove_weight_norm(module: M, name: str = "weight") -> M:
 
 @composite
 def remove_spectral_norm(module: M, name: str = "weight") -> M:
-    """Make the weight a parameter again, with the values that it has.
+    """Make the weight a parameter again, with its current values.
 
     Raises
     ------
     ArgumentError
-        If `spectral_norm` has not been there.
+        If `spectral_norm` was not applied.
 
     Examples
     --------
@@ -196,7 +197,7 @@ class _SpectralNorm:
     eps: float
 
     def matrix(self, weight: Any) -> Any:
-        """Return the weight of values with outputs as rows, (F, everything else)."""
+        """Return the weight as a matrix with outputs as rows, (F, everything else)."""
         return np.moveaxis(weight, self.dim, 0).reshape(weight.shape[self.dim], -1)
 
     def __call__(self, module: Any) -> Array:
@@ -204,7 +205,7 @@ class _SpectralNorm:
         return weight / ops.sum(weight * fresh(self.outer, Held(module)))  # u·Wv is the largest singular value
 
     def outer(self, module: Any) -> Array:
-        """Take the vectors further in training, and return their outer product in the weight's shape."""
+        """In training mode, advance the vectors; return their outer product in the weight's shape."""
         weight, names = getattr(module, f"{self.name}_orig"), (f"{self.name}_u", f"{self.name}_v")
         u, v = (getattr(module, name) for name in names)
         if module.training:
@@ -230,7 +231,7 @@ def _normalized(vector: Any, eps: float) -> Any:
 
 
 class _Parametrized(Module):
-    """What the subclasses have in common."""
+    """The base of the subclasses."""
 
     _base: type[Module]
     _kind: Any
@@ -240,13 +241,13 @@ class _Parametrized(Module):
         return _made, (self._base, self._kind), vars(self)
 
     def extra_repr(self) -> str:
-        """Return what the layer says, and what its weight is computed by."""
+        """Return the layer's own text, and how its weight is computed."""
         told = {_WeightNorm: "weight_norm", _SpectralNorm: "spectral_norm"}[type(self._kind)]
         return ", ".join(filter(None, (super().extra_repr(), told)))
 
 
 _CLASSES: dict[tuple[type[Module], Any], type[Module]] = {}
-"""Those that have been made, so that layers alike are of one class."""
+"""The subclasses made so far, so that equal layers share a class."""
 
 
 def _class(base: type[Module], kind: Any) -> type[Module]:

@@ -1,4 +1,4 @@
-"""Values on their way into a module's state and out of it: what fits, and what is said where it does not."""
+"""Values that enter and leave a module's state: checks, and the errors if they do not match."""
 
 from collections.abc import Iterator
 from typing import Any, NamedTuple
@@ -20,7 +20,7 @@ class Unmatched(NamedTuple):
 
 
 def plain(value: Any) -> NDArray[Any]:
-    """Return values to take over; a tensor that a transform follows refuses, as its gradient would be lost."""
+    """Return values to load; a tensor that a transform tracks is refused, because its gradient would be lost."""
     followed = isinstance(value, Tensor) and value.followed()
     return np.asarray(value) if followed else values_of(value)
 
@@ -42,7 +42,7 @@ def read_only(value: Any, dtype: DTypeLike | None = None) -> NDArray[Any]:
 
 
 def fixed(array: NDArray[Any]) -> NDArray[Any]:
-    """Return the array itself, which can't be written to any more."""
+    """Return the array itself, made read-only."""
     array.flags.writeable = False
     return array
 
@@ -53,7 +53,7 @@ def fits(value: NDArray[Any], held: Parameter | NDArray[Any]) -> bool:
 
 
 def same(one: NDArray[Any], other: NDArray[Any]) -> bool:
-    """Whether two arrays hold the same, NaN being the same as NaN."""
+    """Whether two arrays are equal, with NaN equal to NaN."""
     return one is other or np.array_equal(one, other, equal_nan="f" == one.dtype.kind == other.dtype.kind)
 
 
@@ -63,7 +63,7 @@ def cast(held: Parameter | NDArray[Any], value: NDArray[Any], dtype: DTypeLike) 
 
 
 def complaints(unmatched: Unmatched, misfits: list[str]) -> Iterator[str]:
-    """Yield in words what does not fit."""
+    """Describe each mismatch."""
     if unmatched.missing_keys:
         yield f"missing: {', '.join(unmatched.missing_keys)}"
     if unmatched.unexpected_keys:

@@ -1,4 +1,4 @@
-"""What PyTorch keeps in ``nn.utils``: gradients that are clipped, parameters as one vector, weights that are normalised."""
+"""PyTorch's ``nn.utils``: gradient clipping, parameters as one vector, weight and spectral normalisation."""
 
 import math
 from collections.abc import Iterable
@@ -57,7 +57,7 @@ def clip_grad_norm_(
     Parameters
     ----------
     parameters : Tensor or iterable of Tensor
-        Those without a gradient do not count.
+        Those without a gradient are ignored.
     max_norm : float
     norm_type : float
         The p of the norm; ``float("inf")`` for the largest absolute value.
@@ -67,12 +67,12 @@ def clip_grad_norm_(
     Returns
     -------
     norm : Tensor, ()
-        What the norm was.
+        The norm before scaling.
 
     Raises
     ------
     ArgumentError
-        As ``error_if_nonfinite`` says.
+        If the norm is not finite and ``error_if_nonfinite`` is True.
 
     Examples
     --------
@@ -94,7 +94,7 @@ def _scale(parameters: tuple[Tensor, ...], most: float, p: float, strict: bool) 
     total = float(np.linalg.norm(norms, p)) if norms else 0.0
     if strict and not math.isfinite(total):
         raise ArgumentError(sentence("clip_grad_norm_", "the norm is not finite", expected="a number", got=total))
-    factor = most / (total + 1e-6)  # PyTorch's, against a division by 0
+    factor = most / (total + 1e-6)  # as in PyTorch, avoids division by 0
     if not factor >= 1:
         for each, g in gradients:
             each.grad = g * g.dtype.type(factor)
@@ -128,12 +128,12 @@ def _limit(parameters: tuple[Tensor, ...], most: float) -> None:
 
 @composite
 def parameters_to_vector(parameters: Any) -> Tensor:
-    """All elements of all parameters in a row; gradients go back into each.
+    """Concatenate all elements of all parameters; gradients flow back into each.
 
     Raises
     ------
     OperandError
-        If there are none.
+        If there are no parameters.
 
     Examples
     --------
@@ -149,12 +149,12 @@ def parameters_to_vector(parameters: Any) -> Tensor:
 
 @composite
 def vector_to_parameters(vec: Array, parameters: Any) -> None:
-    """Give all parameters the values of a vector such as `parameters_to_vector` returns.
+    """Set all parameters to the values of a vector, as returned by `parameters_to_vector`.
 
     Raises
     ------
     ShapeError
-        If there are not as many.
+        If the numbers of elements differ.
 
     Examples
     --------

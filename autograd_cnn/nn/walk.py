@@ -1,4 +1,4 @@
-"""Walks through the tree of a module: its parts by their paths, its parameters and buffers."""
+"""Traversal of a module's tree: its submodules by path, its parameters and buffers."""
 
 from collections import deque
 from collections.abc import Iterator
@@ -14,11 +14,11 @@ if TYPE_CHECKING:
     from autograd_cnn.nn.module import Module
 
 _CONTAINERS = (list, tuple, set, frozenset, deque, dict)
-"""What a module does not look into, so that no parts may be in it."""
+"""Containers that a module does not look into, so they may not contain parts."""
 
 
 def paths(module: "Module", prefix: str = "") -> Iterator[tuple[str, "Module"]]:
-    """Yield a module and all below by every path that leads there, the path ending in a dot."""
+    """Yield a module and all below, once for every path that leads there; paths end in a dot."""
     for name, value in vars(module).items():
         check_found(module, name, value)
     yield prefix, module
@@ -27,7 +27,7 @@ def paths(module: "Module", prefix: str = "") -> Iterator[tuple[str, "Module"]]:
 
 
 def check_found(module: "Module", name: str, value: Any) -> None:
-    """Raise `OperandError` if ``value`` is a list or dict of parts, which the module does not look into."""
+    """Raise `OperandError` if ``value`` is a list or dict of parts, which the module would not find."""
     if isinstance(value, _CONTAINERS) and any(parts_in(value)):
         raise OperandError(
             sentence(type(module).__name__, f"{name!r} holds modules or parameters in a {type(value).__name__}, "
@@ -36,7 +36,7 @@ def check_found(module: "Module", name: str, value: Any) -> None:
 
 
 def parts_in(value: Any) -> Iterator[bool]:
-    """Yield for all that is in nested lists and dicts whether it is a module or a parameter."""
+    """Yield, for each leaf of nested lists and dicts, whether it is a module or a parameter."""
     if isinstance(value, _CONTAINERS):
         for inner in value.values() if isinstance(value, dict) else value:
             yield from parts_in(inner)
@@ -45,12 +45,12 @@ def parts_in(value: Any) -> Iterator[bool]:
 
 
 def own_parameters(module: "Module") -> Iterator[tuple[str, Parameter]]:
-    """Return the parameters that are attributes of the module itself, with their names."""
+    """Return the module's own parameters, with their names."""
     return ((name, value) for name, value in vars(module).items() if isinstance(value, Parameter))
 
 
 def own_buffers(module: "Module") -> dict[str, NDArray[Any]]:
-    """Return the module's own buffers that are not None, by their names."""
+    """Return the module's own buffers that are not None, by name."""
     held = {name: getattr(module, name) for name in module.buffer_names}
     return {name: value for name, value in held.items() if value is not None}
 
@@ -69,7 +69,7 @@ def state_entries_of(root: "Module") -> Iterator[tuple[str, "Module", str, Param
 
 
 def from_below(module: "Module", seen: set[int]) -> Iterator["Module"]:
-    """Yield all modules, each once and after those in it."""
+    """Yield all modules once, each after its children."""
     if id(module) not in seen:
         seen.add(id(module))
         for child in module.children():
@@ -78,7 +78,7 @@ def from_below(module: "Module", seen: set[int]) -> Iterator["Module"]:
 
 
 def once(pairs: Iterator[tuple[str, Any]]) -> Iterator[tuple[str, Any]]:
-    """Leave out what has come before under another name."""
+    """Skip what has already come under another name."""
     seen: set[int] = set()
     for name, value in pairs:
         if id(value) not in seen:

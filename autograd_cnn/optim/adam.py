@@ -1,7 +1,7 @@
-"""Adam and its kin: the mean of the gradients, over their size, element by element.
+"""Adam and its variants: the running mean of the gradients divided by their size, element by element.
 
-All keep running means of the gradients (``exp_avg``, m) and of their squares (``exp_avg_sq``, v), which begin at 0;
-``1 - β^t`` corrects for that after t steps.
+All keep running means of the gradients (``exp_avg``, m) and of their squares (``exp_avg_sq``, v), which start at 0;
+``1 - β^t`` corrects this bias after t steps.
 """
 
 import math
@@ -25,19 +25,19 @@ class Adam(OnePassOptimizer):
     Parameters
     ----------
     params : iterable of Tensor, or of dict
-        What to optimise; see `Optimizer`.
+        The parameters to optimise; see `Optimizer`.
     lr : float
         The learning rate.
     betas : pair of float
         β1 and β2, from 0 to below 1.
     eps : float
-        Keeps the division away from 0.
+        Avoids division by 0.
     weight_decay : float
         Adds ``weight_decay·p`` to the gradient.
     amsgrad : bool
         Divide by the largest v so far (Reddi et al. 2018).
     maximize : bool
-        Ascend: follow the gradient instead of going against it.
+        Maximise: follow the gradient instead of descending.
 
     Raises
     ------
@@ -79,14 +79,14 @@ class Adam(OnePassOptimizer):
         )  # fmt: skip
 
     def _decay(self, group: Group) -> tuple[float, float]:
-        """Return the share of the values that is added to the gradients, and that which is left of them."""
+        """Return the share of the values added to the gradients, and the factor by which the values shrink."""
         return group["weight_decay"], 1.0
 
     def descend(self, outs: Arrays, values: Arrays, grads: Arrays, states: list[State], group: Group) -> list[State]:
         """Write the next values of all parameters, and return their moments."""
         beta1, beta2 = group["betas"]
         steps = [state.get("step", 0) + 1 for state in states]
-        # The corrections for the zeros at the start are numbers: they go where they cost least.
+        # The bias corrections are scalars, applied where they cost least.
         corrections = [math.sqrt(1 - beta2**step) for step in steps]
         rates = [group["lr"] * c / (1 - beta1**step) for c, step in zip(corrections, steps, strict=True)]
         eps = [group["eps"] * c for c in corrections]
@@ -372,7 +372,7 @@ class RAdam(Optimizer):
 
 
 def _shrunk(value: NDArray[Any], grad: NDArray[Any], group: Group) -> tuple[NDArray[Any], NDArray[Any]]:
-    """Return the values and the gradient after weight decay, which is of the one or of the other."""
+    """Return the values and the gradient after weight decay, which changes one of the two."""
     decay = group["weight_decay"]
     if decay and group["decoupled_weight_decay"]:
         return value * (1 - group["lr"] * decay), grad

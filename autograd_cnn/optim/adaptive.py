@@ -1,4 +1,4 @@
-"""Steps divided by the size of the gradients so far, element by element."""
+"""Optimisers that divide steps by the size of past gradients, element by element."""
 
 from typing import Any, ClassVar
 
@@ -18,22 +18,22 @@ class RMSprop(Optimizer):
     Parameters
     ----------
     params : iterable of Tensor, or of dict
-        What to optimise; see `Optimizer`.
+        The parameters to optimise; see `Optimizer`.
     lr : float
         The learning rate.
     alpha : float
-        How much of the mean square is kept in each step.
+        The decay of the mean square.
     eps : float
-        Keeps the division away from 0.
+        Avoids division by 0.
     weight_decay : float
         Adds ``weight_decay·p`` to the gradient.
     momentum : float
-        How much of the last step is kept.
+        The share of the last step that is kept.
     centered : bool
         Divide by the running standard deviation: ``sqrt(v - m²)`` with the running mean m of the gradients
         (Graves 2013).
     maximize : bool
-        Ascend: follow the gradient instead of going against it.
+        Maximise: follow the gradient instead of descending.
 
     Raises
     ------
@@ -108,7 +108,7 @@ class Adagrad(Optimizer):
     Parameters
     ----------
     params : iterable of Tensor, or of dict
-        What to optimise; see `Optimizer`.
+        The parameters to optimise; see `Optimizer`.
     lr : float
         The learning rate.
     lr_decay : float
@@ -116,11 +116,11 @@ class Adagrad(Optimizer):
     weight_decay : float
         Adds ``weight_decay·p`` to the gradient.
     initial_accumulator_value : float
-        Where the sum begins.
+        The initial value of the sum.
     eps : float
-        Keeps the division away from 0.
+        Avoids division by 0.
     maximize : bool
-        Ascend: follow the gradient instead of going against it.
+        Maximise: follow the gradient instead of descending.
 
     Raises
     ------
@@ -175,7 +175,7 @@ class Adagrad(Optimizer):
 
 
 class Adadelta(Optimizer):
-    """Steps of the size of the last steps, over that of the last gradients (Zeiler 2012).
+    """Gradients scaled by the ratio of the sizes of past steps and past gradients (Zeiler 2012).
 
     ``v ← rho·v + (1 - rho)·g²``, ``d = sqrt(u + eps) / sqrt(v + eps) · g``, ``u ← rho·u + (1 - rho)·d²`` and
     ``p ← p - lr·d``.
@@ -183,17 +183,17 @@ class Adadelta(Optimizer):
     Parameters
     ----------
     params : iterable of Tensor, or of dict
-        What to optimise; see `Optimizer`.
+        The parameters to optimise; see `Optimizer`.
     lr : float
         Scales the steps.
     rho : float
-        How much of the mean squares is kept in each step, from 0 to 1.
+        The decay of the mean squares, from 0 to 1.
     eps : float
-        The size of the first steps, and what keeps the division away from 0.
+        Sets the size of the first steps, and avoids division by 0.
     weight_decay : float
         Adds ``weight_decay·p`` to the gradient.
     maximize : bool
-        Ascend: follow the gradient instead of going against it.
+        Maximise: follow the gradient instead of descending.
 
     Raises
     ------

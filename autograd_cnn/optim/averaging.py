@@ -15,12 +15,12 @@ from autograd_cnn.nn.module import Module
 from autograd_cnn.parameters import Bool, Share
 
 Average: TypeAlias = Callable[[NDArray[Any], NDArray[Any], int], NDArray[Any]]
-"""From an average, the newest values and how many are averaged already to the next average."""
+"""Maps an average, the newest values and the number of values averaged so far to the next average."""
 
 
 @composite
 def get_swa_avg_fn() -> Average:
-    """Return the function that gives all weights the same share (Izmailov et al. 2018).
+    """Return the update function of the equal-weight average (Izmailov et al. 2018).
 
     Examples
     --------
@@ -33,7 +33,7 @@ def get_swa_avg_fn() -> Average:
 
 @composite
 def get_ema_avg_fn(decay: Share = 0.999) -> Average:
-    """Return the function of the exponential moving average: the newest weights have a share of ``1 - decay``.
+    """Return the update function of the exponential moving average: the newest weights count ``1 - decay``.
 
     Examples
     --------
@@ -41,14 +41,14 @@ def get_ema_avg_fn(decay: Share = 0.999) -> Average:
     >>> float(average(np.array(2.0), np.array(6.0), 2))
     3.0
     """
-    return lambda averaged, current, count: averaged * decay + current * (1 - decay)  # noqa: ARG005  # all are alike
+    return lambda averaged, current, count: averaged * decay + current * (1 - decay)  # noqa: ARG005  # same signature for all
 
 
 class AveragedModel(Module):
     """A copy of a network with an average of its past weights.
 
-    Call `update_parameters` after each of the optimiser's steps, or after each epoch, and this in place of the network
-    to predict. A network with batch normalisation needs `update_bn` at the end, or ``use_buffers``.
+    Call `update_parameters` after each of the optimiser's steps, or after each epoch, and use this module instead of
+    the network for predictions. A network with batch normalisation needs `update_bn` at the end, or ``use_buffers``.
 
     Parameters
     ----------
@@ -57,14 +57,14 @@ class AveragedModel(Module):
     avg_fn : callable, optional
         ``avg_fn(averaged, current, num_averaged)`` on arrays; by default that of `get_swa_avg_fn`.
     use_buffers : bool
-        Average the buffers, too; else they are those of the network.
+        Average the buffers, too; otherwise copy them from the network.
 
     Attributes
     ----------
     module : Module
         The copy.
     n_averaged : array, ()
-        How often weights were taken in.
+        The number of weights averaged so far.
 
     Raises
     ------
@@ -101,12 +101,12 @@ class AveragedModel(Module):
         return self.module(*inputs, **options)
 
     def update_parameters(self, model: Module) -> None:
-        """Take in the weights that ``model`` has now, all or none; the first ones are taken over as they are.
+        """Add the current weights of ``model`` to the average, all or none; the first ones are copied.
 
         Raises
         ------
         ArgumentError
-            If its parameters or buffers are not those of the copy.
+            If its parameters or buffers do not match those of the copy.
         """
         effect(self._update, model)
 
@@ -127,7 +127,7 @@ class AveragedModel(Module):
 
 
 def update_bn(loader: Iterable[Any], model: Module) -> None:
-    """Compute the running statistics of a network's batch normalisations again, over all batches alike.
+    """Recompute the running statistics of a network's batch normalisations, weighting all batches equally.
 
     Parameters
     ----------
@@ -168,5 +168,5 @@ def update_bn(loader: Iterable[Any], model: Module) -> None:
 
 
 def _has_statistics(module: Any) -> bool:
-    """Whether a module follows the statistics of its batches."""
+    """Whether a module tracks the statistics of its batches."""
     return "running_mean" in module.buffer_names and module.running_mean is not None

@@ -1,4 +1,4 @@
-"""L-BFGS: the inverse Hessian from the last steps."""
+"""L-BFGS: an estimate of the inverse Hessian from the last steps."""
 
 import math
 from collections import deque
@@ -16,18 +16,18 @@ from autograd_cnn.parameters import integer
 from autograd_cnn.tensor import Tensor
 
 Vector: TypeAlias = NDArray[Any]
-"""All parameters in a row, or their gradients."""
+"""All parameters, or their gradients, concatenated."""
 
 _LEAST_CURVATURE: Final = 1e-10
-"""A step along which the gradient grows by less is not remembered: the inverse Hessian must stay positive."""
+"""Steps along which the gradient grows by less are discarded: the inverse Hessian must stay positive."""
 
 
 class LBFGS(Optimizer):
     """A quasi-Newton method: several steps, each along the estimated inverse Hessian times the gradient.
 
-    The estimate is made of the last ``history_size`` steps s and changes of the gradient y, by the recursion of
-    Nocedal & Wright 2006, algorithm 7.4. For small problems whose loss is the same at each call; it has to be given as
-    a ``closure``. If a call fails or is interrupted, the parameters and the memory are what they were before.
+    The estimate comes from the last ``history_size`` steps s and gradient changes y, by the recursion of Nocedal &
+    Wright 2006, algorithm 7.4. It suits small problems with a deterministic loss, which is passed as a ``closure``. If
+    a call fails or is interrupted, the parameters and the memory are unchanged.
 
     Parameters
     ----------
@@ -36,9 +36,9 @@ class LBFGS(Optimizer):
     lr : float
         The length of a step along the estimate, or where the line search begins.
     max_iter : int
-        So many steps are made in one call of `step` at most.
+        The maximum number of steps in one call of `step`.
     max_eval : int, optional
-        When the loss has been computed so often, no step follows; by default ``max_iter·5 / 4``, rounded down.
+        The number of loss evaluations after which no step follows; by default ``max_iter·5 / 4``, rounded down.
     tolerance_grad : float
         Done when no element of the gradient is larger.
     tolerance_change : float
@@ -46,7 +46,7 @@ class LBFGS(Optimizer):
     history_size : int
         How many steps to remember.
     line_search_fn : {"strong_wolfe"}, optional
-        Look for the length of each step, until the strong Wolfe conditions hold. By default it is ``lr``.
+        Search for a step length that satisfies the strong Wolfe conditions. By default it is ``lr``.
 
     Raises
     ------
@@ -92,7 +92,7 @@ class LBFGS(Optimizer):
         )  # fmt: skip
 
     def add_param_group(self, group: Mapping[str, Any]) -> None:
-        """Take the one group that there is.
+        """Add the only group.
 
         Raises
         ------
@@ -115,7 +115,7 @@ class LBFGS(Optimizer):
             )  # fmt: skip
 
     def step(self, closure: Callable[[], Any] | None = None) -> Any:
-        """Minimise what ``closure`` returns by up to ``max_iter`` steps, or none if something fails or interrupts.
+        """Minimise the loss from ``closure`` with up to ``max_iter`` steps, or none on failure or interrupt.
 
         Parameters
         ----------
@@ -125,7 +125,7 @@ class LBFGS(Optimizer):
         Returns
         -------
         object
-            What the closure returned at first.
+            The closure's first result.
 
         Raises
         ------
@@ -147,7 +147,7 @@ class LBFGS(Optimizer):
         return loss
 
     def _minimise(self, closure: Callable[[], Any], group: Group) -> tuple[Any, State]:
-        """Return the first loss, and what to remember."""
+        """Return the first loss, and the new state."""
         state = dict(self.state.get(group["params"][0], {}))
         first = closure()
         loss, grad, x = float(first), self._gradient(group), _row([p.value for p in group["params"]])
@@ -158,7 +158,7 @@ class LBFGS(Optimizer):
         before: Any = state.get("prev_flat_grad"), state.get("prev_loss")
 
         def at(step: float) -> "_Point":
-            """Look ``step`` far along the direction."""
+            """Evaluate the loss ``step`` along the direction."""
             self._move(group, x + direction * step)
             value = float(closure())
             grad = self._gradient(group)
@@ -218,8 +218,8 @@ class LBFGS(Optimizer):
             parameter.data = x[offset : offset + parameter.size].reshape(parameter.shape).astype(parameter.dtype)
             offset += parameter.size
 
-    def _adopted(self, tensor: Tensor, index: int, state: Mapping[str, Any]) -> State:  # noqa: ARG002  # of all together
-        """Copy the memory, which is one for all parameters."""
+    def _adopted(self, tensor: Tensor, index: int, state: Mapping[str, Any]) -> State:  # noqa: ARG002  # one state for all
+        """Copy the memory, which all parameters share."""
         known = {name: value for name, value in state.items() if name != "al"}  # PyTorch's scratch
         numbers: dict[str, Any] = {"func_evals": int, "n_iter": int, "t": float, "H_diag": float, "prev_loss": float}
         arrays = dict.fromkeys(("d", "prev_flat_grad"), _copied)
@@ -257,7 +257,7 @@ class _Memory:
         self._scale: float = state.get("H_diag", 1)
 
     def add(self, change: Vector, move: Vector) -> None:
-        """Take in a step and the gradient's change, unless it has hardly grown along it."""
+        """Store a step and the gradient's change, unless the gradient has hardly grown along it."""
         curvature = float(change @ move)
         if curvature > _LEAST_CURVATURE:
             self._changes.append(change)
@@ -278,7 +278,7 @@ class _Memory:
         return q
 
     def state(self) -> State:
-        """Return what to remember, under PyTorch's names."""
+        """Return the state, under PyTorch's names."""
         return {"old_dirs": list(self._changes), "old_stps": list(self._moves), "ro": list(self._inverses),
                 "H_diag": self._scale}  # fmt: skip
 
@@ -287,7 +287,7 @@ class _Memory:
 
 
 class _Point(NamedTuple):
-    """How far along the direction; the loss, the gradient and the slope there."""
+    """A distance along the direction, and the loss, the gradient and the slope there."""
 
     step: float
     loss: float
@@ -298,11 +298,12 @@ class _Point(NamedTuple):
 def strong_wolfe(
     at: Callable[[float], _Point], start: _Point, step: float, largest: float, max_evals: int
 ) -> tuple[_Point, int]:
-    """Return a point that satisfies the strong Wolfe conditions, or the best one, and how many were looked at.
+    """Return a point that satisfies the strong Wolfe conditions, or the best one, and the number of evaluations.
 
-    The loss has to have decreased by 1e-4 of what the first slope promises, and the slope to 0.9 of the first, in size.
-    A bracket is sought going outwards and then narrowed, both by cubic interpolation: Nocedal & Wright 2006, algorithms
-    3.5 and 3.6. It is small enough when no parameter would move by 1e-9; ``largest`` is the direction's largest element.
+    The loss must have decreased by 1e-4 of what the first slope predicts, and the slope to 0.9 of the first, in size.
+    A bracket is found by moving outwards and then narrowed, both by cubic interpolation: Nocedal & Wright 2006,
+    algorithms 3.5 and 3.6. It is small enough when no parameter would move by 1e-9; ``largest`` is the direction's
+    largest element.
     """
 
     def too_high(point: _Point) -> bool:
@@ -346,7 +347,7 @@ def _by_loss(first: _Point, second: _Point) -> tuple[_Point, _Point]:
 
 
 def _inside(one: _Point, other: _Point, stuck: bool) -> tuple[float, bool]:
-    """Return where to look between two points, and whether that is close to one of them for the first time."""
+    """Return where to evaluate between two points, and whether that is close to one of them for the first time."""
     near, far = sorted((one.step, other.step))
     step, margin = _least_of_cubic(one, other, near, far), 0.1 * (far - near)
     if min(far - step, step - near) >= margin:
@@ -357,7 +358,7 @@ def _inside(one: _Point, other: _Point, stuck: bool) -> tuple[float, bool]:
 
 
 def _least_of_cubic(one: _Point, other: _Point, least: float, most: float) -> float:
-    """Return where the cubic through two points and their slopes is least, between the limits; else half way."""
+    """Return the minimiser of the cubic through two points and slopes, within the limits; else their midpoint."""
     left, right = (one, other) if one.step <= other.step else (other, one)
     if left.step == right.step:
         return (least + most) / 2

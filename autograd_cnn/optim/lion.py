@@ -10,23 +10,23 @@ from autograd_cnn.optim.optimizer import Group, Optimizer, Params, State
 
 
 class Lion(Optimizer):
-    """Steps of one size, along the sign of a momentum (Chen et al. 2023).
+    """Steps of constant size, along the sign of a momentum (Chen et al. 2023).
 
-    ``p ← p - lr·(sign(β1·m + (1 - β1)·g) + weight_decay·p)``, and then ``m ← β2·m + (1 - β2)·g``. A learning rate is
-    three to ten times smaller than that of `AdamW`, and the weight decay so much larger. PyTorch has no Lion.
+    ``p ← p - lr·(sign(β1·m + (1 - β1)·g) + weight_decay·p)``, and then ``m ← β2·m + (1 - β2)·g``. Use a learning rate
+    three to ten times smaller than for `AdamW`, and a weight decay larger by the same factor. PyTorch has no Lion.
 
     Parameters
     ----------
     params : iterable of Tensor, or of dict
-        What to optimise; see `Optimizer`.
+        The parameters to optimise; see `Optimizer`.
     lr : float
-        The learning rate: by how much every element moves.
+        The learning rate: the distance that every element moves.
     betas : pair of float
         β1 and β2, from 0 to below 1.
     weight_decay : float
-        By how much a parameter shrinks, over the learning rate.
+        The share by which a parameter shrinks, relative to the learning rate.
     maximize : bool
-        Ascend: follow the gradient instead of going against it.
+        Maximise: follow the gradient instead of descending.
 
     Raises
     ------

@@ -13,12 +13,12 @@ from autograd_cnn.parameters import integer
 
 
 class Muon(Optimizer):
-    """Momentum whose singular values are all made about 1, for the matrices of hidden layers (Jordan et al. 2024).
+    """Orthogonalised momentum, for the weight matrices of hidden layers (Jordan et al. 2024).
 
-    ``b ← momentum·b + (1 - momentum)·g``, ahead along it ``u = (1 - momentum)·g + momentum·b``, and
-    ``p ← (1 - lr·weight_decay)·p - lr·c·orthogonal(u)``, where c depends on the shape. Biases, embeddings and the last
-    layer go to another optimiser, such as `AdamW`. PyTorch computes the iteration in bfloat16, and here it is done in the
-    parameter's dtype.
+    ``b ← momentum·b + (1 - momentum)·g``, then with Nesterov's momentum ``u = (1 - momentum)·g + momentum·b``, and
+    ``p ← (1 - lr·weight_decay)·p - lr·c·orthogonal(u)``, where c depends on the shape. Use another optimiser, such as
+    `AdamW`, for biases, embeddings and the last layer. PyTorch computes the iteration in bfloat16; here it is computed
+    in the parameter's dtype.
 
     Parameters
     ----------
@@ -27,17 +27,17 @@ class Muon(Optimizer):
     lr : float
         The learning rate.
     weight_decay : float
-        By how much a matrix shrinks, over the learning rate.
+        The share by which a matrix shrinks, relative to the learning rate.
     momentum : float
-        How much of the mean gradient is kept.
+        The decay of the mean gradient.
     nesterov : bool
-        Look ahead along the momentum; else u is b.
+        Use Nesterov's momentum; otherwise u is b.
     ns_coefficients : triple of float
-        a, b and c of the iteration ``x ← a·x + (b·x·xᵀ + c·(x·xᵀ)²)·x``, by Newton and Schulz.
+        a, b and c of the Newton–Schulz iteration ``x ← a·x + (b·x·xᵀ + c·(x·xᵀ)²)·x``.
     eps : float
-        The least norm by which u is divided at first.
+        The minimum norm by which u is divided at first.
     ns_steps : int
-        How often the iteration is done, from 1 to 99.
+        The number of iterations, from 1 to 99.
     adjust_lr_fn : {"original", "match_rms_adamw"}, optional
         For a matrix (A, B) c is ``sqrt(max(1, A / B))``, or ``0.2·sqrt(max(A, B))``, which makes steps of the size of
         `AdamW`'s (Liu et al. 2025). By default the first.
@@ -126,8 +126,8 @@ class Muon(Optimizer):
 def orthogonal(matrix: NDArray[Any], coefficients: tuple[float, float, float], steps: int, eps: float) -> NDArray[Any]:
     """Return a matrix with the same singular vectors, and singular values near 1.
 
-    It is an odd polynomial of the matrix, iterated: with the coefficients of `Muon` small singular values grow fast, and
-    all end between 0.7 and 1.2 without converging.
+    It iterates an odd polynomial of the matrix: with the coefficients of `Muon`, small singular values grow fast, and
+    all end between 0.7 and 1.2, without converging.
     """
     a, b, c = coefficients
     wide = matrix.T if matrix.shape[0] > matrix.shape[1] else matrix  # the smaller product

@@ -1,6 +1,6 @@
 """The base of all optimisers: groups of parameters, their state, and the step.
 
-The values of a parameter are never overwritten, since a graph may still need them: a step
+The values of a parameter are never overwritten, because a graph may still need them: a step
 computes new ones and rebinds ``parameter.data``.
 """
 
@@ -20,27 +20,27 @@ from autograd_cnn.parameters import flag
 from autograd_cnn.tensor import Tensor
 
 Params: TypeAlias = Iterable[Tensor] | Iterable[Mapping[str, Any]]
-"""What to optimise: tensors, or groups of them with options."""
+"""The parameters to optimise: tensors, or groups of them with options."""
 
 Arrays: TypeAlias = list[NDArray[Any]]
 
 Group: TypeAlias = dict[str, Any]
-"""Parameters under ``"params"``, and their options."""
+"""A parameter group: tensors under ``"params"``, and their options."""
 
 State: TypeAlias = dict[str, Any]
-"""What an optimiser remembers of one parameter from step to step. Its arrays are replaced, never overwritten."""
+"""The optimiser's state for one parameter. Its arrays are replaced, never overwritten."""
 
 Move: TypeAlias = tuple[Tensor, NDArray[Any], State | None]
-"""A parameter, its new values, and what to remember of it; None for what is remembered already."""
+"""A parameter, its new values, and its new state; None keeps the old state."""
 
 _WAYS: Final = frozenset({"capturable", "differentiable", "foreach", "fused"})
 """PyTorch's options that choose how a step is computed, and do not change its result."""
 
 _SCHEDULED: Final = frozenset({"base_momentum", "max_lr", "max_momentum", "min_lr", "swa_lr"})
-"""What PyTorch's schedules leave in the groups; a schedule here keeps its own."""
+"""Options that PyTorch's schedules store in the groups; schedules here keep their own."""
 
 _NUMBERS: Final[dict[str, type[int] | type[float]]] = {"step": int, "mu_product": float}
-"""What optimisers remember that is a number here, and a tensor in PyTorch."""
+"""State entries that are numbers here and tensors in PyTorch."""
 
 
 class Optimizer:
@@ -49,7 +49,7 @@ class Optimizer:
     Parameters
     ----------
     params : iterable of Tensor, or of dict
-        What to optimise. A dict is a group: tensors under ``"params"``, and options for this group.
+        The parameters to optimise. A dict is a group: tensors under ``"params"``, and options for this group.
     defaults : dict
         The options of groups that do not set them.
 
@@ -58,7 +58,7 @@ class Optimizer:
     param_groups : list of dict
         The groups with all their options; a change takes effect in the next step.
     state : dict
-        What is remembered, by parameter.
+        The state, by parameter.
 
     Raises
     ------
@@ -70,7 +70,7 @@ class Optimizer:
     """
 
     remembers: ClassVar[Mapping[str, bool]] = {}
-    """What may be remembered of a parameter, and whether it always is."""
+    """The names of state entries, and whether each is always present."""
 
     nonnegative: ClassVar[tuple[str, ...]] = ("lr", "weight_decay")
     """The options that are numbers of at least 0."""
@@ -79,7 +79,7 @@ class Optimizer:
     """The options that are bools."""
 
     implies: ClassVar[Mapping[str, Any]] = {}
-    """The values of PyTorch's options that it does not have but behaves like; for all others, False."""
+    """The values of PyTorch's missing options that match its behaviour; for all others, False."""
 
     def __init__(self, params: Params, defaults: Group) -> None:
         self.defaults = defaults
@@ -152,7 +152,7 @@ class Optimizer:
             raise ArgumentError(sentence(self._name, f"parameter {index} comes a second time"))
 
     def _checked(self, group: Group) -> Group:
-        """Return a group with Python's numbers for NumPy's: a NumPy float64 would turn float32 arrays into float64."""
+        """Return a group with NumPy numbers converted to Python's: a float64 scalar would promote float32 arrays."""
         options = {name: _plain(value) if name != "params" else value for name, value in group.items()}
         for name in self.flags:
             flag(self._name, name, options.get(name, False))
@@ -173,7 +173,7 @@ class Optimizer:
     # --- steps --------------------------------------------------------------------------------
 
     def zero_grad(self, set_to_none: bool = True) -> None:
-        """Forget the gradients of all parameters, or fill those that there are with zeros.
+        """Reset the gradients of all parameters to None, or fill existing ones with zeros.
 
         Raises
         ------
@@ -186,12 +186,12 @@ class Optimizer:
         forget_gradients((p for group in self.param_groups for p in group["params"]), set_to_none)
 
     def step(self, closure: Callable[[], Any] | None = None) -> Any:
-        """Update every parameter that has a gradient; if something fails or interrupts, no parameter is updated.
+        """Update every parameter that has a gradient; on failure or interrupt, none is updated.
 
         Parameters
         ----------
         closure : callable, optional
-            Computes the loss, and its gradients, before the step; it runs with recording on.
+            Computes the loss and its gradients before the step; it runs with recording on.
 
         Returns
         -------
@@ -205,7 +205,7 @@ class Optimizer:
         ArgumentError
             If an option has been set to a value that is out of range.
         ShapeError
-            If the shape of a gradient is not that of its parameter, which has been given other values since.
+            If a gradient's shape is not its parameter's, which has been given other values since.
         """
         loss = None if closure is None else self._run(closure)
         effect(self._step)
@@ -258,23 +258,23 @@ class Optimizer:
             raise interrupt
 
     def update(self, out: NDArray[Any], value: NDArray[Any], grad: NDArray[Any], state: State, group: Group) -> State:
-        """Write a parameter's next values into ``out``, and return what to remember.
+        """Write a parameter's next values into ``out``, and return its new state.
 
         Parameters
         ----------
         out : array
-            For the result; may be used as scratch memory before.
+            For the result; may be used as scratch memory first.
         value, grad : array
             The parameter's values and gradient; must not be modified.
         state : dict
-            What is remembered of the parameter; must not be modified. Empty before the first step.
+            The parameter's state; must not be modified. Empty before the first step.
         group : dict
             The options.
 
         Returns
         -------
         dict
-            What to remember for the next step.
+            The state for the next step.
         """
         raise NotImplementedError(sentence(self._name, "update is not defined"))
 
@@ -285,9 +285,9 @@ class Optimizer:
     # --- its state ----------------------------------------------------------------------------
 
     def state_dict(self) -> dict[str, Any]:
-        """Return the options and the state in PyTorch's form: parameters by their positions, arrays copied.
+        """Return the options and the state in PyTorch's form: parameters by position, arrays copied.
 
-        To continue in another process, ``ag.save(path, model=model, optimizer=optimizer)`` keeps both.
+        To continue in another process, ``ag.save(path, model=model, optimizer=optimizer)`` saves both.
         """
         tensors = [p for group in self.param_groups for p in group["params"]]
         index = {id(p): i for i, p in enumerate(tensors)}
@@ -299,7 +299,7 @@ class Optimizer:
     def load_state_dict(self, state_dict: Mapping[str, Any]) -> None:
         """Load options and state from `state_dict`, all or nothing.
 
-        A state from PyTorch works, too, if it is of the same optimiser and has no options that this one lacks.
+        A state from PyTorch works, too, if it is of the same optimiser and uses no options that this one lacks.
 
         Raises
         ------
@@ -353,7 +353,7 @@ class Optimizer:
 
     def _adopted(self, tensor: Tensor, index: int, state: Mapping[str, Any]) -> State:
         """Copy the state of one parameter, with arrays in its dtype."""
-        state = {name: value for name, value in state.items() if value is not None}  # which PyTorch has at first
+        state = {name: value for name, value in state.items() if value is not None}  # PyTorch's initial values
         always = {name for name, needed in self.remembers.items() if needed}
         if state and (not state.keys() <= self.remembers.keys() or not always <= state.keys()):
             expected = f"{', '.join(self.remembers) or 'nothing'} of parameter {index}"
@@ -377,7 +377,7 @@ class Optimizer:
 class OnePassOptimizer(Optimizer):
     """An optimiser whose ``descend`` updates all parameters of a group in one pass.
 
-    A subclass may still define `update`, which then serves each parameter.
+    A subclass may still define `update`, which is then used for each parameter.
     """
 
     def update(self, out: NDArray[Any], value: NDArray[Any], grad: NDArray[Any], state: State, group: Group) -> State:
@@ -385,7 +385,7 @@ class OnePassOptimizer(Optimizer):
         return self.descend([out], [value], [grad], [state], group)[0]
 
     def update_all(self, outs: Arrays, values: Arrays, grads: Arrays, states: list[State], group: Group) -> list[State]:
-        """Write the next values of all parameters, and return what to remember of each."""
+        """Write the next values of all parameters, and return their new states."""
         one_pass = type(self).update is OnePassOptimizer.update
         return (self.descend if one_pass else super().update_all)(outs, values, grads, states, group)
 
@@ -395,7 +395,7 @@ class OnePassOptimizer(Optimizer):
 
 
 def decayed(grad: NDArray[Any], value: NDArray[Any], weight_decay: float) -> NDArray[Any]:
-    """Return the gradient of a loss to which ``weight_decay / 2`` times the squared values are added."""
+    """Return the gradient of the loss plus ``weight_decay / 2`` times the squared values."""
     return grad + value * weight_decay if weight_decay else grad
 
 
@@ -404,7 +404,7 @@ def _is_share(value: Any) -> bool:
 
 
 def _array(tensor: Tensor, index: int, name: str, value: Any) -> NDArray[Any]:
-    array = np.asarray(value).astype(tensor.dtype)  # a copy, for which PyTorch's tensors must not be asked
+    array = np.asarray(value).astype(tensor.dtype)  # copied by NumPy, not by PyTorch's tensor
     if array.shape != tensor.shape:
         raise ArgumentError(
             sentence("load_state_dict", f"{name!r} of parameter {index} has the wrong shape", expected=tensor.shape,

@@ -18,19 +18,19 @@ class SGD(OnePassOptimizer):
     Parameters
     ----------
     params : iterable of Tensor, or of dict
-        What to optimise; see `Optimizer`.
+        The parameters to optimise; see `Optimizer`.
     lr : float
         The learning rate.
     momentum : float
-        How much of the last step is kept; 0 for none.
+        The share of the last step that is kept; 0 for none.
     dampening : float
-        How much of the gradient is left out of the momentum.
+        The share of the gradient that is left out of the momentum.
     weight_decay : float
         Adds ``weight_decay·p`` to the gradient.
     nesterov : bool
-        Look ahead along the momentum.
+        Use Nesterov's momentum.
     maximize : bool
-        Ascend: follow the gradient instead of going against it.
+        Maximise: follow the gradient instead of descending.
 
     Raises
     ------

@@ -1,6 +1,6 @@
-"""A training as one page: how it went, what the network takes for what, and what it looks at.
+"""A training run as one page: its curves, what the network confuses, and what it looks at.
 
-`write` puts everything into one HTML file that needs nothing else, and reaches for nothing else.
+`write` puts everything into one self-contained HTML file.
 """
 
 from typing import TYPE_CHECKING

@@ -1,4 +1,4 @@
-"""The page that tells how a training went."""
+"""The report of a training run."""
 
 import math
 from base64 import b64encode
@@ -32,18 +32,18 @@ from autograd_cnn.viz.drawing.fold import fitting_depth
 from autograd_cnn.viz.drawing.render import svgs
 
 MOST_CLASSES: Final = 40
-"""A matrix of more of them can't be read, so that only the pairs are listed."""
+"""The maximum number of classes for a readable matrix; beyond it, only pairs are listed."""
 MISTAKES: Final = 12
 PAIRS: Final = 10
 KERNELS: Final = 64
 BOXES: Final = 60
 MAPPED: Final = 2
-"""Convolutions whose maps are shown."""
+"""The number of convolutions whose feature maps are shown."""
 MAPS: Final = 24
 SMALLEST: Final = 1e-12
-"""Norms below it are drawn as it."""
+"""Smaller norms are drawn as this one."""
 SEEN: Final = 256
-"""Images that go through for the figures of the layers."""
+"""The number of images for the layers' statistics."""
 
 
 def write(
@@ -55,26 +55,27 @@ def write(
     title: str = "Training report",
     facts: Mapping[str, str] | None = None,
 ) -> Path:
-    """Write the report of a training: one HTML file, which needs no network and runs no script.
+    """Write the report of a training run: one HTML file that works offline and runs no script.
 
-    It has the curves of loss and accuracy, those of each layer's gradient and dead units if the trainer was told to watch them, the confusion matrix, the pairs of classes that are most often mixed up,
-    the worst mistakes and what the network looked at in them, the filters of the first layer, the maps of the first layers, each layer in numbers, and the graph. It
-    follows the reader's choice of light and dark, and can be read on a phone.
+    It shows the curves of loss and accuracy, each layer's gradient norm and dead units if the trainer watched them, the
+    confusion matrix, the classes that are most often confused, the worst mistakes with the pixels that the network looked
+    at, the filters of the first layer, the maps of the first layers, statistics of each layer, and the graph. It follows
+    the reader's choice of light or dark mode, and can be read on a phone.
 
     Parameters
     ----------
     path : path
-        Where to; it ends in ``.html``.
+        The file to write; it ends in ``.html``.
     model : Module
         The trained network; it maps images to scores (N, K).
     dataset : Dataset
-        What it has learned from, and is tried on.
+        The data that it was trained and is tested on.
     history : sequence of EpochMetrics
-        Such as `autograd_cnn.train.fit` returns; it may be empty.
+        As returned by `autograd_cnn.train.fit`; it may be empty.
     title : str
         The page's heading.
     facts : mapping of str to str, optional
-        What else is to be told at the top.
+        Further facts to show at the top.
 
     Returns
     -------
@@ -84,11 +85,11 @@ def write(
     Raises
     ------
     ArgumentError
-        If the name ends in something else, or there are no images to try.
+        If the extension is another, or there are no test images.
     OperandError
-        If an argument is not of its kind.
+        If an argument has the wrong type.
     OSError
-        If the file can't be written; what was there before is still there then.
+        If the file can't be written; an earlier file then remains.
 
     Examples
     --------
@@ -294,7 +295,7 @@ def _kernels(model: nn.Module) -> list[str]:
 
 
 def _maps(model: nn.Module, dataset: Dataset) -> list[str]:
-    """Show what the first convolutions make of the first image held out."""
+    """Show the outputs of the first convolutions for the first test image."""
     image = np.asarray(dataset.test.images[:1])
     with listening(model) as outputs, evaluating(model), no_grad():
         model(image)

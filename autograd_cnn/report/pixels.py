@@ -1,4 +1,4 @@
-"""Arrays as pictures that a page holds in itself."""
+"""Arrays as pictures embedded in a page."""
 
 import struct
 import zlib
@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 SIGNATURE: Final = b"\x89PNG\r\n\x1a\n"
 COLD, WARM = np.array([0, 114, 178]), np.array([213, 94, 0])
-"""For negative and positive numbers: the two hues of Okabe and Ito (2008) that everybody can tell apart."""
+"""For negative and positive numbers: two hues of Okabe and Ito (2008) that everyone can distinguish."""
 
 
 def png(pixels: NDArray[np.uint8]) -> bytes:
@@ -33,7 +33,7 @@ def png(pixels: NDArray[np.uint8]) -> bytes:
 
 
 def as_url(pixels: NDArray[np.uint8]) -> str:
-    """Return an image as the address of itself, for ``<img src>``."""
+    """Return an image as a data URL, for ``<img src>``."""
     return f"data:image/png;base64,{b64encode(png(pixels)).decode()}"
 
 
@@ -44,7 +44,7 @@ def photo(image: NDArray[Any]) -> NDArray[np.uint8]:
 
 
 def heat(values: NDArray[Any]) -> NDArray[np.uint8]:
-    """Return (H, W) numbers from 0 to their greatest as black to yellow.
+    """Return (H, W) numbers from 0 to their maximum as black to yellow.
 
     Examples
     --------

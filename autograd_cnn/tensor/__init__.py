@@ -1,4 +1,4 @@
-"""`Tensor`: an array that remembers how it came about."""
+"""`Tensor`: an array that remembers how it was computed."""
 
 from autograd_cnn.tensor.tensor import Handle, Tensor, tensor
 

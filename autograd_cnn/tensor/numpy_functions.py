@@ -1,8 +1,8 @@
-"""NumPy's functions called on tensors: served by ours of the same name, so that they stay on the tape.
+"""NumPy's functions called on tensors: dispatched to ours of the same name, so that they stay on the tape.
 
-What a NumPy function does with a tensor follows from four tables: most are ours by the same name, some by another
-(`SYNONYMS`, `_LINALG`); those that only inspect get the plain values (`LOOKING`); the others are refused, and say what to
-do instead (`REFUSED`). ``docs/numpy.md`` lists them all.
+Four tables say what a NumPy function does with a tensor: most are ours under the same name, some under another
+(`SYNONYMS`, `_LINALG`); those that only inspect values get plain arrays (`LOOKING`); the others raise an error that says
+what to do instead (`REFUSED`). ``docs/numpy.md`` lists them all.
 """
 
 import inspect
@@ -31,7 +31,7 @@ SYNONYMS: Final = {
     "permute_dims": "transpose", "pow": "power", "radians": "deg2rad", "real": "positive", "real_if_close": "positive",
     "row_stack": "vstack", "true_divide": "divide",
 }  # fmt: skip
-"""NumPy functions with several names, or also for complex numbers, and our name for them."""
+"""NumPy functions that have several names, or that also take complex numbers, and our names for them."""
 
 _LINALG: Final[dict[str, Callable[..., Any]]] = {
     "diagonal": lambda x, offset=0: ops.diagonal(x, offset, -2, -1),
@@ -43,7 +43,7 @@ _LINALG: Final[dict[str, Callable[..., Any]]] = {
 
 @composite
 def clip(x: Any, min: Any = None, max: Any = None) -> Any:  # noqa: A002  # NumPy's names
-    """Limit ``x``, by arrays too: these have gradients, and share that of ``x`` where it is at a limit."""
+    """Limit ``x``, also by arrays: these have gradients, and share that of ``x`` where it equals a limit."""
     if not shape_of(min) and not shape_of(max) and not any(isinstance(limit, Traced) for limit in (min, max)):
         return ops.clip(x, min, max)
     x = x if min is None else ops.maximum(x, min)
@@ -51,7 +51,7 @@ def clip(x: Any, min: Any = None, max: Any = None) -> Any:  # noqa: A002  # NumP
 
 
 _SHIFTS: Final = {"fftshift": 1, "ifftshift": -1}
-"""Functions of `numpy.fft` that only move numbers, and by which halves of the axes."""
+"""Functions of `numpy.fft` that only shift numbers, and the direction."""
 
 LOOKING: Final = frozenset({
     "allclose", "angle", "argwhere", "array2string", "array_equal", "array_equiv", "array_repr", "array_str",
@@ -62,13 +62,13 @@ LOOKING: Final = frozenset({
     "result_type", "shape", "shares_memory", "size", "spacing", "tril_indices_from", "triu_indices_from",
     "unpackbits", "unravel_index", "zeros_like",
 })  # fmt: skip
-"""NumPy's functions whose results have no gradient, and which work on plain values as they are."""
+"""NumPy's functions whose results have no gradient; they get plain arrays."""
 
 _SHAPES: Final = frozenset({
     "diag_indices_from", "empty_like", "iscomplexobj", "isrealobj", "ndim", "ones_like", "result_type", "shape", "size",
     "tril_indices_from", "triu_indices_from", "zeros_like",
 })  # fmt: skip
-"""Those that do not look at values."""
+"""Those that do not depend on values."""
 
 _COMPLEX: Final = "its results are complex, which have no gradients here; use .numpy() to leave the tape"
 _WRITING: Final = "it writes into an array; write t[index] = values, or choose with ag.where"
@@ -94,25 +94,25 @@ _IDENTITIES: Final[dict[str, tuple[float | None, Callable[..., Any]]]] = {
     "sum": (0, ops.add), "prod": (1, ops.multiply), "max": (None, ops.maximum), "min": (None, ops.minimum),
     "any": (False, ops.logical_or), "all": (True, ops.logical_and), "logsumexp": (-np.inf, ops.logaddexp),
 }  # fmt: skip
-"""Reductions: of nothing, and of two results."""
+"""Reductions: the result for no elements, and the function that combines two results."""
 
 _NUMPYS: Final = frozenset({
     "casting", "copy", "device", "dtype", "hermitian", "initial", "kind", "like", "mean", "mode", "order", "out",
     "overwrite_input", "stable", "subok", "where", "weights",
 })  # fmt: skip
-"""NumPy parameters that ours need not have; they may be passed with their defaults."""
+"""NumPy parameters that ours may lack; they may be passed with their default values."""
 
 _WITHOUT_EFFECT: Final = frozenset({"casting", "copy", "kind", "overwrite_input", "stable", "subok"})
-"""Those that have no effect on a result."""
+"""Those that do not affect the result."""
 
 
 class NumpyFunctions(Traced):
-    """The protocols by which NumPy hands its functions over."""
+    """NumPy's dispatch protocols, ``__array_ufunc__`` and ``__array_function__``."""
 
     __slots__ = ()
 
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **options: Any) -> Any:
-        """Serve NumPy's function by the primitive of the same name."""
+        """Dispatch NumPy's ufunc to the primitive of the same name."""
         name = ufunc.__name__
         if method == "__call__" and not options and name not in LOOKING:
             return stand_in(name)(*inputs)
@@ -132,7 +132,7 @@ class NumpyFunctions(Traced):
     def __array_function__(
         self, function: Callable[..., Any], types: Any, args: tuple[Any, ...], options: dict[str, Any]
     ) -> Any:
-        """Serve NumPy's function by ours of the same name; one that only inspects values gets them."""
+        """Dispatch NumPy's function to ours of the same name; one that only inspects values gets plain arrays."""
         name = function.__name__
         if name in LOOKING or (name == "where" and len(args) == 1) or (name == "bincount" and _constant(args, options)):
             return function(
@@ -146,7 +146,7 @@ class NumpyFunctions(Traced):
 
 
 def plain_index(index: Index) -> Index:
-    """Replace tensors in an index by their values; a single number becomes Python's."""
+    """Replace tensors in an index by their values; a single number becomes a Python number."""
     if isinstance(index, tuple):
         return tuple(map(plain_index, index))
     if not isinstance(index, Traced):
@@ -158,12 +158,12 @@ def plain_index(index: Index) -> Index:
 
 @cache
 def stand_in(name: str, module: str | None = None) -> Callable[..., Any]:
-    """Return our function for NumPy's; a ufunc does not tell from which library it is.
+    """Return our function for NumPy's; a ufunc does not say which library it is from.
 
     Raises
     ------
     OperandError
-        If there is none; it says what to do.
+        If there is none; the error says what to do.
     """
     if module == "numpy.linalg" and name in _LINALG:
         return _LINALG[name]
@@ -188,7 +188,7 @@ def _not_defined(name: str, hint: str) -> OperandError:
 
 
 def _seen(name: str, arg: Any) -> Any:
-    """Return the values of a tensor that the function of this ``name`` only looks at."""
+    """Return the values of a tensor for the function ``name``, which only inspects them."""
     if isinstance(arg, (list, tuple)):
         return type(arg)(_seen(name, each) for each in arg)
     if not isinstance(arg, Traced):
@@ -209,7 +209,7 @@ def _constant(args: tuple[Any, ...], options: dict[str, Any]) -> bool:
 def _named(
     function: Callable[..., Any], own: Callable[..., Any], args: tuple[Any, ...], options: dict[str, Any]
 ) -> tuple[tuple[Any, ...], dict[str, Any]]:
-    """Convert NumPy's arguments to ours: arrays by position, and without parameters that have no effect."""
+    """Convert NumPy's arguments to ours: arrays by position, without parameters that have no effect."""
     names, at, taken = _split_names(function, own)
     if len(args) <= at and options.keys() <= taken:
         return args, options
@@ -228,7 +228,7 @@ def _split_names(function: Callable[..., Any], own: Callable[..., Any]) -> tuple
 
 
 def _is_default(name: str, value: Any, defaults: dict[str, Any]) -> bool:
-    """Whether a NumPy parameter is passed that has no effect."""
+    """Whether a NumPy parameter, as passed, has no effect."""
     return name in _NUMPYS and (
         name in _WITHOUT_EFFECT
         or value is None
@@ -238,7 +238,7 @@ def _is_default(name: str, value: Any, defaults: dict[str, Any]) -> bool:
 
 @cache
 def _parameters(function: Callable[..., Any]) -> dict[str, Any]:
-    """Return the names of a function's parameters with their defaults; of one written in C there may be none."""
+    """Return the names of a function's parameters with their defaults; functions written in C may have none."""
     try:
         given = inspect.signature(function).parameters.values()
     except ValueError:
@@ -247,7 +247,7 @@ def _parameters(function: Callable[..., Any]) -> dict[str, Any]:
 
 
 def _served(own: Callable[..., Any], args: tuple[Any, ...], options: dict[str, Any]) -> Any:
-    """Call our function; if it has no ``dtype`` where NumPy's has, it computes with converted arrays."""
+    """Call our function; if it lacks NumPy's ``dtype``, convert the arrays first."""
     if "dtype" not in options or "dtype" in _parameters(own):
         return own(*args, **options)
     dtype = np.dtype(options["dtype"])
@@ -271,7 +271,7 @@ def _converted(value: Any, dtype: Any) -> Any:
 def _chosen(
     name: str, own: Callable[..., Any], x: Any, *args: Any, where: Any = True, initial: Any = None, **options: Any
 ) -> Any:
-    """Reduce what is chosen by a mask, together with an initial value."""
+    """Reduce the elements selected by a mask, together with an initial value."""
     identity, combined = _IDENTITIES[name]
     if where is not True:
         other = identity if identity is not None else initial
@@ -313,7 +313,7 @@ _METHODS: Final[dict[str, Callable[..., Any]]] = {"reduce": _reduced, "accumulat
 
 
 def _shifted(x: Any, axes: Any, direction: int) -> Any:
-    """Roll axes by half of their length: NumPy's way to put the frequency 0 into the middle, and back."""
+    """Roll axes by half their length, which moves the zero frequency to the centre, or back."""
     shape = shape_of(x)
     axes = range(len(shape)) if axes is None else axes
     axes = (axes,) if isinstance(axes, int) else tuple(axes)

@@ -1,4 +1,4 @@
-"""NumPy's methods of arrays, on tensors: each calls the operation of its name."""
+"""NumPy's array methods, for tensors: each calls the operation of its name."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -13,18 +13,18 @@ if TYPE_CHECKING:
 
 
 class NumpyMethods(Traced):
-    """NumPy's methods of arrays."""
+    """NumPy's array methods."""
 
     __slots__ = ()
 
-    if TYPE_CHECKING:  # that these methods are a tensor's
+    if TYPE_CHECKING:  # these methods are a tensor's
 
         def detach(self) -> "Tensor": ...  # noqa: D102  # see there
         def rebind(self, result: "Tensor") -> Any: ...  # noqa: D102  # see there
 
     @property
     def T(self) -> "Tensor":  # noqa: N802  # NumPy's name
-        """With the axes reversed."""
+        """The transpose, with all axes reversed."""
         return ops.transpose(self)
 
     def sum(self, axis: Axis = None, keepdims: bool = False, **named: Any) -> "Tensor":
@@ -100,7 +100,7 @@ class NumpyMethods(Traced):
         return ops.compress(condition, self, axis)
 
     def sort(self, axis: int = -1) -> None:
-        """Sort in place, as NumPy's method does: the tensor moves on to the result of `autograd_cnn.sort`."""
+        """Sort in place, as NumPy's method does: the tensor is rebound to the result of `autograd_cnn.sort`."""
         self.rebind(ops.sort(self, axis))
 
     def partition(self, kth: Any, axis: int = -1) -> None:

@@ -25,7 +25,7 @@ def _prefix(function: Callable[..., Any]) -> Callable[["Tensor"], "Tensor"]:
 
 
 def _infix(function: Callable[..., Any]) -> tuple[_Operator, _Operator]:
-    """Return the operator of a function, and that for a tensor on its right."""
+    """Return the operator of a function, and its reflected version."""
     call: Callable[..., Any] = function.__call__  # type: ignore[operator]  # Python calls it faster than the primitive
 
     def operator(self: "Tensor", other: Any) -> Any:
@@ -60,7 +60,7 @@ _ARRAYS = (Traced, np.ndarray, np.generic, list, tuple, int, float, complex)
 
 
 def _declines(other: Any) -> bool:
-    """Whether an operand's class wants to be asked instead: NumPy's protocol for operators (NEP 13)."""
+    """Whether an operand's class wants to handle the operator itself (NEP 13)."""
     return getattr(type(other), "__array_ufunc__", ...) is None
 
 

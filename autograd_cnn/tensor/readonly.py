@@ -1,4 +1,4 @@
-"""The array of ``Tensor.data``: read-only, with in-place operators that give the tensor new values."""
+"""The array of ``Tensor.data``: read-only, but its in-place operators give the tensor new values."""
 
 import operator
 import weakref
@@ -32,8 +32,8 @@ def _in_place(op: Callable[[Any, Any], Any]) -> Callable[["ReadOnly", Any], Any]
 class ReadOnly(np.ndarray[Any, Any]):
     """The values of a tensor, read-only.
 
-    ``p.data -= step`` gives the tensor new values and leaves those that were recorded as they are. So does
-    ``d = p.data; d -= step``, after which ``d`` shows the new ones. Results, views and copies
+    ``p.data -= step`` gives the tensor new values and leaves the recorded ones unchanged. So does
+    ``d = p.data; d -= step``, after which ``d`` shows the new values. Results, views and copies
     of it are ordinary arrays.
 
     Attributes
@@ -41,7 +41,7 @@ class ReadOnly(np.ndarray[Any, Any]):
     lender : weak reference or None
         The tensor whose values these are.
     shown : array or None
-        Its value, which never changes.
+        The tensor's value, which never changes.
     """
 
     lender: "weakref.ref[Any] | None" = None
@@ -76,7 +76,7 @@ class ReadOnly(np.ndarray[Any, Any]):
         super().__setitem__(index, values)
 
     def fill(self, value: Any) -> None:
-        """Refuse for a tensor's values, as they are read-only."""
+        """Raise an error: a tensor's values are read-only."""
         if self.lender is not None:
             self._refuse()
         super().fill(value)
@@ -111,4 +111,4 @@ class ReadOnly(np.ndarray[Any, Any]):
 
 
 for _name in ("add_", "clamp_", "copy_", "div_", "fill_", "mul_", "normal_", "sub_", "uniform_", "zero_"):
-    setattr(ReadOnly, _name, Elsewhere(_name, ATTRIBUTES.get(_name, IN_PLACE)))  # PyTorch's methods in place
+    setattr(ReadOnly, _name, Elsewhere(_name, ATTRIBUTES.get(_name, IN_PLACE)))  # PyTorch's in-place methods

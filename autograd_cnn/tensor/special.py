@@ -1,7 +1,7 @@
-"""SciPy's special functions called on tensors: each is computed by SciPy, and has a rule here.
+"""SciPy's special functions called on tensors: SciPy computes the values, and each function has a rule here.
 
-Nothing else needs SciPy, so it is imported, and a function made a primitive, when one is first called. Formulas are those
-of the NIST Digital Library of Mathematical Functions, https://dlmf.nist.gov.
+Nothing else needs SciPy, so it is imported, and a function made a primitive, at the first call. The formulas are from
+the NIST Digital Library of Mathematical Functions, https://dlmf.nist.gov.
 """
 
 import inspect
@@ -17,17 +17,17 @@ from autograd_cnn.engine.primitive import Primitive, primitive
 from autograd_cnn.ops import exp, log, log1p, sigmoid, sign
 
 Slope: TypeAlias = Callable[..., Array]
-"""The derivative in one operand, from what it names: operands, and the output ``y``."""
+"""The derivative with respect to one operand, as a function of the operands and the output ``y``, by name."""
 
 _ROOT_PI: Final = math.sqrt(math.pi)
 _ROOT_2PI: Final = math.sqrt(2 * math.pi)
 
 
 _f: Final = sys.modules[__name__]
-"""Where formulas find the functions."""
+"""The namespace in which formulas find the functions."""
 
 _SLOPES: Final[dict[str, tuple[Slope | None, ...]]] = {
-    # Gamma and beta functions (5, 8): `psi` is digamma, and ``zeta(n + 1, x)`` polygamma but for a factor.
+    # Gamma and beta functions (5, 8): `psi` is digamma, and ``zeta(n + 1, x)`` is polygamma up to a factor.
     "gamma": (lambda x, y: y * _f.psi(x),),
     "gammaln": (lambda x: _f.psi(x),),  # noqa: PLW0108  # the names say what is saved
     "loggamma": (lambda x: _f.psi(x),),  # noqa: PLW0108
@@ -66,7 +66,7 @@ _SLOPES: Final[dict[str, tuple[Slope | None, ...]]] = {
     # Exponential integrals (6)
     "exp1": (lambda x: -exp(-x) / x,),
     "expi": (lambda x: exp(x) / x,),
-    # Bessel functions (10.6, 10.29), those with an e scaled by an exponential
+    # Bessel functions (10.6, 10.29); those with an e are scaled by an exponential
     "j0": (lambda x: -_f.j1(x),),
     "j1": (lambda x: (_f.j0(x) - _f.jv(2.0, x)) / 2,),
     "jv": (None, lambda x1, x2: (_f.jv(x1 - 1, x2) - _f.jv(x1 + 1, x2)) / 2),
@@ -87,10 +87,10 @@ _SLOPES: Final[dict[str, tuple[Slope | None, ...]]] = {
     "k1e": (lambda x, y: y - (_f.k0e(x) + _f.kve(2.0, x)) / 2,),
     "kve": (None, lambda x1, x2, y: y - (_f.kve(x1 - 1, x2) + _f.kve(x1 + 1, x2)) / 2),
 }  # fmt: skip
-"""The derivatives of each function in its operands; None where there is none in closed form, such as in an order."""
+"""Each function's derivatives with respect to its operands; None if there is no closed form, as for orders."""
 
 SPECIAL: Final = frozenset(_SLOPES)
-"""The names of the functions, as SciPy's ufuncs have them."""
+"""The functions' names, as in SciPy."""
 
 
 @cache
@@ -100,9 +100,9 @@ def special(name: str) -> Primitive:
     Raises
     ------
     AttributeError
-        If there is none with a rule.
+        If there is no such function with a rule.
     ImportError
-        If there is no SciPy.
+        If SciPy is not installed.
 
     Examples
     --------
@@ -125,11 +125,11 @@ def special(name: str) -> Primitive:
     return made
 
 
-__getattr__ = special  # by its name here a primitive is pickled, too
+__getattr__ = special  # primitives are pickled by their names here, too
 
 
 def _rule(name: str, slope: Slope) -> Callable[..., Array]:
-    """Return the rule that multiplies by a slope, and asks for what that asks for."""
+    """Return the rule that multiplies by a slope; it saves what the slope names."""
 
     def rule(g: Array, **saved: Array) -> Array:
         return g * slope(**saved)
@@ -140,7 +140,7 @@ def _rule(name: str, slope: Slope) -> Callable[..., Array]:
 def _named(
     function: Callable[..., Any], name: str, positional: Iterable[str], keywords: Iterable[str] = ()
 ) -> Callable[..., Any]:
-    """Let a function look as if it were written with this name and these arguments."""
+    """Give a function this name and these arguments, as if it had been written with them."""
     kinds = dict.fromkeys(positional, inspect.Parameter.POSITIONAL_OR_KEYWORD) | dict.fromkeys(
         keywords, inspect.Parameter.KEYWORD_ONLY
     )

@@ -1,6 +1,6 @@
-"""The tensor: an array that remembers how it came about.
+"""The tensor: an array that remembers how it was computed.
 
-Everything here is a spelling: each operator and method names the primitive that does the work.
+Everything here is notation: each operator and method names the primitive that does the work.
 """
 
 import operator
@@ -44,14 +44,14 @@ class Tensor(Operators, NumpyFunctions, NumpyMethods, TorchMethods):
     requires_grad : bool
         Record what is computed from this tensor, and fill its ``grad`` in `backward`.
     dtype : dtype, optional
-        By default that of ``data``; Python floats become float64.
+        By default the dtype of ``data``; Python floats become float64.
     name : str, optional
         What to call it in a graph.
 
     Attributes
     ----------
     grad : Tensor or None
-        The gradient that `backward` has added up here; None where nothing was computed.
+        The gradient accumulated by `backward`; None if there is none.
     name : str or None
         What to call it in a graph.
     node : Node or None
@@ -60,9 +60,10 @@ class Tensor(Operators, NumpyFunctions, NumpyMethods, TorchMethods):
     Raises
     ------
     OperandError
-        If ``data`` does not hold numbers or is masked, ``requires_grad`` is not a bool, or a gradient is asked of a tensor of integers.
+        If ``data`` does not hold numbers or is masked, ``requires_grad`` is not a bool, or a gradient is requested for
+        integers.
     GradientError
-        If ``data`` is a recorded tensor or holds one: the copy would have no gradient.
+        If ``data`` is or contains a recorded tensor: the copy would have no gradient.
 
     Examples
     --------
@@ -86,7 +87,7 @@ class Tensor(Operators, NumpyFunctions, NumpyMethods, TorchMethods):
         plain = data.value if isinstance(data, Traced) and data.node is None else data
         value = copied("tensor", plain, dtype)
         value.flags.writeable = False
-        self.value = value[()]  # a number without axes becomes a NumPy scalar, which computes far faster
+        self.value = value[()]  # a 0-d array becomes a NumPy scalar, which computes far faster
         self._grad = None
         self.name = name
         self.node = Leaf(self) if requires_grad else None
@@ -107,7 +108,7 @@ class Tensor(Operators, NumpyFunctions, NumpyMethods, TorchMethods):
 
     @property
     def data(self) -> NDArray[Any]:
-        """The values, as a read-only array. Setting them does not touch what is recorded, nor does ``t.data -= step``."""
+        """The values, as a read-only array. Setting them, or ``t.data -= step``, does not change recorded values."""
         reading("data", self)
         return ReadOnly.of(self)
 
@@ -139,7 +140,7 @@ class Tensor(Operators, NumpyFunctions, NumpyMethods, TorchMethods):
 
     @property
     def grad(self) -> "Tensor | None":
-        """The gradient that `backward` has added up here; None where nothing was computed, and to clear it."""
+        """The gradient accumulated by `backward`; None if there is none. Set it to None to clear it."""
         return self._grad
 
     @grad.setter
@@ -205,7 +206,7 @@ class Tensor(Operators, NumpyFunctions, NumpyMethods, TorchMethods):
 
     @property
     def is_leaf(self) -> bool:
-        """Whether it was made by the user and not by a recorded operation."""
+        """Whether it was created by the user, not by a recorded operation."""
         return self.node is None or isinstance(self.node, Leaf)
 
     def numpy(self) -> NDArray[Any]:
@@ -216,7 +217,7 @@ class Tensor(Operators, NumpyFunctions, NumpyMethods, TorchMethods):
         return value
 
     def item(self, *index: int) -> Any:
-        """Return the only element, or that at an index, as a Python number; refused where ``float`` is."""
+        """Return the only element, or the one at an index, as a Python number; an error wherever ``float`` is."""
         value = self._number()
         try:
             return value.item(*index) if index else single(value).item()
@@ -225,7 +226,7 @@ class Tensor(Operators, NumpyFunctions, NumpyMethods, TorchMethods):
             raise
 
     def tolist(self) -> Any:
-        """Return the values as nested lists; refused where ``float`` is."""
+        """Return the values as nested lists; an error wherever ``float`` is."""
         return self._number().tolist()
 
     def detach(self) -> "Tensor":
@@ -246,19 +247,19 @@ class Tensor(Operators, NumpyFunctions, NumpyMethods, TorchMethods):
         Parameters
         ----------
         gradient : array_like, optional
-            The cotangent to begin with, of this tensor's shape; 1 for a single number.
+            The initial cotangent, of this tensor's shape; 1 for a single number.
         retain_graph : bool
             Keep what was saved, so that `backward` can be called again.
         create_graph : bool
             Record the backward pass, so that ``grad`` can itself be differentiated.
         inputs : sequence of Tensor, or Tensor, optional
-            Fill ``grad`` of these alone, intermediate results among them. One on which this tensor does not depend
-            keeps the ``grad`` that it has.
+            Fill only these tensors' ``grad``; they may be intermediate results. One that this tensor does not depend on
+            keeps its ``grad``.
 
         Raises
         ------
         GradientError
-            If nothing was recorded, the tensor is not a single number, the graph is freed, or one of the inputs
+            If nothing was recorded, the tensor is not a single number, the graph has been freed, or one of the inputs
             requires no gradient.
 
         Examples
@@ -294,8 +295,8 @@ class Tensor(Operators, NumpyFunctions, NumpyMethods, TorchMethods):
                 sums.append((tensor, g if tensor._grad is None else tensor._grad + g))  # noqa: SLF001  # our own
                 if RUNNING and (trace := current.get()) is not None:
                     trace.add_gradient(tensor, tensor.add_grad, g)
-        for tensor, total in sums:  # all of them or none, if adding up fails
-            tensor._grad = total  # noqa: SLF001  # the setter would check what is right already
+        for tensor, total in sums:  # all of them, or none if adding fails
+            tensor._grad = total  # noqa: SLF001  # the setter would check again
 
     def add_grad(self, g: Array) -> None:
         """Add a cotangent to ``grad``."""
@@ -305,10 +306,10 @@ class Tensor(Operators, NumpyFunctions, NumpyMethods, TorchMethods):
     def register_hook(self, hook: Callable[["Tensor"], ArrayLike | None]) -> "Handle":
         """Run ``hook`` on this tensor's cotangent in every backward pass; what it returns replaces it.
 
-        A leaf's hook runs as soon as its gradient is final. It may return a function, which is called when the pass is
-        over: the gradient is what that one returns. So gradients can travel while others are computed.
+        A leaf's hook runs as soon as its gradient is final. It may return a function, which is called at the end of the
+        pass and returns the gradient. So gradients can be sent while others are computed.
 
-        A compiled step can't see what a hook does, and runs as it is.
+        A step with hooks is not compiled, because a plan can't see what they do.
 
         Examples
         --------
@@ -334,12 +335,12 @@ class Tensor(Operators, NumpyFunctions, NumpyMethods, TorchMethods):
         return handle
 
     def retain_grad(self) -> None:
-        """Fill ``grad`` of this intermediate result, too, also after ``t *= 2`` and the like."""
+        """Fill ``grad`` of this intermediate result, too, also after in-place operations such as ``t *= 2``."""
         if self.node is not None:
             self.node.tensor = weakref.ref(self)
 
     def to_dot(self) -> "graphviz.Digraph":
-        """Return the picture of what led to this tensor; see `autograd_cnn.graph`.
+        """Return a picture of the graph that led to this tensor; see `autograd_cnn.graph`.
 
         Examples
         --------
@@ -375,7 +376,7 @@ class Tensor(Operators, NumpyFunctions, NumpyMethods, TorchMethods):
         return self.rebind(self / other)
 
     def rebind(self, result: "Tensor") -> Self:
-        """Move on to a result, as an assignment in place does; of a leaf only its values, outside of recording."""
+        """Become a result, as in an in-place assignment; a leaf only takes its values, outside of recording."""
         leaf = isinstance(self.node, Leaf)
         if leaf and recording.get().enabled:
             raise GradientError(
@@ -403,7 +404,7 @@ class Tensor(Operators, NumpyFunctions, NumpyMethods, TorchMethods):
 
     def __array_namespace__(self, *, api_version: str | None = None) -> ModuleType:
         """Return the functions of the array API standard; see `autograd_cnn.array_api`."""
-        from autograd_cnn import array_api  # noqa: PLC0415  # loaded by those who ask for it
+        from autograd_cnn import array_api  # noqa: PLC0415  # loaded on demand
 
         if api_version is not None and api_version > array_api.__array_api_version__:
             raise ArgumentError(
@@ -420,7 +421,7 @@ class Tensor(Operators, NumpyFunctions, NumpyMethods, TorchMethods):
         dl_device: Any = None,
         copy: bool | None = None,
     ) -> Any:
-        """Lend the values to another library, read-only; one that can't be told so gets a copy, unless it forbids that."""
+        """Export the values read-only; a consumer that does not support this gets a copy, unless it forbids copying."""
         if self.node is not None and recording.get().enabled:
             raise _lost("another library's array")
         reading("another library's array", self)
@@ -476,7 +477,7 @@ class Tensor(Operators, NumpyFunctions, NumpyMethods, TorchMethods):
         return self.value
 
     def followed(self) -> bool:
-        """Return whether a running transform, in any thread, follows this tensor."""
+        """Return whether a running transform, in any thread, tracks this tensor."""
         return recording.get().enabled and bool(followers([self.node]))
 
     def __float__(self) -> float:
@@ -522,7 +523,7 @@ class Tensor(Operators, NumpyFunctions, NumpyMethods, TorchMethods):
 Tensor.tensor_type = Tensor
 
 
-@dataclass(frozen=True, slots=True, eq=False)  # a hook that is registered twice has two handles
+@dataclass(frozen=True, slots=True, eq=False)  # a hook registered twice has two handles
 class Handle:
     """The handle that `Tensor.register_hook` returns, to remove the hook."""
 

@@ -1,4 +1,4 @@
-"""PyTorch's methods of tensors, where they mean what ours do under NumPy's names.
+"""PyTorch's tensor methods that mean the same as ours under NumPy's names.
 
 Those that mean something else, or do not exist here, are in `autograd_cnn.spelling`.
 """
@@ -21,12 +21,12 @@ if TYPE_CHECKING:
 
 
 def dtype_asked_for(target: Any) -> Any:
-    """Return the dtype that the target of a ``to`` is or has, None for ``"cpu"``.
+    """Return the dtype that the target of ``to`` is or has; None for ``"cpu"``.
 
     Raises
     ------
     OperandError
-        For another device.
+        If it is another device.
     """
     if isinstance(target, Traced):
         return target.value.dtype
@@ -64,7 +64,7 @@ def _order(where: str, order: str) -> str:
 
 
 class TorchMethods(Traced):
-    """The methods by which PyTorch's users call NumPy's functions.
+    """PyTorch's methods for NumPy's functions.
 
     Examples
     --------
@@ -75,7 +75,7 @@ class TorchMethods(Traced):
 
     __slots__ = ()
 
-    if TYPE_CHECKING:  # that these methods are a tensor's
+    if TYPE_CHECKING:  # these methods are a tensor's
 
         def detach(self) -> "Tensor": ...  # noqa: D102  # see there
 
@@ -241,7 +241,7 @@ class TorchMethods(Traced):
         return ops.reshape(self, shape=(*shape[:first], joined, *shape[last + 1 :]))
 
     def permute(self, *dims: Any) -> Array:
-        """Put the axes in another order; see `autograd_cnn.transpose`."""
+        """Permute the axes; see `autograd_cnn.transpose`."""
         return ops.transpose(self, axes=dims[0] if len(dims) == 1 and not isinstance(dims[0], int) else dims)
 
     def t(self) -> Array:
@@ -254,7 +254,7 @@ class TorchMethods(Traced):
 
     @property
     def mT(self) -> Array:  # noqa: N802  # NumPy's and PyTorch's name
-        """With the last two axes swapped."""
+        """The tensor with its last two axes swapped."""
         return ops.swapaxes(self, -1, -2)
 
     def expand(self, *shape: Any) -> Array:
@@ -269,7 +269,7 @@ class TorchMethods(Traced):
         return ops.broadcast_to(self, shape=tuple(n if m == -1 else m for n, m in zip(own, wanted, strict=True)))
 
     def view_as(self, other: Array) -> Array:
-        """Reshape as ``other`` is."""
+        """Reshape to the shape of ``other``."""
         return ops.reshape(self, shape=shape_of(other))
 
     reshape_as = view_as
@@ -282,7 +282,7 @@ class TorchMethods(Traced):
 
     @property
     def device(self) -> str:
-        """Where everything is computed: ``"cpu"``."""
+        """The device, always ``"cpu"``."""
         return "cpu"
 
     def cpu(self) -> Self:
@@ -290,12 +290,12 @@ class TorchMethods(Traced):
         return self
 
     def to_device(self, device: Any, /, *, stream: Any = None) -> Self:  # noqa: ARG002  # the standard's
-        """Return the tensor itself, for ``"cpu"``: the array API standard's way to move it."""
+        """Return the tensor itself, for ``"cpu"``: the array API standard's method for moving it."""
         self.to(device)
         return self
 
     def to(self, target: Any) -> Array:
-        """Convert to a dtype; to ``"cpu"`` means the tensor itself."""
+        """Convert to a dtype; ``"cpu"`` returns the tensor itself."""
         dtype = dtype_asked_for(target)
         return self if dtype is None else ops.astype(self, dtype=dtype)
 
@@ -318,7 +318,7 @@ class TorchMethods(Traced):
         return bool(self.value.dtype.kind == "f")
 
     def is_contiguous(self) -> bool:
-        """True: a tensor may be reshaped whatever its memory is like."""
+        """True: a tensor can be reshaped whatever its memory layout."""
         return True
 
     # --- dtypes; last, as these names are the builtins' ---------------------------------------

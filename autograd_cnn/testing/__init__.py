@@ -1,4 +1,4 @@
-"""Checking gradients: for this package's primitives, and for yours."""
+"""Checking gradients: those of this package's primitives, and yours."""
 
 from typing import TYPE_CHECKING
 

@@ -1,4 +1,4 @@
-"""Sample calls of primitives: what the laws are tried on.
+"""Sample calls of primitives, on which the laws are checked.
 
 This package's own are in `autograd_cnn.testing.samples`; `add_samples` adds yours.
 """
@@ -23,11 +23,11 @@ class Case:
     Attributes
     ----------
     arrays : tuple
-        By position. The float arrays count as operands that have a gradient; ints, bools and None do not.
+        The operands, by position. Float arrays have gradients; ints, bools and None do not.
     params : dict
-        By name.
+        The parameters, by name.
     linear : tuple of str
-        The operands in which the primitive is linear, or affine: linear but for a constant.
+        The operands in which the primitive is linear or affine.
     """
 
     arrays: tuple[Any, ...]
@@ -65,26 +65,26 @@ def _taken(argument: Any) -> Any:
 
 
 def add_samples(primitive: Primitive, *calls: Case, linear: str = "") -> None:
-    """Give the laws calls to try a primitive on.
+    """Add sample calls on which the laws check a primitive.
 
-    Arguments should stand away from kinks and ties, by 0.1 at least, since differences step by
-    0.002; and they, the results and the derivatives should be numbers near 1. A sample of each size that
-    matters is enough: some axes, none, an axis of length 0, broadcasting.
+    Arguments should be at least 0.1 away from kinks and ties, since differences step by 0.002; and
+    arguments, results and derivatives should be of order 1. One sample of each relevant size is enough:
+    some axes, none, an axis of length 0, broadcasting.
 
     Parameters
     ----------
     primitive : Primitive
-        Yours.
+        Your primitive.
     *calls : Case
-        What `sample` returns; each is one call.
+        As returned by `sample`; each is one call.
     linear : str
-        The names of the operands, with spaces between, in which the primitive is linear, or affine: linear
-        but for a constant. For these the rule is also checked to be its adjoint.
+        The names, separated by spaces, of the operands in which the primitive is linear or affine. For these
+        the rule is also checked to be the adjoint.
 
     Raises
     ------
     OperandError
-        For what is not a primitive, no call, or no operand.
+        If something is not a primitive, a call, or an operand.
 
     Examples
     --------
@@ -118,7 +118,7 @@ def _refusal(problem: str, expected: str, got: object) -> str:
 
 
 def registered_in(modules: Iterable[str]) -> dict[str, Primitive]:
-    """Return the primitives that the modules and those inside of them define, by dotted name.
+    """Return the primitives that the modules and their submodules define, by dotted name.
 
     Examples
     --------

@@ -1,6 +1,6 @@
-"""Holding the gradients of a function against differences.
+"""Comparing the gradients of a function with finite differences.
 
-All checks run in float64, whatever the dtype of what they are given.
+All checks run in float64, whatever the dtype of their inputs.
 """
 
 from collections.abc import Callable, Collection, Iterable, Sequence
@@ -22,18 +22,18 @@ from autograd_cnn.tensor import Tensor
 Array = NDArray[np.float64]
 
 STEP = 1e-3
-"""Of a difference; with a formula of fourth order both rounding and truncation stay near 1e-12."""
+"""The step of differences; with a fourth-order formula both rounding and truncation stay near 1e-12."""
 
 
 ROUNDING = 1e-15
 """The relative rounding error of differences: half a unit in the last place for each of a few operations."""
 
 TRUNCATION = 1e-12
-"""Of the changes of a value, by which the formula may be off, which leaves out terms of fifth order."""
+"""The relative error of the formula, which neglects terms of fifth order."""
 
 
 class CheckError(AssertionError):
-    """A gradient that is not the derivative; also an ordinary failure to a test runner."""
+    """A gradient that is not the derivative; for test runners an ordinary failure."""
 
 
 def directional(f: Callable[[float], float], step: float = STEP) -> tuple[float, bool]:
@@ -59,16 +59,16 @@ def directional(f: Callable[[float], float], step: float = STEP) -> tuple[float,
 
 @dataclass(frozen=True)
 class Comparison:
-    """A number by the tape, and the derivative by differences.
+    """A derivative by the tape, and by differences.
 
     Attributes
     ----------
     error : float
-        Relative to the larger of the two, or to what stands out of the rounding; infinite where a number is none.
+        Relative to the larger of the two, or to the rounding error; infinite if they are not finite.
     expected : float
         By differences.
     kinked : bool
-        Whether there seems to be a kink.
+        Whether this seems to be a kink.
     """
 
     error: float
@@ -80,24 +80,24 @@ def compared(
     by_tape: float, f: Callable[[float], float], tolerance: float, *, reach: Collection[float] = (1.0,),
     spread: float = 0.0, rounded: float = 0.0,
 ) -> Comparison:  # fmt: skip
-    """Hold a number against the derivative of ``f`` at 0, with steps of several sizes until one agrees.
+    """Compare a number with the derivative of ``f`` at 0, trying several step sizes until one agrees.
 
-    Nothing here is absolute: numbers around 1e-12 are as good as those around 1e12.
+    All tolerances are relative: numbers around 1e-12 are checked as well as those around 1e12.
 
     Parameters
     ----------
     by_tape : float
         The number.
     f : callable
-        From float to float.
+        Maps a float to a float.
     tolerance : float
-        The largest error to be content with.
+        The largest acceptable error.
     reach : collection of float
-        How far ``f`` may be expected to be smooth; the first is tried first.
+        Distances over which ``f`` may be smooth, tried in this order.
     spread : float
-        The size of the terms that ``by_tape`` is the sum of. If they cancel, 1 % of it counts as the number's size.
+        The size of the terms that sum to ``by_tape``. If they cancel, 1 % of it counts as the number's size.
     rounded : float
-        The size of what is rounded in one value of ``f``, where that is more than the value itself.
+        The size of the numbers that are rounded in one value of ``f``, if it exceeds that of the value.
 
     Examples
     --------
@@ -120,11 +120,11 @@ def compared(
         change = max(abs(value - values[0]) for value in values)
         floor = (ROUNDING * max(rounded, *map(abs, values)) + TRUNCATION * change) / (STEP * size)
         off, scale = abs(by_tape - slope), number + floor / tolerance
-        if tries and not floor <= tolerance * number:  # too rough to tell
+        if tries and not floor <= tolerance * number:  # too inaccurate to tell
             continue
         error = (off / scale if off else 0.0) if np.isfinite(off) else np.inf
         if error > tolerance and number < 0.2 * change / (STEP * size):
-            # A stationary point, or nearly: the formula's own error vanishes with the step, and that of a rule does not.
+            # A stationary point, or nearly: the formula's error vanishes with the step, a rule's does not.
             with np.errstate(all="ignore"):
                 finer, _ = directional(f, 0.1 * STEP * size)
             error = 0.0 if abs(by_tape - finer) <= 0.01 * off else error
@@ -140,25 +140,25 @@ def check_vjp(
 ) -> None:
     """Compare the vector-Jacobian product of ``f`` with differences, along random directions.
 
-    For each input, one random cotangent u and one random direction v are enough to tell a wrong
-    rule with certainty: ⟨u, J v⟩ by differences must be ⟨Jᵀ u, v⟩ by the tape. This takes a few
+    For each input, one random cotangent u and one random direction v suffice to detect a wrong
+    rule (almost surely): ⟨u, J v⟩ by differences must equal ⟨Jᵀ u, v⟩ by the tape. This takes a few
     evaluations, whatever the size of the arrays.
 
     Parameters
     ----------
     f : callable
-        From tensors to a tensor.
+        Maps tensors to a tensor.
     inputs : sequence of array_like
-        Where to check, away from kinks.
+        The point to check at, away from kinks.
     tolerance : float
-        Largest error, relative to the size of the two numbers.
+        The largest error, relative to the size of the two numbers.
     seed : int
-        For the directions.
+        The seed of the directions.
 
     Raises
     ------
     CheckError
-        Naming the input and both numbers.
+        If they differ; it names the input and both numbers.
     GradientError
         If ``f`` computes in float32, as a model with such parameters does.
     OperandError
@@ -238,7 +238,7 @@ def norm(x: Array) -> float:
 
 
 def reach_of(x: Array) -> list[float]:
-    """Return how far to move from ``x``, as the sizes of its numbers suggest: 1 first, if that is near to them.
+    """Return how far to move from ``x``, according to the size of its numbers: 1 first, if that is close to them.
 
     Examples
     --------
@@ -254,12 +254,12 @@ def reach_of(x: Array) -> list[float]:
 
 
 def _recorded(output: Any) -> bool:
-    """Tell whether gradients flow; a wrong rule or function may have left the tape for an array."""
+    """Whether gradients flow; a wrong rule or function may have left the tape."""
     return isinstance(output, Tensor) and output.requires_grad
 
 
 def _refuse_narrow(where: str, output: Any) -> None:
-    """Raise `GradientError` where the rounding of a narrower type would drown the differences."""
+    """Raise `GradientError` if the rounding of a narrower type would swamp the differences."""
     narrow = [node.dtype for node in toposort(output.node) if node.dtype.itemsize < 8] if _recorded(output) else []
     if narrow:
         raise GradientError(
@@ -279,18 +279,18 @@ def check_adjoint(
     Parameters
     ----------
     forward, adjoint : callable
-        From arrays to arrays.
+        Map arrays to arrays.
     x_shape : tuple of int
-        The shape of what ``forward`` takes.
+        The shape of the argument of ``forward``.
     tolerance : float
-        Largest error, relative to the size of the terms.
+        The largest error, relative to the size of the terms.
     seed : int
-        For x and g.
+        The seed of x and g.
 
     Raises
     ------
     CheckError
-        With both products.
+        If they are not; it shows both products.
 
     Examples
     --------
@@ -319,16 +319,16 @@ def check_adjoint(
 def gradcheck(
     f: Callable[..., Any], inputs: Sequence[ArrayLike], order: Size = 1, *, tolerance: Positive = 1e-6, seed: Whole = 0
 ) -> bool:
-    """Check the gradients of ``f``, and those of its gradients up to ``order``.
+    """Check the gradients of ``f``, and higher derivatives up to ``order``.
 
     Parameters
     ----------
     f : callable
-        From tensors to a tensor.
+        Maps tensors to a tensor.
     inputs : sequence of array_like
-        Where to check, away from kinks.
+        The point to check at, away from kinks.
     order : int
-        2 also checks the backward pass of the backward pass, and so on.
+        2 also checks second derivatives, and so on.
     tolerance, seed
         As for `check_vjp`.
 
@@ -340,7 +340,7 @@ def gradcheck(
     Raises
     ------
     CheckError
-        If a gradient is wrong; a note says of which order.
+        If a gradient is wrong; a note gives its order.
     ArgumentError, OperandError, GradientError
         If ``order`` is below 1, and as `check_vjp` does.
 
@@ -363,9 +363,9 @@ def gradcheck(
 
 
 def _projected_gradient(f: Callable[..., Any], rng: np.random.Generator) -> Callable[..., Any]:
-    """Return the gradients of ``f`` for a random cotangent, all inputs' in one vector.
+    """Return the gradients of ``f`` for a random cotangent, those of all inputs in one vector.
 
-    The cotangent grows with the inputs, so that the derivative of a rule in g counts as well.
+    The cotangent grows with the inputs, so the rules' derivatives with respect to g are checked, too.
     """
     drawn: list[Array] = []
 

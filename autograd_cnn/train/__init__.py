@@ -1,9 +1,8 @@
 """Training a classifier: the loop, its metrics, and the folder that a run writes.
 
-`fit` trains by a recipe that does well on small images. `Trainer` is the loop alone, for a network, an optimiser and
-a schedule of your choice; a `Callback` follows it. `Metrics` and `evaluate` serve a loop of your own as well, `predict`
-and `confusion` a network that has been trained.
-Nothing here writes to a terminal but `Progress`.
+`fit` trains with a recipe that does well on small images. `Trainer` is the loop alone, for a network, an optimiser and
+a schedule of your choice; a `Callback` observes it. `Metrics` and `evaluate` also work in your own loop, `predict` and
+`confusion` with a trained network. Nothing here except `Progress` writes to a terminal.
 """
 
 from typing import TYPE_CHECKING

@@ -1,4 +1,4 @@
-"""Callbacks: the interface by which progress bars, run folders and the like follow a `Trainer`."""
+"""Callbacks: the interface through which progress bars, run folders and so on observe a `Trainer`."""
 
 from typing import TYPE_CHECKING
 
@@ -9,10 +9,10 @@ if TYPE_CHECKING:
 
 
 class Callback:
-    """Follows a training; its methods are called at certain moments, and do nothing unless a subclass defines them.
+    """Observes a training run; its methods are called at certain points, and do nothing unless a subclass defines them.
 
-    An exception in a method ends the training; `Trainer.stop` ends it normally. A callback with the methods ``state_dict`` and
-    ``load_state_dict`` is saved and restored with its trainer.
+    An exception in a method ends the training; `Trainer.stop` ends it normally. A callback with the methods
+    ``state_dict`` and ``load_state_dict`` is saved and restored with its trainer.
 
     Examples
     --------
@@ -31,7 +31,7 @@ class Callback:
         """The first epoch is about to begin."""
 
     def on_batch_end(self, trainer: "Trainer", metrics: Metrics) -> None:
-        """A step was taken; ``metrics`` are those of the epoch so far."""
+        """A step was taken; ``metrics`` cover the epoch so far."""
 
     def on_epoch_end(self, trainer: "Trainer", epoch: EpochMetrics) -> None:
         """An epoch has ended with finite losses."""
@@ -40,4 +40,4 @@ class Callback:
         """All callbacks have seen the epoch: a checkpoint of the training now has the state of all of them."""
 
     def on_fit_end(self, trainer: "Trainer") -> None:
-        """The training is over, also if an error or an interrupt has ended it."""
+        """The training is over, even if an error or an interrupt has ended it."""

@@ -37,12 +37,12 @@ BALANCED: Final = "balanced"
 
 @dataclass(frozen=True, slots=True)
 class TrainConfig:
-    """How long, in what steps and from what seed to train.
+    """The options of a training run.
 
     Parameters
     ----------
     epochs : int
-        How many times to go through all images.
+        The number of passes over all images.
     batch_size : int
         Images per step.
     lr : float
@@ -50,16 +50,17 @@ class TrainConfig:
     seed : int
         Seeds the order of the images and their augmentation.
     augment : tuple of str
-        Random changes to the images, one after the other: ``"shift"``, ``"flip"``, ``"crop"``, ``"rotate"``,
-        ``"erase"``, ``"brightness"`` and ``"color"``, each with the defaults of its function in `autograd_cnn.data`; ``()`` or ``"none"`` for none.
+        Random changes to the images, in this order: ``"shift"``, ``"flip"``, ``"crop"``, ``"rotate"``, ``"erase"``,
+        ``"brightness"`` and ``"color"``, each with the defaults of its function in `autograd_cnn.data`; ``()`` or
+        ``"none"`` for none.
     mixup : float, optional
         The alpha of `autograd_cnn.data.mixup`.
     accumulate : int
-        Parts in which a batch goes through the network, in less memory.
+        The number of parts in which a batch goes through the network, to save memory.
     clip_norm : float, optional
-        The largest norm of all gradients together.
+        The maximum norm of all gradients together.
     class_weights : "balanced" or tuple of float, optional
-        The weight of each class in the loss; balanced weights are inversely proportional to the number of its images.
+        The weight of each class in the loss; balanced weights are inversely proportional to the class's image count.
     ema : float, optional
         The decay of an exponential moving average of the weights, such as 0.999; the average is tested and saved.
     workers : int
@@ -68,9 +69,9 @@ class TrainConfig:
     Raises
     ------
     ArgumentError
-        For a number out of its range, or an unknown name.
+        If a number is out of range, or a name is unknown.
     OperandError
-        For an unknown argument.
+        If an argument is unknown.
 
     Examples
     --------
@@ -137,7 +138,7 @@ class TrainConfig:
                      for value in given)  # fmt: skip
 
 
-TrainConfig.__init__ = parsed(TrainConfig.__init__)  # type: ignore[method-assign]  # of an unknown argument it says what there is
+TrainConfig.__init__ = parsed(TrainConfig.__init__)  # type: ignore[method-assign]  # lists the known arguments on error
 
 
 def _above_0(name: str, value: Any) -> float:

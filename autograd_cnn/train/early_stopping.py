@@ -15,23 +15,23 @@ if TYPE_CHECKING:
 Monitor = Literal["test_loss", "test_accuracy", "loss", "accuracy"]
 
 RISES: Final = {"test_accuracy", "accuracy"}
-"""The metrics that improve when they grow."""
+"""The metrics for which higher is better."""
 
 
 class EarlyStopping(Callback):
-    """Ends a training that no longer improves, and restores the weights of the best epoch.
+    """Ends the training when it no longer improves, and restores the weights of the best epoch.
 
-    As part of a `Trainer` it is saved and restored with it. A `RunFolder` has the weights of the last epoch until its
-    `write_weights` is given those of the model.
+    As part of a `Trainer` it is saved and restored with it. A `RunFolder` keeps the weights of the last epoch, until
+    you pass the model's to its `write_weights`.
 
     Parameters
     ----------
     patience : int
-        How many epochs in a row may pass without an improvement.
+        The number of consecutive epochs without improvement that are tolerated.
     monitor : {"test_loss", "test_accuracy", "loss", "accuracy"}
         The metric to improve.
     min_delta : float
-        The least improvement that counts.
+        The smallest improvement that counts.
 
     Attributes
     ----------
@@ -41,7 +41,7 @@ class EarlyStopping(Callback):
     Raises
     ------
     ArgumentError
-        If ``monitor`` is something else, or a number is out of its range.
+        If ``monitor`` is something else, or a number is out of range.
 
     Examples
     --------
@@ -71,7 +71,7 @@ class EarlyStopping(Callback):
         self._worse = 0
 
     def on_fit_start(self, trainer: "Trainer") -> None:
-        """A training that was over when it was saved stays over."""
+        """Stop at once if the training was already over when it was saved."""
         if self._worse >= self.patience:
             trainer.stop()
 
@@ -104,7 +104,7 @@ class EarlyStopping(Callback):
         Raises
         ------
         ArgumentError
-            If something else was monitored.
+            If it monitored another metric.
         OperandError
             If it is not such a state.
         """

@@ -36,7 +36,7 @@ class LearningRates:
 
     @property
     def suggestion(self) -> float:
-        """A tenth of the rate with the least loss: a good first choice."""
+        """A tenth of the rate with the lowest loss: a good first choice."""
         return float(self.rates[self.losses.argmin()]) / 10
 
 
@@ -46,9 +46,9 @@ def find_lr(
 ) -> LearningRates:
     """Take steps at growing learning rates and record the loss; then restore everything.
 
-    The rates grow by the same factor from step to step (Smith 2017, arXiv:1506.01186). The trial ends early if the
-    loss explodes. The model, the optimiser and the schedule have their states back at the end, but generators, such
-    as those of dropout, have moved on.
+    The rates grow by a constant factor per step (Smith 2017, arXiv:1506.01186). The trial ends early if the loss
+    explodes. At the end the states of the model, the optimiser and the schedule are restored, but not those of
+    generators, such as dropout's.
 
     Parameters
     ----------
@@ -59,12 +59,12 @@ def find_lr(
     low, high : float
         The first rate and the last.
     steps : int
-        How many, at least 3.
+        The number of steps, at least 3.
 
     Raises
     ------
     ArgumentError
-        If the numbers are out of their range, there are no batches, or the loss is not finite from the start.
+        If a number is out of range, there are no batches, or the loss is not finite from the start.
     OperandError
         If ``trainer`` is not a `Trainer`, or ``loader`` is not a `Loader`.
 

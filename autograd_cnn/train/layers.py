@@ -1,4 +1,4 @@
-"""Statistics of each layer of a network on some images: magnitudes, shares of zeros, norms of gradients."""
+"""Statistics of each layer of a network on some images: magnitudes, shares of zeros, gradient norms."""
 
 import math
 from collections.abc import Callable, Iterator
@@ -27,15 +27,15 @@ class LayerFigures:
     name, kind : str
         Its path in the model, and its class.
     shape : tuple of int
-        Of its output for one image.
+        The shape of its output for one image.
     mean : float
-        Of the magnitudes of its outputs.
+        The mean magnitude of its outputs.
     zeros : float
-        The share that is 0.
+        The share of its outputs that is 0.
     dead : float
-        The share of its units, channels of maps for instance, that are 0 for all images everywhere.
+        The share of its units (channels, for feature maps) that are 0 everywhere for all images.
     weight, gradient : float or None
-        The norms of its parameters and of the loss's gradient in them; None without parameters.
+        The norms of its parameters and of the loss's gradient with respect to them; None without parameters.
     """
 
     name: str
@@ -51,22 +51,21 @@ class LayerFigures:
 def figures_of(
     model: nn.Module, split: Split, loss: Callable[[Tensor, Any], Tensor] = nn.cross_entropy
 ) -> list[LayerFigures]:
-    """Return the statistics of the layers without inner layers, in the order in which they run.
+    """Return the statistics of the layers that contain no others, in the order in which they run.
 
     Parameters
     ----------
     model : Module
-        It runs in eval mode, and has its modes back at the end.
+        It runs in eval mode; its modes are restored at the end.
     split : Split
-        The images, which are one batch, and their labels.
+        The images, which form one batch, and their labels.
     loss : callable
-        ``loss(scores, labels)``, whose gradient it is.
+        ``loss(scores, labels)``, which is differentiated.
 
     Returns
     -------
     list of LayerFigures
-        Of a layer that runs more than once, the last run counts; a layer whose output is not a batch is left
-        out.
+        If a layer runs more than once, the last run counts; a layer whose output is not a batch is left out.
 
     Raises
     ------
@@ -95,7 +94,7 @@ def figures_of(
 
 @contextmanager
 def listening(model: nn.Module) -> Iterator[dict[str, NDArray[Any]]]:
-    """Yield a dict that collects, by name, the outputs of the layers without inner layers while the block runs."""
+    """Yield a dict that collects, by name, the outputs of the layers that contain no others while the block runs."""
     outputs: dict[str, NDArray[Any]] = {}
 
     def keep(name: str) -> Any:

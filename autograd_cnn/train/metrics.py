@@ -1,4 +1,4 @@
-"""The metrics of a training: loss and accuracy over a pass, and those of an epoch."""
+"""The metrics of training: loss and accuracy over a pass, and those of an epoch."""
 
 import math
 import time
@@ -15,7 +15,7 @@ from autograd_cnn.parameters import integer
 
 @dataclass(slots=True)
 class Metrics:
-    """The mean loss and the accuracy over the examples of a pass so far.
+    """The mean loss and the accuracy over the examples so far.
 
     Attributes
     ----------
@@ -86,7 +86,7 @@ def top_k(scores: ArrayLike, labels: ArrayLike, k: int = 5) -> float:
         Or probabilities, such as `predict` returns.
     labels : (N,)
     k : int
-        With more than there are classes, all are correct.
+        If it is larger than the number of classes, all are correct.
 
     Raises
     ------
@@ -123,15 +123,15 @@ class EpochMetrics:
     test_loss, test_accuracy : float
         Over the test images, after the epoch.
     learning_rate : float
-        At the beginning of the epoch, of the first group of parameters.
+        Of the first parameter group, at the start of the epoch.
     images_per_second, seconds : float
-        Of the training part.
+        The speed and duration of the training part.
     backend : str
         The backend that computed it: ``"reference"`` or ``"jit"``.
     gradients : dict of str to float
-        For each layer with parameters the norm of the loss's gradient in them, after the epoch, if it was watched and is finite.
+        For each layer with parameters, the norm of the loss's gradient after the epoch, if watched and finite.
     dead : dict of str to float
-        For each ReLU the share of its units that were 0 for all images that were looked at.
+        For each ReLU, the share of its units that were 0 for all watched images.
     """
 
     epoch: int

@@ -18,7 +18,7 @@ from autograd_cnn.tensor import Tensor
 
 
 def scores_of(where: str, model: nn.Module, images: Any) -> Tensor:
-    """Return what ``model`` returns for ``images``; an array, which has left the tape, is an error of ``where``."""
+    """Return the output of ``model`` for ``images``; an array, which has left the tape, is an error of ``where``."""
     scores = model(images)
     of_kind(where, "what the model returns", scores, Tensor, "scores (N, K)")
     return scores
@@ -41,7 +41,7 @@ def predict(model: nn.Module, images: Images, batch_size: Size = 256) -> NDArray
     Returns
     -------
     (N, K)
-        The softmax of the scores: each row adds up to 1.
+        The softmax of the scores: each row sums to 1.
 
     Raises
     ------
@@ -96,7 +96,7 @@ class Confusion:
 
     @classmethod
     def of(cls, labels: ArrayLike, taken_for: ArrayLike, classes: tuple[str, ...]) -> "Confusion":
-        """Count what images with ``labels`` (N,) were ``taken_for`` (N,), both class numbers; or pixels, (N, H, W)."""
+        """Count true ``labels`` (N,) against predictions ``taken_for`` (N,), as class numbers; or pixels, (N, H, W)."""
         counts = np.zeros((len(classes), len(classes)), np.int64)
         np.add.at(counts, (np.asarray(labels), np.asarray(taken_for)), 1)
         return cls(counts, classes)
@@ -108,22 +108,22 @@ class Confusion:
 
     @property
     def recall(self) -> NDArray[np.float64]:
-        """Of the images of each class, the share that was recognised; NaN where there are none."""
+        """The share of each class's images that were recognised; NaN if it has none."""
         return _share(np.diag(self.counts), self.counts.sum(axis=1))
 
     @property
     def precision(self) -> NDArray[np.float64]:
-        """Of the images predicted as each class, the share that is of it; NaN where there are none."""
+        """The share of the images predicted as each class that belong to it; NaN if there are none."""
         return _share(np.diag(self.counts), self.counts.sum(axis=0))
 
     @property
     def f1(self) -> NDArray[np.float64]:
-        """The harmonic mean of recall and precision of each class; NaN where both are undefined."""
+        """The harmonic mean of each class's recall and precision; NaN if both are undefined."""
         return _share(2 * np.diag(self.counts), self.counts.sum(axis=0) + self.counts.sum(axis=1))
 
     @property
     def iou(self) -> NDArray[np.float64]:
-        """Of the examples that are of a class or predicted as it, the share that is both: intersection over union; else NaN."""
+        """Each class's intersection over union of true and predicted examples; NaN if there are none."""
         both = np.diag(self.counts)
         return _share(both, self.counts.sum(axis=0) + self.counts.sum(axis=1) - both)
 

@@ -1,4 +1,4 @@
-"""How a training shows itself: by curves in a notebook, a live bar in a terminal, a line for each epoch elsewhere."""
+"""Progress displays: curves in a notebook, a live bar in a terminal, one line per epoch elsewhere."""
 
 import sys
 import time
@@ -11,16 +11,16 @@ from autograd_cnn.train.trainer import Trainer
 from autograd_cnn.viz.chart import curves
 
 PAUSE: Final = 0.2
-"""Seconds between two pictures in a notebook, within an epoch."""
+"""Seconds between two updates in a notebook, within an epoch."""
 
 
 class Progress(Callback):
-    """Shows a training: by curves in a notebook, a live bar in a terminal, a line for each epoch elsewhere.
+    """Shows the progress of training: curves in a notebook, a live bar in a terminal, one line per epoch elsewhere.
 
     Parameters
     ----------
     live : bool
-        Without it there are lines everywhere.
+        If False, print one line per epoch everywhere.
 
     Examples
     --------
@@ -37,7 +37,7 @@ class Progress(Callback):
         self._view: Lines | Bar | Curves | None = None
 
     def on_fit_start(self, trainer: Trainer) -> None:
-        """Begin to show it."""
+        """Start the display."""
         if self.live and in_notebook():
             self._view = Curves(trainer)
         elif self.live and sys.stdout is not None and sys.stdout.isatty():
@@ -46,30 +46,30 @@ class Progress(Callback):
             self._view = Lines(trainer)
 
     def on_batch_end(self, trainer: Trainer, metrics: Metrics) -> None:  # noqa: ARG002  # as all callbacks
-        """Move on by a batch."""
+        """Advance by a batch."""
         if self._view is not None:
             self._view.move(metrics)
 
     def on_epoch_end(self, trainer: Trainer, epoch: EpochMetrics) -> None:  # noqa: ARG002
-        """Show what the epoch came to."""
+        """Show the epoch's metrics."""
         if self._view is not None:
             self._view.add(epoch)
 
     def on_fit_end(self, trainer: Trainer) -> None:  # noqa: ARG002
-        """Leave it as it is."""
+        """End the display."""
         if self._view is not None:
             self._view.end()
             self._view = None
 
 
 class Lines:
-    """A line for each epoch."""
+    """One line per epoch."""
 
     def __init__(self, trainer: Trainer) -> None:
         self.epochs = trainer.epochs
 
     def move(self, metrics: Metrics) -> None:
-        """Say nothing within an epoch."""
+        """Print nothing within an epoch."""
 
     def add(self, epoch: EpochMetrics) -> None:
         """Write the epoch's line."""
@@ -77,14 +77,14 @@ class Lines:
         text = (
             f"epoch {number}  loss {epoch.loss:.4f}  accuracy {epoch.accuracy:.4f}  held out {epoch.test_accuracy:.4f}"
         )
-        print(f"{text}  {epoch.images_per_second:,.0f} images/s", flush=True)  # noqa: T201  # what it is for
+        print(f"{text}  {epoch.images_per_second:,.0f} images/s", flush=True)  # noqa: T201  # its purpose
 
     def end(self) -> None:
-        """Say nothing at the end."""
+        """Print nothing at the end."""
 
 
 class Bar:
-    """A bar over all epochs with the loss, the accuracy and the speed of the present one."""
+    """A bar over all epochs, with the loss, the accuracy and the speed of the current one."""
 
     def __init__(self, trainer: Trainer) -> None:
         from rich import progress as rich  # noqa: PLC0415  # loaded when first used
@@ -103,7 +103,7 @@ class Bar:
         self.bar.start()
 
     def move(self, metrics: Metrics) -> None:
-        """Move on by a batch."""
+        """Advance by a batch."""
         self.bar.update(
             self.task,
             completed=(self.trainer.epoch - 1) * self.images + metrics.count,
@@ -112,7 +112,7 @@ class Bar:
         )
 
     def add(self, epoch: EpochMetrics) -> None:
-        """Go on as it is."""
+        """Change nothing."""
 
     def end(self) -> None:
         """Leave the bar as it is."""
@@ -120,7 +120,7 @@ class Bar:
 
 
 class Curves:
-    """Loss and accuracy over the epochs as curves, and a bar for the present one."""
+    """Curves of loss and accuracy over the epochs, and a bar for the current one."""
 
     def __init__(self, trainer: Trainer) -> None:
         self.trainer = trainer
@@ -130,12 +130,12 @@ class Curves:
         self.handle: Any = display.display(self._page(0, ""), raw=True, display_id=True)
 
     def move(self, metrics: Metrics) -> None:
-        """Move on by a batch."""
+        """Advance by a batch."""
         if time.monotonic() - self.shown > PAUSE:
             self._show(metrics.count, _figures(metrics))
 
     def add(self, epoch: EpochMetrics) -> None:
-        """Make the curves longer."""
+        """Extend the curves."""
         self._show(0, f"held out {epoch.test_accuracy:.4f}  {epoch.images_per_second:,.0f} images/s")
 
     def end(self) -> None:
@@ -146,7 +146,7 @@ class Curves:
         self.shown = time.monotonic()
 
     def _page(self, count: int, figures: str) -> dict[str, str]:
-        """Return what the notebook shows: a page and, for those who can't show one, a line."""
+        """Return the notebook's output: a page, and a line as a fallback."""
         history, epochs = self.trainer.history, self.trainer.epochs
         done = len(history) * self.images + count
         line = f"epoch {min(self.trainer.epoch, epochs)}/{epochs}  {figures}"
@@ -179,11 +179,11 @@ STYLE: Final = """<style>
 .autograd-cnn-progress .dot-0, .autograd-cnn-progress .key-0 { fill: #0077bb; color: #0077bb; }
 .autograd-cnn-progress .dot-1, .autograd-cnn-progress .key-1 { fill: #dd6600; color: #dd6600; }
 </style>"""
-"""Of this page alone; what has no colour of its own takes that of the notebook's text."""
+"""Used only on this page; elements without a colour take that of the notebook's text."""
 
 
 def in_notebook() -> bool:
-    """Whether this runs in a notebook, which shows more than text."""
+    """Whether this runs in a notebook."""
     shell = getattr(sys.modules.get("IPython"), "get_ipython", lambda: None)()
     return hasattr(shell, "kernel")
 

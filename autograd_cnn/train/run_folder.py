@@ -63,7 +63,7 @@ class RunFolder(Callback):
     replaces : bool
         Whether the folder held an earlier run when it was opened.
     epochs : list of EpochMetrics
-        Those that have been added.
+        The epochs that have been added.
 
     Examples
     --------
@@ -90,7 +90,7 @@ class RunFolder(Callback):
     @classmethod
     @contextmanager
     def open(cls, path: AnyPath, *, replace: bool = False, resume: bool = False) -> Iterator[Self]:
-        """Open a folder for a run, made if it is not there, and keep other runs out of it until the block ends.
+        """Open a folder for a run, creating it if necessary, and keep other runs out of it until the block ends.
 
         Parameters
         ----------
@@ -104,9 +104,9 @@ class RunFolder(Callback):
         Raises
         ------
         ArgumentError
-            If it holds an earlier run that is not to be replaced, a run that is under way, or none to resume.
+            If it holds an earlier run that may not be replaced, a run in progress, or none to resume.
         OSError
-            If it can't be made.
+            If it can't be created.
         """
         folder = cls(path, replace=replace)
         if resume and not folder._holds_checkpoint():
@@ -187,14 +187,14 @@ class RunFolder(Callback):
         """Add the epoch, and write the checkpoint."""
         epoch = trainer.history[-1]
         self._add(epoch, trainer.tested.state_dict())
-        # Last, so that a run which is killed before repeats the epoch.
+        # Last, so that a run that is killed before this repeats the epoch.
         with suppress(FileNotFoundError):
             (self._target / CHECKPOINT).replace(self._target / PREVIOUS)
         trainer.save(self._target / CHECKPOINT)
         self._take_its_place()
 
     def on_fit_end(self, trainer: "Trainer") -> None:  # noqa: ARG002  # as all callbacks
-        """Let other runs into a folder that was opened for this training."""
+        """Release a folder that was opened for this training."""
         self._training.close()
 
     def write_weights(self, state: Mapping[str, NDArray[Any]]) -> None:
@@ -208,12 +208,12 @@ class RunFolder(Callback):
         save(self._target / WEIGHTS, state)
 
     def newest_checkpoint(self) -> tuple[Path, list[str]]:
-        """Return the newest intact checkpoint, and what is wrong with a newer one.
+        """Return the newest intact checkpoint, and what is wrong with newer ones.
 
         Raises
         ------
         FormatError
-            If none is.
+            If none is intact.
         """
         damaged = []
         for name in (CHECKPOINT, PREVIOUS):

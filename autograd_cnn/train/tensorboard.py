@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 class TensorBoard(Callback):
-    """Writes each epoch's numbers, and the distribution of the weights, to event files; ``tensorboard --logdir`` shows them.
+    """Writes each epoch's metrics, and the distributions of the weights, to event files for ``tensorboard --logdir``.
 
     Parameters
     ----------
@@ -22,7 +22,7 @@ class TensorBoard(Callback):
     Raises
     ------
     MissingDependencyError
-        Without tensorboardX, which the extra ``tensorboard`` brings; when the training begins.
+        If tensorboardX (extra ``tensorboard``) is not installed; raised when the training begins.
     """
 
     def __init__(self, path: AnyPath) -> None:
@@ -31,7 +31,7 @@ class TensorBoard(Callback):
 
     @staticmethod
     def check() -> Any:
-        """Return the writer's class, or say what is not installed.
+        """Return the writer's class, or raise an error that says what is not installed.
 
         Raises
         ------

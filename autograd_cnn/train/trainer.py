@@ -31,7 +31,7 @@ from autograd_cnn.train.metrics import EpochMetrics, Metrics
 from autograd_cnn.train.predictions import scores_of
 
 Loss: TypeAlias = Callable[[Tensor, Any], Tensor]
-"""Takes scores (N, K) and labels (N,), returns their mean loss."""
+"""Maps scores (N, K) and labels (N,) to their mean loss."""
 
 
 RECTIFIERS: Final = {"ReLU", "ReLU6"}
@@ -46,7 +46,7 @@ class Trainer:
     model : Module
         Maps images to scores (N, K).
     optimizer : Optimizer
-        Of its parameters.
+        The optimiser of its parameters.
     schedule : Schedule, optional
         Sets the learning rate after every batch.
     loss : callable, optional
@@ -56,9 +56,9 @@ class Trainer:
     compiled : bool
         Record a step and replay its calls without Python, with the same bits; see `autograd_cnn.compile`.
     accumulate : int
-        Parts in which each batch goes through the network, one after the other, before the step. Gradients
-        add up to those of the whole batch (but for layers that look at the batch, such as batch normalisation), in
-        less memory.
+        The number of parts in which each batch goes through the network, one after the other, before the step. The
+        gradients sum to those of the whole batch (except with layers that depend on the batch, such as batch
+        normalisation), in less memory.
     clip_norm : float, optional
         Scale the gradients down if their total norm is larger; see `autograd_cnn.nn.utils.clip_grad_norm_`.
     average : AveragedModel, optional
@@ -66,22 +66,22 @@ class Trainer:
     watch : int
         The number of test images that show the gradients and the dead units of each layer after each epoch.
     parallel : DataParallel, optional
-        Of the model, to train it on several processes, each with a loader that yields its ``rank``. Metrics are those
-        over all processes. Callbacks that write belong to rank 0; those that may `stop` the training, to all.
+        For training the model on several processes, each with a loader for its ``rank``. Metrics cover all processes.
+        Callbacks that write belong on rank 0, those that may `stop` the training on all ranks.
 
     Attributes
     ----------
     history : list of EpochMetrics
         The epochs that ended with finite losses.
     loader : Loader or None
-        That of the latest `fit`.
+        The loader of the latest `fit`.
     epochs : int
-        How many epochs the history has when the latest `fit` is over, unless it ends early.
+        The number of epochs in the history at the end of the latest `fit`, unless it ends early.
 
     Raises
     ------
     OperandError
-        If an argument is not of its kind.
+        If an argument has the wrong type.
 
     Examples
     --------
@@ -138,16 +138,16 @@ class Trainer:
 
     @property
     def epoch(self) -> int:
-        """The number of the epoch that is under way or comes next, from 1."""
+        """The number of the current or next epoch, from 1."""
         return len(self.history) + 1
 
     @property
     def tested(self) -> nn.Module:
-        """The network that is tested and saved: the average if there is one, or else the model."""
+        """The network that is tested and saved: the average if there is one, otherwise the model."""
         return self.model if self.average is None else self.average.module
 
     def state_dict(self) -> dict[str, Any]:
-        """Return the history; model, optimizer and schedule have states of their own."""
+        """Return the history; model, optimizer and schedule have their own states."""
         return {"history": [asdict(epoch) for epoch in self.history]}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
@@ -167,19 +167,19 @@ class Trainer:
             ) from error  # fmt: skip
 
     def save(self, path: AnyPath) -> None:
-        """Write all that the training needs to continue: `autograd_cnn.save` of its parts, `fit`'s loader and this.
+        """Write everything needed to continue: `autograd_cnn.save` of its parts, `fit`'s loader and the history.
 
         Raises
         ------
         ArgumentError
-            For an ending other than those of `autograd_cnn.save`.
+            If the extension is not one of those of `autograd_cnn.save`.
         OSError
             If the file can't be written.
         """
         save(path, **self._parts())
 
     def restore(self, path: AnyPath, loader: Loader) -> None:
-        """Restore the state of `save`: the next `fit` with ``loader`` does what it would have done.
+        """Restore the state of `save`: the next `fit` with ``loader`` continues as if nothing had happened.
 
         Raises
         ------
@@ -207,16 +207,16 @@ class Trainer:
         Parameters
         ----------
         loader : Loader
-            The batches to learn from.
+            The training batches.
         test : Split
-            The images to test on after each epoch.
+            The images for testing after each epoch.
         epochs : int
-            How many more.
+            The number of further epochs.
 
         Returns
         -------
         list of EpochMetrics
-            The history, earlier calls included.
+            The history, including earlier calls.
 
         Raises
         ------
@@ -241,7 +241,7 @@ class Trainer:
         rank, ranks = _share(self.parallel)
         if (loader.rank, loader.ranks) != (rank, ranks):
             raise ArgumentError(
-                sentence("Trainer.fit", "loader yields another share of each batch than this process has to learn from",
+                sentence("Trainer.fit", "loader yields another share of each batch than this process trains on",
                          expected=f"rank={rank}, ranks={ranks}", got=f"rank={loader.rank}, ranks={loader.ranks}")
             )  # fmt: skip
         epochs = integer("Trainer.fit", "epochs", epochs, 1)
@@ -262,7 +262,7 @@ class Trainer:
         return self.history
 
     def stop(self) -> None:
-        """Make `fit` end after this epoch, as after the last one; for callbacks."""
+        """End `fit` after this epoch, as if it were the last; for callbacks."""
         self._stopped = True
 
     def _fit_epoch(self, loader: Loader, test: Split) -> EpochMetrics:
@@ -304,7 +304,7 @@ class Trainer:
         for step, (images, labels) in enumerate(loader, 1):
             if self.group is not None and len(labels) < self.accumulate:
                 raise ArgumentError(
-                    sentence("Trainer.fit", "a process has fewer images of a batch than it is to go through in parts",
+                    sentence("Trainer.fit", "a process has fewer images of a batch than parts",
                              expected=f"at least {self.accumulate}", got=len(labels))
                 )  # fmt: skip
             loss, scores = self._step(*in_parts(images, labels, self.accumulate))
@@ -322,8 +322,8 @@ class Trainer:
     def train_step(self, *batch: NDArray[Any]) -> tuple[Tensor, Tensor]:
         """Take a step down the gradient of a batch's loss, and return the loss and the scores (N, K).
 
-        ``batch`` is images and labels; with ``accumulate`` these are followed by the images and labels of each further
-        part. A subclass may take its step in another way: freeze layers, add noise. It is compiled if possible.
+        ``batch`` is images and labels; with ``accumulate`` the images and labels of each further part follow. A
+        subclass may override this, to freeze layers or add noise. It is compiled if possible.
         """
         loss, scores = self.backward(*batch)
         if self.clip_norm is not None:
@@ -334,7 +334,7 @@ class Trainer:
         return loss, scores
 
     def backward(self, *batch: NDArray[Any]) -> tuple[Tensor, Tensor]:
-        """Compute the gradients of a batch's loss, and return what `train_step` does.
+        """Compute the gradients of a batch's loss, and return the same as `train_step`.
 
         A separate method for subclasses that change the gradients before the step.
         """
@@ -383,14 +383,14 @@ def _listed(where: str, callbacks: Iterable[Callback]) -> list[Callback]:
 
 
 def in_parts(images: NDArray[Any], labels: NDArray[Any], count: int) -> Iterator[NDArray[Any]]:
-    """Yield images and labels of each part of a batch, in about equal numbers and at least one."""
+    """Yield images and labels of each part of a batch; parts have about the same size, and at least one image."""
     count = min(count, len(labels))
     for part in zip(np.array_split(images, count), np.array_split(labels, count), strict=True):
         yield from part
 
 
 def _share(parallel: DataParallel | None) -> tuple[int, int]:
-    """Return which share of every batch a process learns from, and of how many."""
+    """Return which share of every batch this process trains on, and the number of shares."""
     return (0, 1) if parallel is None else (parallel.group.rank, parallel.group.size)
 
 
@@ -467,10 +467,10 @@ def fit(
     watch: int = 0,
     parallel: DataParallel | None = None,
 ) -> list[EpochMetrics]:
-    """Train ``model`` by a recipe that works well on small images, and return the metrics of each epoch.
+    """Train ``model`` with a recipe that works well on small images, and return the metrics of each epoch.
 
-    The recipe: AdamW (Loshchilov & Hutter 2019), whose learning rate falls to 0 along half a cosine, and images
-    shifted by up to a pixel at random, so that the network never sees quite the same one twice. `TrainConfig` has more.
+    The recipe: AdamW (Loshchilov & Hutter 2019), with a learning rate that decays to 0 along half a cosine, and random
+    shifts of the images by up to a pixel. `TrainConfig` has more options.
 
     Parameters
     ----------
@@ -481,24 +481,24 @@ def fit(
     config : TrainConfig, optional
         Epochs, batch size, learning rate, seed and so on.
     callbacks : iterable of Callback, optional
-        What follows the training.
+        Observers of the training.
     checkpoint : path, optional
-        The ``checkpoint.npz`` of a `RunFolder` whose run was stopped, to go on from there as if it had not been; the
-        other arguments have to be as they were.
+        The ``checkpoint.npz`` of an interrupted run's `RunFolder`, to continue as if nothing had happened; the other
+        arguments must be unchanged.
     watch : int
         As for `Trainer`.
     parallel : DataParallel, optional
-        As for `Trainer`; ``config.batch_size`` is what all processes take together. A checkpoint may be of a run with
-        another number of processes.
+        As for `Trainer`; ``config.batch_size`` counts the images of all processes together. A checkpoint may come from
+        a run with another number of processes.
 
     Raises
     ------
     DivergedError
         If a loss is not a finite number. The weights are then of no use.
     ArgumentError
-        If the run of the checkpoint has had all its epochs, or is of another model.
+        If the checkpoint's run is complete, or is of another model.
     OperandError
-        If an argument is not of its kind. Arrays of your own become a dataset by
+        If an argument has the wrong type. To make a dataset from your own arrays, use
         ``Dataset(Split(images, labels), Split(test_images, test_labels))``.
 
     Examples
@@ -552,20 +552,20 @@ def fit(
 
 
 class _Averaged(Callback):
-    """Gives the model the averaged weights at the end; later callbacks may give it others."""
+    """Gives the model the averaged weights at the end; later callbacks may replace them."""
 
     def on_fit_end(self, trainer: Trainer) -> None:
         trainer.model.load_state_dict(trainer.tested.state_dict())
 
 
 def _ema(decay: float, averaged: NDArray[Any], current: NDArray[Any], count: int) -> NDArray[Any]:
-    """Return the next moving average; the first ones forget faster, or the initial weights would count for long."""
+    """Return the next moving average; the first decay faster, or the initial weights would dominate for long."""
     share = min(decay, (1 + count) / (10 + count))
     return averaged * share + current * (1 - share)
 
 
 def _loss(config: TrainConfig, labels: NDArray[Any], classes: int) -> Loss:
-    """Return the cross-entropy, with weights if classes have some."""
+    """Return the cross-entropy, with class weights if there are any."""
     if config.class_weights is None:
         return nn.cross_entropy
     if config.class_weights == BALANCED:
@@ -575,6 +575,6 @@ def _loss(config: TrainConfig, labels: NDArray[Any], classes: int) -> Loss:
         weights = np.array(config.class_weights)
         if len(weights) != classes:
             raise ArgumentError(
-                sentence("fit", "class_weights are not as many as classes", expected=classes, got=len(weights))
+                sentence("fit", "class_weights has the wrong length", expected=classes, got=len(weights))
             )
     return partial(nn.cross_entropy, weight=weights.astype(np.float32))

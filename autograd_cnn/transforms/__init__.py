@@ -42,20 +42,20 @@ def value_and_grad(
     Returns
     -------
     callable
-        Of the same arguments; it returns ``(value, gradient)``, where the gradient is shaped as
-        the argument, or a tuple of these for several ``argnums``. With ``has_aux``, ``value`` is a pair, too.
+        It takes the same arguments and returns ``(value, gradient)``. The gradient has the shape of the argument; for
+        several ``argnums`` it is a tuple. With ``has_aux``, ``value`` is a pair, too.
 
     Raises
     ------
     GradientError
-        If ``f`` returns more than a single number, or makes a plain number or array of what it got.
+        If ``f`` returns more than a single number, or turns its arguments into plain numbers or arrays.
     OperandError
         If ``f`` is not a function.
 
     Warns
     -----
     GradientWarning
-        If what ``f`` returns depends on none of these arguments; the gradient is 0 then.
+        If the result of ``f`` depends on none of these arguments; the gradient is then 0.
 
     Examples
     --------
@@ -122,7 +122,7 @@ def elementwise_grad(f: Callable[..., Any], argnums: int | tuple[int, ...] = 0) 
     Parameters
     ----------
     f : callable
-        From arrays to an array, each element of which depends only on those at its position.
+        Maps arrays to an array; each element depends only on the elements at its position.
     argnums : int or tuple of int
         The arguments to differentiate with respect to.
 
@@ -160,7 +160,7 @@ def vjp(f: Callable[..., Any], *args: Any, has_aux: Flag = False) -> Any:
     value : array or container of arrays
         With ``has_aux`` in a pair with the auxiliary data.
     pullback : callable
-        It takes a cotangent shaped as the value and returns one cotangent for each argument. It
+        It takes a cotangent with the value's shape and returns one cotangent for each argument. It
         can be called any number of times.
 
     Examples
@@ -189,8 +189,8 @@ def vjp(f: Callable[..., Any], *args: Any, has_aux: Flag = False) -> Any:
 def linearize(f: Callable[..., Any], *args: Any) -> tuple[Any, Callable[..., Any]]:
     """Compute ``f(*args)`` and return it with the function that pushes tangents forward.
 
-    The pullback is linear in its cotangent, so a pullback of it pushes forward: two reverse passes are one pass in
-    forward mode, for every function that has derivatives of second order.
+    The pullback is linear in its cotangent, so its own pullback pushes tangents forward: two reverse passes make one
+    forward-mode pass, for every function with second derivatives.
 
     Parameters
     ----------
@@ -203,13 +203,13 @@ def linearize(f: Callable[..., Any], *args: Any) -> tuple[Any, Callable[..., Any
     -------
     value : array or container of arrays
     pushforward : callable
-        It takes a tangent for each argument, shaped as it, and returns the derivative in their direction, shaped as the
-        value. It can be called any number of times, each at the cost of about one pullback.
+        It takes a tangent for each argument, with the argument's shape, and returns the derivative in their direction,
+        with the value's shape. It can be called any number of times; each call costs about as much as a pullback.
 
     Raises
     ------
     ShapeError
-        If a tangent is not shaped as its argument.
+        If a tangent does not have its argument's shape.
 
     Examples
     --------
@@ -289,9 +289,9 @@ def jacobian(f: Callable[..., Any], argnums: int | tuple[int, ...] = 0, has_aux:
     Returns
     -------
     callable
-        It returns an array of the output's shape followed by the argument's; one for each array of a container, and a
-        tuple of these for several ``argnums``. If the output is a container, there is such a result instead of each
-        of its arrays. With ``has_aux`` it returns this and the auxiliary data.
+        It returns an array whose shape is the output's followed by the argument's; one for each array of a container,
+        and a tuple of these for several ``argnums``. If the output is a container, each of its arrays is replaced by
+        such a result. With ``has_aux`` it returns this and the auxiliary data.
 
     Examples
     --------
@@ -340,13 +340,13 @@ def hessian(f: Callable[..., Any], argnums: int | tuple[int, ...] = 0, has_aux: 
     argnums : int or tuple of int
         The arguments to differentiate with respect to.
     has_aux : bool
-        Whether ``f`` returns a pair: the number, and auxiliary data, which is returned in a pair with the result.
+        Whether ``f`` returns a pair: the number, and auxiliary data, which is returned together with the Hessian.
 
     Returns
     -------
     callable
-        It returns an array of the argument's shape, twice; for containers, or several ``argnums``, a container instead
-        of each array: ``h[i][j]`` has the i-th shape followed by the j-th.
+        It returns an array whose shape is the argument's, twice; for containers, or several ``argnums``, nested
+        containers: ``h[i][j]`` has the i-th shape followed by the j-th.
 
     Examples
     --------
@@ -361,21 +361,21 @@ def hessian(f: Callable[..., Any], argnums: int | tuple[int, ...] = 0, has_aux: 
 
 @parsed
 def hvp(f: Callable[[Any], Any], x: Any, v: Any) -> Any:
-    """The Hessian of ``f`` at ``x`` times ``v``, without forming the Hessian (Pearlmutter 1994).
+    """Return the Hessian of ``f`` at ``x`` times ``v``, without forming the Hessian (Pearlmutter 1994).
 
     Parameters
     ----------
     f : callable
-        From one array, or a container of arrays, to a single number.
+        Maps an array, or a container of arrays, to a single number.
     x : array or container of arrays
         The point.
     v : array or container of arrays
-        The direction; shaped as ``x``.
+        The direction, with the shape of ``x``.
 
     Returns
     -------
     array or container of arrays
-        Shaped as ``x``, at the cost of about two gradients.
+        With the shape of ``x``. It costs about as much as two gradients.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""One run of a function on inputs that a transform follows: the tape from arrays to an output, and back."""
+"""One run of a function on inputs that a transform tracks: the tape from arrays to an output, and back."""
 
 import os
 import sys
@@ -33,7 +33,7 @@ def _joined(parts: list[Any]) -> Array:
 
 
 def _input(value: Any, where: str) -> Tensor:
-    """Give ``value`` a new node, which nothing outside this transform knows."""
+    """Give ``value`` a new node that nothing outside this transform knows."""
     if isinstance(value, Tensor) and value.node is not None:
         return Tensor.wrap(*_own(value))
     try:
@@ -72,7 +72,7 @@ class Run:
         self.start = next_serial()
         with enable_grad():
             tensors = [_input(value, where) for value in given]
-        self.inputs = [Tensor.wrap(x.value, x.node) for x in tensors]  # as they are now: the function may rebind them
+        self.inputs = [Tensor.wrap(x.value, x.node) for x in tensors]  # the function may rebind these
         self.nodes = {x.node for x in self.inputs if x.node is not None}
         with self._running():
             inputs = iter(tensors)
@@ -86,7 +86,7 @@ class Run:
         self.tree, self.parts = self.output, list(leaves(self.output)) if containers else [self.output]
         for part in self.parts or [self.output]:
             self._check_part(part)
-        self.several = containers and self.output is not self.parts[0]  # then they are differentiated as one array
+        self.several = containers and self.output is not self.parts[0]  # if so, they are differentiated as one array
         if self.several:
             with enable_grad():
                 self.output = _joined(self.parts)
@@ -136,7 +136,7 @@ class Run:
         return Tensor(value) if self.tensors else value
 
     def returned(self) -> Any:
-        """Return the function's value as the caller sees it, in a pair where there is something else."""
+        """Return the function's value as the caller sees it, in a pair if there is auxiliary data."""
         value = rebuilt(self.tree, map(self.result, self.parts)) if self.several else self.result(self.output)
         if not self.has_aux:
             return value
@@ -144,7 +144,7 @@ class Run:
         return value, rebuilt(self.aux, aux)
 
     def pulled(self, cotangent: Array | None, *, retain: bool = False) -> list[Any]:
-        """Return the cotangent of every input, zeros where the output does not depend on it."""
+        """Return the cotangent of every input; zeros if the output does not depend on it."""
         output = self.output
         tracked = self.tracked or _is_recorded(cotangent)
         found = {}
@@ -162,7 +162,7 @@ class Run:
         cotangents = [found[x.node] if x.node in found else np.zeros(x.shape, x.dtype) for x in self.inputs]
         for g in cotangents:
             if isinstance(g, np.ndarray):
-                g.flags.writeable = False  # two inputs may have the same array for a gradient
+                g.flags.writeable = False  # two inputs may share one array as gradient
         return [self.result(g, tracked) for g in cotangents]
 
     def _warn(self) -> None:
@@ -176,7 +176,7 @@ class Run:
         warnings.warn(text, GradientWarning, stacklevel=level)
 
     def cotangent(self, tree: Any) -> Any:
-        """Return a cotangent with the structure of the function's value as one of the output."""
+        """Convert a cotangent with the structure of the function's value to one of the flat output."""
         if not self.several:
             return tree
         given = list(leaves(tree))
@@ -189,9 +189,9 @@ class Run:
         return _joined(given)
 
     def arranged(self, rows: Any, of: Callable[[Array], Any] = lambda part: part) -> Any:
-        """Apply ``of`` to the part of each of the function's results, and return the structure of the results.
+        """Apply ``of`` to each result's part of ``rows``, and return them in the structure of the results.
 
-        The first axis of ``rows``, or its first axes if there is one result alone, stands for the output.
+        The first axis of ``rows``, or its first axes if there is only one result, is that of the output.
         """
         if not self.several:
             return of(rows)
@@ -204,13 +204,13 @@ class Run:
         return rebuilt(self.tree, map(of, parts))
 
     def gathered(self, cotangents: list[Any], single: bool) -> Any:
-        """Return one result for each input in the structure of the arguments."""
+        """Return one result for each input, in the structure of the arguments."""
         trees = rebuilt(self.wanted, iter(cotangents))
         return trees[0] if single else tuple(trees)
 
 
 def _called(f: Callable[..., Any], args: list[Any], options: dict[str, Any]) -> Any:
-    """Call ``f``; where NumPy, SciPy or Python wrapped our error in one of theirs, raise ours."""
+    """Call ``f``; if NumPy, SciPy or Python wrapped our error in one of theirs, raise ours."""
     try:
         return f(*args, **options)
     except (ValueError, SystemError) as error:
@@ -232,7 +232,7 @@ def _parts(output: Any) -> Iterator[Any]:
 
 
 def _within(where: str, argnums: tuple[int, ...], count: int) -> tuple[int, ...]:
-    """Return ``argnums`` counted from the left, if each names one of ``count`` arguments, and another one."""
+    """Return ``argnums`` counted from the left; each must name a different one of ``count`` arguments."""
     if not count:
         raise GradientError(
             sentence(where, "no argument was passed by position, so there is none to differentiate with respect to")

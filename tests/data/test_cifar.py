@@ -173,9 +173,9 @@ def test_arrays_in_columns_and_what_is_shared():
     "contents, problem",
     [
         (None, "a damaged archive; fetch it again"),
-        ({}, f"not this archive: expected {', '.join(NAMES)}, got none of the name data_batch_1.bin"),
+        ({}, f"not this archive: expected {', '.join(NAMES)}, got no file data_batch_1.bin"),
         ({"../../data_batch_1.bin": b"\0" * 3073},
-         f"not this archive: expected {', '.join(NAMES)}, got none of the name data_batch_2.bin"),
+         f"not this archive: expected {', '.join(NAMES)}, got no file data_batch_2.bin"),
     ],
 )  # fmt: skip
 def test_damaged_archives(tmp_path, contents, problem):

@@ -33,7 +33,7 @@ def test_a_share_of_each_class_is_held_out():
 
 
 @for_each("labels, options, told", [
-    (np.zeros(3, int), {}, "split: images and labels are not equally many: expected labels (4,), got (3,)"),
+    (np.zeros(3, int), {}, "split: the numbers of images and labels differ: expected labels (4,), got (3,)"),
     (np.zeros(4), {}, "split: a label is not a class: expected ints from 0, got float64"),
     (np.arange(4) - 1, {}, "split: a label is not a class: expected ints from 0, got -1"),
     (np.zeros(4, int), {"test": 0}, "split: a part is empty: expected images to learn from and images to test on, got 4 and 0"),

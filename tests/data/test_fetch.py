@@ -70,7 +70,7 @@ def test_it_goes_on_where_it_broke_off(server, tmp_path, resumes):
     with pytest.raises(ConnectionError) as error:
         fetch(url, path, sha256=SHA256)
     assert str(error.value) == (
-        f"fetch: {url} did not come: the connection ended 200,000 bytes too early; "
+        f"fetch: {url} could not be downloaded: the connection ended 200,000 bytes too early; "
         f"call again to go on, or get it elsewhere and put it at {path}"
     )
     assert [each.name for each in tmp_path.iterdir()] == ["x.bin.part"]
@@ -107,7 +107,7 @@ def test_without_a_network_it_says_what_to_do(server, tmp_path):
             with pytest.raises(ConnectionError) as error:
                 fetch(url, tmp_path / "x.bin", sha256=SHA256)
             assert str(error.value) == (
-                f"fetch: {url} did not come: {reason}; "
+                f"fetch: {url} could not be downloaded: {reason}; "
                 f"call again to go on, or get it elsewhere and put it at {tmp_path / 'x.bin'}"
             )
     assert not (tmp_path / "x.bin").exists()

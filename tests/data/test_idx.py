@@ -130,7 +130,7 @@ def test_zeros_unpack_up_to_a_limit(tmp_path, monkeypatch):
     with pytest.raises(FormatError) as err, memory(10**6):
         read_idx(path)
     assert str(err.value) == (
-        f"{path}: unpacks to suspiciously much: expected at most {32 << 20} bytes from a file of "
+        f"{path}: unpacks to suspiciously many bytes: expected at most {32 << 20} bytes from a file of "
         f"{path.stat().st_size}, got {(32 << 20) + 1}; unpack it yourself if you trust it"
     )
 

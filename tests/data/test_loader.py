@@ -94,7 +94,7 @@ def test_the_shares_of_all_ranks_are_the_batches_of_one_loader(ranks, options):
 def test_lengths_differ():
     with pytest.raises(ShapeError) as err:
         Loader(np.zeros((3, 1, 8, 8)), np.zeros(4))
-    assert str(err.value) == "Loader: images and labels are not equally many: expected 3 labels, got 4"
+    assert str(err.value) == "Loader: the numbers of images and labels differ: expected 3 labels, got 4"
 
 
 def test_batch_size_below_1(numbers):

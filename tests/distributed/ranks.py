@@ -200,7 +200,7 @@ def synchronised_batch_norm():
         close([model.train()(X[MINE]).numpy()], [alone.train()(X).numpy()[MINE]])
     loss = nn.cross_entropy(model(X[MINE]), Y[MINE])
     assert raised(GradientError, lambda: loss.backward(create_graph=True)) == (
-        "SyncBatchNorm: it has first derivatives alone; leave create_graph out"
+        "SyncBatchNorm: it has first derivatives only; leave create_graph out"
     )
 
 

@@ -108,7 +108,7 @@ def test_a_trainer_wants_a_loader_of_its_share(parallel, rank, ranks):
     with pytest.raises(ArgumentError) as err:
         trainer.fit(data.Loader(*train, rank=rank, ranks=ranks), test, epochs=1)
     assert str(err.value) == (
-        "Trainer.fit: loader yields another share of each batch than this process has to learn from: "
+        "Trainer.fit: loader yields another share of each batch than this process trains on: "
         f"expected rank=0, ranks=1, got rank={rank}, ranks={ranks}"
     )
 

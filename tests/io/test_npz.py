@@ -181,7 +181,7 @@ def test_a_false_size_allocates_nothing():
     content = bytes(content).replace(actual, claimed)
     with pytest.raises(FormatError) as err, memory(10**6):
         _unpack(content)
-    assert str(err.value) == "an archive that promises more than it can hold"
+    assert str(err.value) == "an archive that claims more than it can hold"
 
 
 @pytest.mark.slow
@@ -194,7 +194,7 @@ def test_zeros_unpack_up_to_a_limit(monkeypatch):
     with pytest.raises(FormatError) as err, memory(10**6):
         _unpack(content)
     assert str(err.value) == (
-        f"unpacks to suspiciously much: expected at most {64 << 20} bytes from a file of {len(content)}, "
+        f"unpacks to suspiciously many bytes: expected at most {64 << 20} bytes from a file of {len(content)}, "
         f"got {(64 << 20) + 128}; if you trust it, read it by dict(np.load(path))"
     )
 

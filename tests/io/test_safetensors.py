@@ -69,7 +69,7 @@ HUGE = b'{"a":{"dtype":"F32","shape":[%s],"data_offsets":[0,4]}}'
         (_file(b'{"a":' * 100_000), NONE),
         (_file(HUGE % (b"9" * 5000)), NONE),
         (_file({}, b"more"), "damaged: bytes are left over after the arrays"),
-        (_file(b'{"a":1,"a":2}'), "damaged: a name stands there twice"),
+        (_file(b'{"a":1,"a":2}'), "damaged: a name occurs twice"),
         (_file({"a": 1}), "damaged: array 'a': expected dtype, shape and data_offsets, got 1"),
         (_file({"a": _array(more=1)}), None),
         (_file({"a": _array(dtype=3)}), "damaged: array 'a': expected a dtype's name, got 3"),
@@ -121,8 +121,8 @@ def test_every_other_byte_is_noticed():
     ("old", "new", "problem"),
     [
         (b"sha256", b"sha257", "its checksum is missing"),
-        (np.float32(2).tobytes(), np.float32(3).tobytes(), "its checksum is another one"),
-        (b'"a"', b'"b"', "its checksum is another one"),
+        (np.float32(2).tobytes(), np.float32(3).tobytes(), "its checksum does not match"),
+        (b'"a"', b'"b"', "its checksum does not match"),
     ],
 )
 def test_the_checksum_is_verified(old, new, problem):

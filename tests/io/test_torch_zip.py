@@ -82,8 +82,8 @@ NOT_READ = "which is not read; nothing of it was run"
 @for_each(
     "content, problem",
     [
-        (b"", "damaged, or not a file of torch.save's since PyTorch 1.6"),
-        (pickle.dumps({"w": 1}), "damaged, or not a file of torch.save's since PyTorch 1.6"),
+        (b"", "damaged, or not a file from torch.save since PyTorch 1.6"),
+        (pickle.dumps({"w": 1}), "damaged, or not a file from torch.save since PyTorch 1.6"),
         (_file(b"cos\nsystem\n" + _plain(("ls",)) + b"R"), f"the pickle asks for os.system, {NOT_READ}"),
         (_file(_plain("os") + _plain("system") + b"\x93"), f"the pickle asks for os.system, {NOT_READ}"),
         (_file(b"(" + _plain("ls") + b"ios\nsystem\n"), "the pickle has the instruction INST, which is not read"),
@@ -132,7 +132,7 @@ def test_a_small_file_does_not_become_a_large_array():
     shared = _file(_state(**{f"w{i}": tensor for i in range(300)}), [zeros], compression=zipfile.ZIP_DEFLATED)
     bomb = _file(_state(w=_tensor()), [zeros] * 300, compression=zipfile.ZIP_DEFLATED)
     for content in (expanded, shared, bomb):
-        with pytest.raises(FormatError, match="unpacks to suspiciously much"), memory(4 << 20):
+        with pytest.raises(FormatError, match="unpacks to suspiciously many bytes"), memory(4 << 20):
             _unpack(content)
 
 

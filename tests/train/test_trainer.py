@@ -365,7 +365,7 @@ def test_early_stopping_keeps_the_best_average(few):
         (lambda few: _trainer(_linear(), watch=-1), ArgumentError,
          "Trainer: watch is out of range: expected an int of at least 0, got -1"),
         (lambda few: fit(_linear(), few, TrainConfig(1, class_weights=(1, 2))), ArgumentError,
-         "fit: class_weights are not as many as classes: expected 10, got 2"),
+         "fit: class_weights has the wrong length: expected 10, got 2"),
     ],
 )  # fmt: skip
 def test_what_can_not_be_a_step(few, make, kind, text):

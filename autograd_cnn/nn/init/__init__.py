@@ -1,9 +1,9 @@
-"""First values for parameters: as arrays of a shape, or put into a tensor that there is, as in PyTorch.
+"""Initial values for parameters: as new arrays, or written into an existing tensor, as in PyTorch.
 
-Nothing here is global. ``rng`` is a `numpy.random.Generator`, which is used and moves on; an int,
-which seeds a new one; or None, which takes fresh entropy from the system. To make a whole network
-reproducible pass one generator to all of its layers, not one int, with which layers of the same
-shape would start out equal.
+``rng`` is a `numpy.random.Generator`, which is advanced; an int, which seeds a new one; or None, for a
+new one seeded by `autograd_cnn.manual_seed`, or by the system if that was not called. To make a whole
+network reproducible without `manual_seed`, pass one generator to all of its layers, not one int: with
+an int, layers of the same shape would start out equal.
 
 Shapes: (F, C/G, KH, KW) for filters, (out, in) for a `Linear`.
 """

@@ -1,4 +1,4 @@
-"""First values put into a tensor that there is, by PyTorch's names and arguments. Each returns the tensor."""
+"""Initial values written into an existing tensor, with PyTorch's names and arguments. Each returns the tensor."""
 
 import math
 from typing import Any, Final, Literal, TypeAlias
@@ -39,7 +39,7 @@ def _checked(where: str, tensor: Any) -> Tensor:
 
 @composite
 def calculate_gain(nonlinearity: Nonlinearity, param: Number | None = None) -> float:
-    """How much a nonlinearity shrinks what passes through it: the factor for the standard deviation that undoes it.
+    """Return the recommended gain for a nonlinearity: the factor of the standard deviation that compensates for it.
 
     Parameters
     ----------
@@ -50,7 +50,7 @@ def calculate_gain(nonlinearity: Nonlinearity, param: Number | None = None) -> f
     Raises
     ------
     ArgumentError
-        For another nonlinearity.
+        If the nonlinearity is another.
 
     Examples
     --------
@@ -121,18 +121,18 @@ def eye_(tensor: Tensor) -> Tensor:
 
 @composite
 def dirac_(tensor: Tensor, groups: Size = 1) -> Tensor:
-    """Make a convolution's weight one that passes as many channels on unchanged as there are (Zagoruyko 2017).
+    """Make a convolution pass its input channels on unchanged, as many as possible (Zagoruyko 2017).
 
     Parameters
     ----------
     tensor : (F, C, K), (F, C, KH, KW) or (F, C, KD, KH, KW)
     groups : int
-        Of the filters, each of which begins with its own first channel.
+        The groups of filters, each of which starts with its own first channel.
 
     Raises
     ------
     ShapeError, ArgumentError
-        For another rank, and groups that do not divide the filters.
+        If the rank is another, or the filters are not divisible by ``groups``.
 
     Examples
     --------
@@ -157,7 +157,7 @@ def dirac_(tensor: Tensor, groups: Size = 1) -> Tensor:
 
 @composite
 def uniform_(tensor: Tensor, a: Number = 0.0, b: Number = 1.0, *, rng: Rng = None) -> Tensor:
-    """Spread evenly over the interval from ``a`` to ``b``.
+    """Draw uniformly between ``a`` and ``b``.
 
     Examples
     --------
@@ -171,7 +171,7 @@ def uniform_(tensor: Tensor, a: Number = 0.0, b: Number = 1.0, *, rng: Rng = Non
 
 @composite
 def normal_(tensor: Tensor, mean: Number = 0.0, std: Number = 1.0, *, rng: Rng = None) -> Tensor:
-    """Distribute normally with the given mean and standard deviation.
+    """Draw from the normal distribution with the given mean and standard deviation.
 
     Examples
     --------
@@ -188,10 +188,10 @@ def normal_(tensor: Tensor, mean: Number = 0.0, std: Number = 1.0, *, rng: Rng =
 def trunc_normal_(
     tensor: Tensor, mean: Number = 0.0, std: Positive = 1.0, a: Number = -2.0, b: Number = 2.0, *, rng: Rng = None
 ) -> Tensor:
-    """Distribute normally, but for what is not between ``a`` and ``b``.
+    """Draw from the normal distribution, truncated to values between ``a`` and ``b``.
 
-    Even numbers between the shares of the distribution below ``a`` and ``b`` are taken back through it, by halving
-    the interval.
+    Uniform numbers between the cumulative probabilities of ``a`` and ``b`` are mapped through the inverse distribution,
+    by bisection.
 
     Raises
     ------
@@ -212,7 +212,7 @@ def trunc_normal_(
         raise ArgumentError(sentence(where, "the interval is empty", expected="a < b", got=f"{a}, {b}"))
     low, high = ((np.full(shape, limit) - mean) / std for limit in (a, b))
     shares = default_rng(rng).random(shape) * (_share(high) - _share(low)) + _share(low)
-    for _ in range(64):  # halves of an interval of float64's
+    for _ in range(64):  # bisection in float64
         middle = (low + high) / 2
         below = _share(middle) < shares
         low, high = np.where(below, middle, low), np.where(below, high, middle)
@@ -220,13 +220,13 @@ def trunc_normal_(
 
 
 def _share(z: NDArray[Any]) -> NDArray[Any]:
-    """Return the share of the normal distribution that is below ``z``."""
+    """Return the cumulative normal distribution at ``z``."""
     return (1 + np.asarray(ops.erf(z / math.sqrt(2)))) / 2
 
 
 @composite
 def xavier_uniform_(tensor: Tensor, gain: Number = 1.0, *, rng: Rng = None) -> Tensor:
-    """Spread evenly within ``±gain·sqrt(6 / (fan_in + fan_out))`` (Glorot & Bengio 2010).
+    """Draw uniformly within ``±gain·sqrt(6 / (fan_in + fan_out))`` (Glorot & Bengio 2010).
 
     Examples
     --------
@@ -241,7 +241,7 @@ def xavier_uniform_(tensor: Tensor, gain: Number = 1.0, *, rng: Rng = None) -> T
 
 @composite
 def xavier_normal_(tensor: Tensor, gain: Number = 1.0, *, rng: Rng = None) -> Tensor:
-    """Distribute normally with standard deviation ``gain·sqrt(2 / (fan_in + fan_out))`` (Glorot & Bengio 2010).
+    """Draw normally with standard deviation ``gain·sqrt(2 / (fan_in + fan_out))`` (Glorot & Bengio 2010).
 
     Examples
     --------
@@ -263,7 +263,7 @@ def kaiming_uniform_(
     *,
     rng: Rng = None,
 ) -> Tensor:
-    """Spread evenly within ``±gain·sqrt(3 / fan)``: keeps the variance through what follows (He et al. 2015).
+    """Draw uniformly within ``±gain·sqrt(3 / fan)``, which preserves the variance (He et al. 2015).
 
     Parameters
     ----------
@@ -273,13 +273,13 @@ def kaiming_uniform_(
     mode : {"fan_in", "fan_out"}
         Keep the variance of the values, or of the gradients.
     nonlinearity : str
-        What follows; see `calculate_gain`.
+        The nonlinearity that follows; see `calculate_gain`.
     rng : Generator, int or None
 
     Raises
     ------
     ArgumentError, ShapeError
-        For an unknown mode or nonlinearity, and fewer than two axes.
+        If the mode or nonlinearity is unknown, or there are fewer than two axes.
 
     Examples
     --------
@@ -301,7 +301,7 @@ def kaiming_normal_(
     *,
     rng: Rng = None,
 ) -> Tensor:
-    """Distribute normally with standard deviation ``gain / sqrt(fan)`` (He et al. 2015).
+    """Draw normally with standard deviation ``gain / sqrt(fan)`` (He et al. 2015).
 
     Parameters are those of `kaiming_uniform_`.
 
@@ -325,12 +325,12 @@ def _kept(where: str, tensor: Any, a: float, mode: Mode, nonlinearity: Nonlinear
 def orthogonal_(tensor: Tensor, gain: Number = 1.0, *, rng: Rng = None) -> Tensor:
     """Make the rows of a matrix, or its columns if they are fewer, orthonormal, times ``gain`` (Saxe et al. 2014).
 
-    All axes but the first count as columns.
+    All axes except the first count as columns.
 
     Raises
     ------
     ShapeError
-        For fewer than two axes.
+        If there are fewer than two axes.
 
     Examples
     --------
@@ -346,5 +346,5 @@ def orthogonal_(tensor: Tensor, gain: Number = 1.0, *, rng: Rng = None) -> Tenso
     rows, columns = shape[0], math.prod(shape[1:])
     drawn = default_rng(rng).standard_normal((max(rows, columns), min(rows, columns)))
     q, r = np.linalg.qr(drawn)
-    q = q * np.sign(np.diag(r))  # else not all orthogonal matrices are as probable
+    q = q * np.sign(np.diag(r))  # otherwise the distribution would not be uniform
     return _filled("orthogonal_", tensor, (q if rows >= columns else q.T).reshape(shape) * gain)

@@ -1,4 +1,4 @@
-"""First values: functions from a shape and a generator to an array."""
+"""Initial values: functions that map a shape and a generator to an array."""
 
 import math
 from typing import Annotated, Any, Literal, TypeAlias
@@ -29,19 +29,19 @@ def generator(where: str, name: str, value: Any) -> np.random.Generator:
         raise ArgumentError(sentence(where, f"{name} is not understood", expected=expected, got=repr(value))) from None
 
 
-# Where random numbers come from: a generator, a seed, or None for the system's entropy.
+# A source of random numbers: a generator, a seed, or None for `manual_seed`'s, or the system's entropy.
 Rng: TypeAlias = Annotated[np.random.Generator | int | None, Parsed(generator, frozenset({np.random.Generator}))]
 Mode: TypeAlias = Literal["fan_in", "fan_out"]
 
 
 @composite
 def fans(shape: KnownShape) -> tuple[int, int]:
-    """Return how many inputs one output has, and how many outputs one input.
+    """Return the fan-in and the fan-out: the inputs of one output, and the outputs of one input.
 
     Raises
     ------
     ShapeError
-        For fewer than two axes.
+        If there are fewer than two axes.
 
     Examples
     --------
@@ -85,7 +85,7 @@ def constant(shape: KnownShape, value: Number, dtype: FloatDType = np.float32) -
 def uniform(
     shape: KnownShape, rng: Rng = None, *, low: Number = 0.0, high: Number = 1.0, dtype: FloatDType = np.float32
 ) -> NDArray[Any]:
-    """Spread evenly over the interval from ``low`` to ``high``.
+    """Draw uniformly between ``low`` and ``high``.
 
     Examples
     --------
@@ -115,7 +115,7 @@ def normal(
 def kaiming_uniform(
     shape: KnownShape, rng: Rng = None, *, a: Number = 0.0, mode: Mode = "fan_in", dtype: FloatDType = np.float32
 ) -> NDArray[Any]:
-    """Uniform within ``±sqrt(6 / ((1 + a²)·fan))``: keeps the variance through ReLUs (He et al. 2015).
+    """Uniform within ``±sqrt(6 / ((1 + a²)·fan))``, which preserves the variance through ReLUs (He et al. 2015).
 
     Parameters
     ----------

@@ -1,9 +1,9 @@
-"""Learning rates that change from epoch to epoch.
+"""Learning-rate schedules.
 
-A schedule has a rate for every epoch, which depends only on the epoch's number and the group's initial rate. This is
-the group's rate as long as nobody else sets it. If something else sets it, another schedule or the user, the schedule
-changes the rate that it finds as its own rate changes, like PyTorch's chainable forms. So a warm-up and a decay can be
-combined. `LambdaLR`, `CosineAnnealingWarmRestarts` and `OneCycleLR` set their own rate instead, as PyTorch's do.
+A schedule has a rate for every epoch, which depends only on the epoch number and the group's initial rate. This is the
+group's rate unless something else sets it. If another schedule or the user does, the schedule applies its own relative
+change to the rate that it finds, like PyTorch's chainable forms. So a warm-up and a decay can be combined. `LambdaLR`,
+`CosineAnnealingWarmRestarts` and `OneCycleLR` always set their own rate, as in PyTorch.
 `ReduceLROnPlateau` depends on a metric, and is not a `Schedule`.
 """
 

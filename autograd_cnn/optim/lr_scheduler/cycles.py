@@ -1,4 +1,4 @@
-"""Schedules that set their own rate, whatever somebody else set."""
+"""Schedules that set their own rate, whatever the current rate is."""
 
 import math
 from collections.abc import Callable, Sequence
@@ -18,7 +18,7 @@ class LambdaLR(Absolute):
     ----------
     optimizer : Optimizer
     lr_lambda : callable, or sequence of callables
-        From the epoch's number to a factor, for all groups or one for each.
+        Maps the epoch number to a factor; one function for all groups, or one for each.
 
     Raises
     ------
@@ -62,7 +62,7 @@ class LambdaLR(Absolute):
 
 
 class CosineAnnealingWarmRestarts(Absolute):
-    """Decrease the rate to ``eta_min`` along half a cosine, and begin again (Loshchilov & Hutter 2017).
+    """Decrease the rate to ``eta_min`` along half a cosine, then restart (Loshchilov & Hutter 2017).
 
     Parameters
     ----------
@@ -70,7 +70,7 @@ class CosineAnnealingWarmRestarts(Absolute):
     T_0 : int
         Epochs until the first restart.
     T_mult : int
-        How much longer it takes each time.
+        The factor by which each cycle is longer than the last.
     eta_min : float
 
     Raises
@@ -110,9 +110,9 @@ class CosineAnnealingWarmRestarts(Absolute):
 
 
 class OneCycleLR(Absolute):
-    """Up to ``max_lr`` and then down to almost 0, in one run; the momentum moves in the opposite direction (Smith & Topin 2018).
+    """Raise the rate to ``max_lr``, then lower it to almost 0; momentum moves the other way (Smith & Topin 2018).
 
-    To be called after every batch. The rate begins at ``max_lr / div_factor`` and ends at that over
+    Call it after every batch. The rate starts at ``max_lr / div_factor`` and ends at that value divided by
     ``final_div_factor``.
 
     Parameters
@@ -121,24 +121,24 @@ class OneCycleLR(Absolute):
     max_lr : float, or sequence of float
         For all groups, or one for each.
     total_steps : int, optional
-        How many batches there are in all; if it is not given, ``epochs * steps_per_epoch``.
+        The total number of batches; by default ``epochs * steps_per_epoch``.
     epochs, steps_per_epoch : int, optional
     pct_start : float
-        The share of the steps that go up, from 0 to 1.
+        The share of the steps in which the rate rises, from 0 to 1.
     anneal_strategy : {"cos", "linear"}
-        The form of the way up and down.
+        The shape of the rise and the fall.
     cycle_momentum : bool
         Whether the momentum, or the first beta, goes from ``max_momentum`` down to ``base_momentum`` and back.
     base_momentum, max_momentum : float
     div_factor, final_div_factor : float
     three_phase : bool
-        Go down to the first rate in as many steps as up, and then on to the last one.
+        Fall to the initial rate in as many steps as the rise takes, and then to the final rate.
 
     Raises
     ------
     ArgumentError
-        If an argument is out of range, there are no steps, or the optimiser has no momentum; from ``step``, after the last
-        of the steps.
+        If an argument is out of range, there are no steps, or the optimiser has no momentum; ``step`` raises it after
+        the last step.
 
     Examples
     --------
@@ -220,7 +220,7 @@ class OneCycleLR(Absolute):
                 group["momentum"] = momentum
 
     def _between(self, values: tuple[float, float, float], step: int) -> float:
-        """Return what is at a step, of a number's first value, its value at the peak and its last one."""
+        """Return the value at a step, given the first value, the peak value and the last value."""
         if step > self.total_steps:
             raise ArgumentError(
                 sentence("OneCycleLR", "the cycle is over", expected=f"{self.total_steps} steps", got=step)

@@ -1,4 +1,4 @@
-"""Schedules that change the rate that they find: steps and curves."""
+"""Chainable schedules: steps and curves."""
 
 import math
 from bisect import bisect_right
@@ -54,7 +54,7 @@ class MultiStepLR(Schedule):
     ----------
     optimizer : Optimizer
     milestones : sequence of int
-        Epochs, in any order; one that comes twice counts twice.
+        Epochs, in any order; repeated ones count repeatedly.
     gamma : float
 
     Raises
@@ -230,7 +230,7 @@ class CosineAnnealingLR(Schedule):
         return self.eta_min + (base - self.eta_min) * (1 + math.cos(math.pi * epoch / self.T_max)) / 2
 
     def chained(self, lr: float, before: float, now: float) -> float:
-        """Return the new value of a rate that somebody else set: it approaches ``eta_min`` as this one does."""
+        """Return the new value of a rate that something else set: it approaches ``eta_min`` as this one does."""
         above = before - self.eta_min
         return self.eta_min + (lr - self.eta_min) * ((now - self.eta_min) / above) if above else lr + (now - before)
 

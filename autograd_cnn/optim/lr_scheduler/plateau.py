@@ -15,32 +15,32 @@ _COUNTERS = ("cooldown_counter", "last_epoch", "num_bad_epochs")
 
 
 class ReduceLROnPlateau:
-    """Multiply the rate by ``factor`` when a metric has not got better for more than ``patience`` epochs.
+    """Multiply the rate by ``factor`` when a metric has not improved for more than ``patience`` epochs.
 
     Parameters
     ----------
     optimizer : Optimizer
     mode : {"min", "max"}
-        Which is better: the smaller or the larger.
+        Whether smaller or larger is better.
     factor : float
         From 0 to below 1.
     patience : int
     threshold : float
-        What counts as better: by this share of the best value, or by this much.
+        The smallest improvement that counts, as a share of the best value or as an amount.
     threshold_mode : {"rel", "abs"}
     cooldown : int
-        Epochs after a reduction in which nothing is counted.
+        The number of epochs after a reduction in which nothing is counted.
     min_lr : float, or sequence of float
-        The rate is not reduced below, in all groups or each.
+        The minimum rate, for all groups or for each.
     eps : float
-        A reduction by no more than this is left out.
+        Reductions by no more than this are skipped.
 
     Attributes
     ----------
     best : float
         The best value so far.
     num_bad_epochs : int
-        How many epochs have passed since, or since the last reduction.
+        The number of epochs since then, or since the last reduction.
 
     Raises
     ------
@@ -100,7 +100,7 @@ class ReduceLROnPlateau:
         for_groups("ReduceLROnPlateau", "min_lr", min_lr, optimizer)
 
     def step(self, metrics: Any) -> None:
-        """Look at the metric of an epoch, a number or a tensor of one.
+        """Take the metric of an epoch, a number or a tensor of one number.
 
         Raises
         ------
@@ -143,7 +143,7 @@ class ReduceLROnPlateau:
         return [group["lr"] for group in self.optimizer.param_groups]
 
     def state_dict(self) -> dict[str, Any]:
-        """Return what is needed to continue a run that was stopped."""
+        """Return what is needed to continue an interrupted run."""
         counters = {name: getattr(self, name) for name in _COUNTERS}
         return {"best": self.best, **counters, "lrs": self.get_last_lr()}
 

@@ -1,4 +1,4 @@
-"""What schedules have in common: a rate for every epoch."""
+"""The base of schedules: a rate for every epoch."""
 
 from typing import Any
 
@@ -15,7 +15,7 @@ class Schedule:
     Parameters
     ----------
     optimizer : Optimizer
-        The optimiser whose groups get the rates, at once and in every ``step``.
+        The optimiser whose groups get the rates, now and in every ``step``.
 
     Attributes
     ----------
@@ -50,17 +50,17 @@ class Schedule:
         return [self.rate(base, epoch) for base in self.base_lrs]
 
     def chained(self, lr: float, before: float, now: float) -> float:
-        """Return the new value of a rate that somebody else set, as this one goes from ``before`` to ``now``."""
+        """Return the new value of a rate that something else set, as this one goes from ``before`` to ``now``."""
         return lr * (now / before) if before else lr + (now - before)
 
     def adjust(self, epoch: int) -> None:
-        """Set what else than the rate depends on the epoch; nothing unless a subclass says so."""
+        """Set other options that depend on the epoch; by default there are none."""
 
     def _changed(self, lr: float, before: float, now: float) -> float:
         return now if lr == before else self.chained(lr, before, now)
 
     def step(self) -> None:
-        """Go on to the next epoch: call it after the optimiser's steps of this one."""
+        """Advance to the next epoch; call it after the optimiser's steps of the current one."""
         effect(self._step)
 
     def _step(self) -> None:
@@ -76,7 +76,7 @@ class Schedule:
         return [group["lr"] for group in self.optimizer.param_groups]
 
     def state_dict(self) -> dict[str, Any]:
-        """Return what is needed to continue a run that was stopped."""
+        """Return what is needed to continue an interrupted run."""
         return {"last_epoch": self.last_epoch, "base_lrs": list(self.base_lrs), "lrs": self.get_last_lr()}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
@@ -107,7 +107,7 @@ class Schedule:
 
 
 def rates_of(name: str, values: Any) -> list[float]:
-    """Return a list of numbers of a state as floats."""
+    """Return a list of numbers from a state as floats."""
     if not isinstance(values, (list, tuple)):
         raise ArgumentError(
             sentence("load_state_dict", f"{name} is not understood", expected="a list of numbers", got=repr(values))
@@ -116,12 +116,12 @@ def rates_of(name: str, values: Any) -> list[float]:
 
 
 def contents_of(state: Any) -> str:
-    """Return the names in a state, or what it is instead of a dict."""
+    """Return the names in a state, or its type if it is not a dict."""
     return ", ".join(map(str, state)) if isinstance(state, dict) else type(state).__name__
 
 
 class Absolute(Schedule):
-    """A schedule that sets its rate, whatever somebody else set."""
+    """A schedule that sets its own rate, whatever the current rate is."""
 
     def chained(self, lr: float, before: float, now: float) -> float:  # noqa: ARG002  # it is not chained
         """Return this schedule's own rate."""

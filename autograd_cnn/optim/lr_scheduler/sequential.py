@@ -1,4 +1,4 @@
-"""Schedules one after the other."""
+"""Schedules in sequence."""
 
 from bisect import bisect_right
 from collections.abc import Sequence
@@ -12,22 +12,22 @@ from autograd_cnn.parameters import integers
 
 
 class SequentialLR(Schedule):
-    """Schedules one after the other, each from its own beginning.
+    """Schedules in sequence, each starting at its own epoch 0.
 
     Parameters
     ----------
     optimizer : Optimizer
     schedulers : sequence of Schedule
-        Of this optimiser.
+        Schedules of this optimiser.
     milestones : sequence of int
-        The epochs in which the next one takes over.
+        The epochs in which the next schedule takes over.
 
     Raises
     ------
     OperandError
         If one of the schedulers is not a `Schedule`.
     ArgumentError
-        If one is of another optimiser, or the milestones are not one fewer and increasing.
+        If one is of another optimiser, or the milestones are not increasing or not one fewer than the schedules.
 
     Examples
     --------
@@ -73,7 +73,7 @@ class SequentialLR(Schedule):
             schedule.adopt_groups()
 
     def _at(self, epoch: int) -> tuple[Schedule, int]:
-        """Return the schedule of an epoch, and how far it is in its own."""
+        """Return the schedule of an epoch, and its own epoch number."""
         index = bisect_right(self.milestones, epoch)
         return self.schedulers[index], epoch - (0, *self.milestones)[index]
 
@@ -83,6 +83,6 @@ class SequentialLR(Schedule):
         return schedule.rates(own)
 
     def adjust(self, epoch: int) -> None:
-        """Set what else than the rate depends on the epoch."""
+        """Set other options that depend on the epoch."""
         schedule, own = self._at(epoch)
         schedule.adjust(own)
