@@ -177,6 +177,11 @@ def missing(module: str, name: str, there: Collection[str]) -> AttributeError:
     return AttributeError(sentence(module, text, hint=f"did you mean {alike[0]!r}?" if alike else ""))
 
 
+def public(names: Mapping[str, object]) -> list[str]:
+    """Return the functions and classes among a module's names, for its ``__all__``."""
+    return sorted(name for name, value in names.items() if callable(value) and name[0] != "_")
+
+
 def teller(module: str, there: Collection[str]) -> Callable[[str], NoReturn]:
     """Return a module's ``__getattr__``, which says what to use instead of a missing name."""
 

@@ -46,9 +46,9 @@ from autograd_cnn.nn.models.lenet import PartialConv2d as PartialConv2d
 from autograd_cnn.nn.models.lenet import ScaledTanh as ScaledTanh
 from autograd_cnn.nn.module import Module as Module
 from autograd_cnn.nn.parameter import Parameter as Parameter
+from autograd_cnn.spelling import public as _public
 from autograd_cnn.spelling import teller as _teller
 
 if not TYPE_CHECKING:  # type checkers follow the imports, and would take it that every name is there
-    _PUBLIC = {name for name, value in globals().items() if callable(value) and name[0] != "_"}
-    __all__ = sorted({"functional", "init", "utils"} | _PUBLIC)
+    __all__ = sorted({"functional", "init", "utils", *_public(globals())})
     __getattr__ = _teller(__name__, __all__)

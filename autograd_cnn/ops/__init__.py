@@ -34,6 +34,7 @@ from autograd_cnn.ops.softmax import *
 from autograd_cnn.ops.sorting import *
 from autograd_cnn.ops.statistics import *
 from autograd_cnn.ops.trigonometric import *
+from autograd_cnn.spelling import public as _public
 
 if not TYPE_CHECKING:  # type checkers follow the star imports
-    __all__ = sorted(name for name, value in globals().items() if callable(value) and name[0] != "_")
+    __all__ = _public(globals())
