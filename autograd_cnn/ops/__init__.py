@@ -6,6 +6,7 @@ A family's public names are in its ``__all__``, and so are public here and at th
 from typing import TYPE_CHECKING
 
 from autograd_cnn.ops.activation import *
+from autograd_cnn.ops.adaptive_pooling import *
 from autograd_cnn.ops.attention import *
 from autograd_cnn.ops.correlation import *
 from autograd_cnn.ops.decomposition import *

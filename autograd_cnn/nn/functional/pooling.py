@@ -10,7 +10,7 @@ from autograd_cnn.engine.composite import composite
 from autograd_cnn.engine.node import Array, Shape, shape_of, values_of
 from autograd_cnn.engine.trace import reading
 from autograd_cnn.errors import ArgumentError, ShapeError, sentence
-from autograd_cnn.ops.pooling import adapted
+from autograd_cnn.ops.adaptive_pooling import adapted
 from autograd_cnn.parameters import Bool, IntOrPair, Padding, PerAxis, Size, several
 
 __all__ = [

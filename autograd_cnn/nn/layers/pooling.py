@@ -8,7 +8,7 @@ from autograd_cnn.engine.node import Array
 from autograd_cnn.kernels.windows import four_sided
 from autograd_cnn.nn.functional import pooling as functional
 from autograd_cnn.nn.module import Module, Parameterless, unusual
-from autograd_cnn.ops.pooling import adapted
+from autograd_cnn.ops.adaptive_pooling import adapted
 from autograd_cnn.parameters import Bool, IntOrPair, Padding, PerAxis, Size, pair, several
 
 __all__ = [
