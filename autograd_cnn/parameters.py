@@ -61,16 +61,23 @@ _INT_OR_NONE: Final = frozenset({int, NoneType})
 def parser_of(annotation: Any) -> Parsed | None:
     """Return how an annotation is parsed; ``Axis | None`` is parsed like ``Axis``, and allows None.
 
+    A literal is one of its words, unless there is something else that it may be.
+
     Examples
     --------
     >>> parser_of(Axis)("sum", "axis", [0, np.int64(1)])
     (0, 1)
+    >>> parser_of(Literal["none", "tanh"])("gelu", "approximate", "tanh")
+    'tanh'
     >>> parser_of(float) is None
     True
     """
+    options = get_args(annotation)
     if get_origin(annotation) is Annotated:
         return next((each for each in annotation.__metadata__ if isinstance(each, Parsed)), None)
-    options = get_args(annotation)
+    if get_origin(annotation) is Literal:
+        return _one_of(options)
+    options = tuple(each for each in options if get_origin(each) is not Literal or {each, NoneType}.issuperset(options))
     found = next(filter(None, map(parser_of, options)), None)
     return replace(found, types=found.types | {NoneType}) if found and NoneType in options else found
 
@@ -373,15 +380,7 @@ def choice(where: str, name: str, value: Any, options: Sequence[str]) -> None:
         raise ArgumentError(sentence(where, f"{name} is unknown", expected=expected, got=repr(value)))
 
 
-def one_of(*options: str) -> Parsed:
-    """Annotate a parameter that must be one of the given words.
-
-    Examples
-    --------
-    >>> one_of("none", "tanh")("gelu", "approximate", "tanh")
-    'tanh'
-    """
-
+def _one_of(options: Sequence[str]) -> Parsed:
     def parse(where: str, name: str, value: Any) -> Any:
         choice(where, name, value, options)
         return value

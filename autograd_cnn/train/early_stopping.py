@@ -1,11 +1,11 @@
 """Stopping when the model no longer improves."""
 
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Any, Final, Literal, get_args
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 from autograd_cnn.engine.composite import parsed
 from autograd_cnn.errors import ArgumentError, OperandError, sentence
-from autograd_cnn.parameters import Number, Size, choice
+from autograd_cnn.parameters import Number, Size
 from autograd_cnn.train.callbacks import Callback
 from autograd_cnn.train.metrics import EpochMetrics
 
@@ -58,7 +58,6 @@ class EarlyStopping(Callback):
 
     @parsed
     def __init__(self, patience: Size = 5, monitor: Monitor = "test_loss", min_delta: Number = 0.0) -> None:
-        choice("EarlyStopping", "monitor", monitor, get_args(Monitor))
         if not min_delta >= 0:
             raise ArgumentError(
                 sentence("EarlyStopping", "min_delta is out of range", expected="at least 0", got=min_delta)

@@ -117,7 +117,7 @@ def cosine_embedding_loss(
     squares = [ops.sum(ops.square(each), axis=-1) + tiny for each in (input1, input2)]
     cosine = ops.sum(input1 * input2, axis=-1) / ops.sqrt(squares[0] * squares[1])
     near, far = ops.subtract(1, cosine), ops.clip(cosine - margin, min=0)
-    return reduced(where, _by_sign(target, near, far), reduction)
+    return reduced(_by_sign(target, near, far), reduction)
 
 
 @composite
@@ -140,7 +140,7 @@ def hinge_embedding_loss(input: Array, target: Array, margin: Number = 1.0, redu
     """
     where = "hinge_embedding_loss"
     (input,) = in_floats(where, input=input)
-    return reduced(where, _by_sign(target, input, ops.clip(ops.subtract(margin, input), min=0)), reduction)
+    return reduced(_by_sign(target, input, ops.clip(ops.subtract(margin, input), min=0)), reduction)
 
 
 def _by_sign(target: Array, one: Array, other: Array) -> Array:
@@ -161,7 +161,7 @@ def margin_ranking_loss(
     """
     where = "margin_ranking_loss"
     input1, input2 = in_floats(where, input1=input1, input2=input2)
-    return reduced(where, ops.clip(ops.negative(target) * (input1 - input2) + margin, min=0), reduction)
+    return reduced(ops.clip(ops.negative(target) * (input1 - input2) + margin, min=0), reduction)
 
 
 @composite
@@ -175,7 +175,7 @@ def soft_margin_loss(input: Array, target: Array, reduction: Reduction = "mean")
     """
     where = "soft_margin_loss"
     (input,) = in_floats(where, input=input)
-    return reduced(where, ops.softplus(ops.negative(target) * input), reduction)
+    return reduced(ops.softplus(ops.negative(target) * input), reduction)
 
 
 @composite
@@ -212,4 +212,4 @@ def triplet_margin_loss(
     if swap:
         far = ops.minimum(far, pairwise_distance(vectors[1], vectors[2], p, eps))
     near = pairwise_distance(vectors[0], vectors[1], p, eps)
-    return reduced(where, ops.clip(near - far + margin, min=0), reduction)
+    return reduced(ops.clip(near - far + margin, min=0), reduction)

@@ -1,12 +1,12 @@
 """Borders around images, with PyTorch's arguments: the last axis comes first."""
 
-from typing import Literal, TypeAlias, get_args
+from typing import Literal, TypeAlias
 
 from autograd_cnn import ops
 from autograd_cnn.engine.composite import composite
 from autograd_cnn.engine.node import Array, shape_of
 from autograd_cnn.errors import ArgumentError, ShapeError, sentence
-from autograd_cnn.parameters import Axes, Number, choice
+from autograd_cnn.parameters import Axes, Number
 
 __all__ = ["pad"]
 
@@ -51,7 +51,6 @@ def pad(input: Array, pad: Axes, mode: Mode = "constant", value: Number | None =
             sentence("pad", "pad is not understood", expected=f"up to {len(shape)} pairs, for x of shape {shape}",
                      got=numbers)
         )  # fmt: skip
-    choice("pad", "mode", mode, get_args(Mode))
     if mode != "constant" and value is not None:
         raise ArgumentError(sentence("pad", f"value does not go with mode={mode!r}"))
     pairs = list(zip(numbers[::2], numbers[1::2], strict=True))[::-1]

@@ -1,6 +1,6 @@
 """What losses have in common: one number for many, or one for each; operands in floats, and of one shape."""
 
-from typing import Annotated, Any, Final, Literal, TypeAlias, get_args
+from typing import Annotated, Any, Final, Literal, TypeAlias
 
 import numpy as np
 
@@ -8,7 +8,7 @@ from autograd_cnn import ops
 from autograd_cnn.engine.node import Array, Shape, Traced, shape_of, values_of
 from autograd_cnn.engine.trace import RUNNING
 from autograd_cnn.errors import ArgumentError, OperandError, ShapeError, raise_as, sentence
-from autograd_cnn.parameters import Parsed, choice
+from autograd_cnn.parameters import Parsed
 
 Reduction: TypeAlias = Literal["mean", "sum", "none"]
 
@@ -50,14 +50,8 @@ Factors: TypeAlias = Annotated[Any, Parsed(_factors, frozenset())]
 ClassWeights: TypeAlias = Annotated[Any, Parsed(_class_weights, frozenset())]
 
 
-def check_reduction(where: str, reduction: str) -> None:
-    """Raise `ArgumentError` for an unknown reduction."""
-    choice(where, "reduction", reduction, get_args(Reduction))
-
-
-def reduced(where: str, losses: Array, reduction: Reduction) -> Array:
+def reduced(losses: Array, reduction: str) -> Array:
     """Return the mean of all losses, their sum, or themselves."""
-    check_reduction(where, reduction)
     if reduction == "mean":
         return ops.mean(losses)
     return ops.sum(losses) if reduction == "sum" else losses

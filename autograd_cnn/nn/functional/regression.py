@@ -1,7 +1,7 @@
 """Losses of numbers and distributions. ``reduction`` is ``"mean"``, ``"sum"``, or ``"none"`` for one number each."""
 
 import math
-from typing import Literal, TypeAlias, get_args
+from typing import Literal, TypeAlias
 
 import numpy as np
 
@@ -14,12 +14,11 @@ from autograd_cnn.nn.functional.reduction import (
     Reduction,
     alike,
     at_least,
-    check_reduction,
     in_floats,
     reduced,
 )
 from autograd_cnn.ops.loss import _huber
-from autograd_cnn.parameters import Bool, NotNegative, Positive, choice
+from autograd_cnn.parameters import Bool, NotNegative, Positive
 
 __all__ = ["gaussian_nll_loss", "huber_loss", "kl_div", "l1_loss", "mse_loss", "poisson_nll_loss", "smooth_l1_loss"]
 
@@ -118,12 +117,11 @@ def smooth_l1_loss(input: Array, target: Array, reduction: Reduction = "mean", b
 
 
 def _absolute(where: str, input: Array, target: Array, reduction: Reduction) -> Array:
-    return reduced(where, ops.absolute(ops.subtract(*alike(where, input, target))), reduction)
+    return reduced(ops.absolute(ops.subtract(*alike(where, input, target))), reduction)
 
 
 def _bent(where: str, input: Array, target: Array, reduction: Reduction, delta: float, factor: float = 1) -> Array:
     """Return half the squared error, from ``delta`` on along its tangent, times ``factor``; reduced in the same pass."""
-    check_reduction(where, reduction)
     input, target = alike(where, input, target)
     return _huber(input, target, delta=delta, factor=factor, reduction=reduction)
 
@@ -163,12 +161,11 @@ def kl_div(
     0.693
     """
     where = "kl_div"
-    choice(where, "reduction", reduction, get_args(DivergenceReduction))
     input, target = alike(where, input, target)
     losses = ops.exp(target) * (target - input) if log_target else _entropy(target) - target * input
     if reduction == "batchmean":
         return ops.sum(losses) / (shape_of(input) or (1,))[0]
-    return reduced(where, losses, reduction)
+    return reduced(losses, reduction)
 
 
 def _entropy(p: Array) -> Array:
@@ -219,7 +216,7 @@ def poisson_nll_loss(
         logs = ops.log(counts)
         stirling = counts * logs - counts + (logs + math.log(2 * math.pi)) * 0.5
         losses = losses + ops.where(many, stirling, 0)
-    return reduced(where, losses, reduction)
+    return reduced(losses, reduction)
 
 
 @composite
@@ -268,7 +265,7 @@ def gaussian_nll_loss(
     check(_check_variances, var)
     var = at_least(eps, var)
     losses = (ops.log(var) + ops.square(input - target) / var) * 0.5
-    return reduced(where, losses + 0.5 * math.log(2 * math.pi) if full else losses, reduction)
+    return reduced(losses + 0.5 * math.log(2 * math.pi) if full else losses, reduction)
 
 
 def _check_variances(var: Array) -> None:

@@ -2,7 +2,7 @@
 
 import math
 from functools import lru_cache
-from typing import Any, Final, Literal, TypeAlias, get_args
+from typing import Any, Final, Literal, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,7 +11,7 @@ from autograd_cnn import ops
 from autograd_cnn.engine.composite import composite
 from autograd_cnn.engine.node import Array, Shape, shape_of
 from autograd_cnn.errors import ArgumentError, ShapeError, sentence
-from autograd_cnn.parameters import Bool, Size, choice, number, several
+from autograd_cnn.parameters import Bool, Size, number, several
 
 __all__ = ["channel_shuffle", "interpolate", "pixel_shuffle", "pixel_unshuffle"]
 
@@ -90,7 +90,6 @@ def _check(shape: Shape, mode: str, align_corners: bool | None) -> None:
     where = "interpolate"
     if len(shape) not in (3, 4) or 0 in shape[2:]:
         raise ShapeError(sentence(where, "x has the wrong shape", expected="(N, C, L) or (N, C, H, W)", got=shape))
-    choice(where, "mode", mode, get_args(Mode))
     if mode in _AXES and _AXES[mode] != len(shape) - 2:
         expected = "(N, C, L)" if _AXES[mode] == 1 else "(N, C, H, W)"
         raise ShapeError(sentence(where, f"x has the wrong rank for mode={mode!r}", expected=expected, got=shape))

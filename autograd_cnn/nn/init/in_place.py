@@ -10,17 +10,16 @@ from autograd_cnn import ops
 from autograd_cnn.engine.composite import composite
 from autograd_cnn.errors import ArgumentError, OperandError, ShapeError, sentence
 from autograd_cnn.nn.init.values import Mode, Rng, constant, fans, kaiming_std, normal, uniform
-from autograd_cnn.parameters import Number, Positive, Size, choice
+from autograd_cnn.parameters import Number, Positive, Size
 from autograd_cnn.seeding import default_rng
 from autograd_cnn.tensor import Tensor
 
 Nonlinearity: TypeAlias = Literal[
     "linear", "conv1d", "conv2d", "conv3d", "conv_transpose1d", "conv_transpose2d", "sigmoid", "tanh", "relu",
-    "leaky_relu", "selu",
+    "selu", "leaky_relu",
 ]  # fmt: skip
 
 _GAINS: Final = {"tanh": 5 / 3, "relu": math.sqrt(2), "selu": 3 / 4}
-_LINEAR: Final = ("linear", "conv1d", "conv2d", "conv3d", "conv_transpose1d", "conv_transpose2d", "sigmoid")
 
 
 def _filled(where: str, tensor: Tensor, values: NDArray[Any]) -> Tensor:
@@ -57,7 +56,6 @@ def calculate_gain(nonlinearity: Nonlinearity, param: Number | None = None) -> f
     >>> round(calculate_gain("relu"), 4)
     1.4142
     """
-    choice("calculate_gain", "nonlinearity", nonlinearity, (*_LINEAR, *_GAINS, "leaky_relu"))
     if nonlinearity == "leaky_relu":
         slope = 0.01 if param is None else param
         return math.sqrt(2 / (1 + slope * slope))
@@ -317,7 +315,7 @@ def kaiming_normal_(
 
 def _kept(where: str, tensor: Any, a: float, mode: Mode, nonlinearity: Nonlinearity) -> float:
     """Return the standard deviation that keeps a variance."""
-    of_relu = kaiming_std(_checked(where, tensor).shape, 0.0, mode, where)
+    of_relu = kaiming_std(_checked(where, tensor).shape, 0.0, mode)
     return of_relu / math.sqrt(2) * calculate_gain(nonlinearity, a)
 
 

@@ -139,7 +139,7 @@ def kaiming_uniform(
     >>> bool(np.abs(w).max() <= 1)
     True
     """
-    bound = math.sqrt(3) * kaiming_std(shape, a, mode, "kaiming_uniform")
+    bound = math.sqrt(3) * kaiming_std(shape, a, mode)
     return uniform(shape, rng, low=-bound, high=bound, dtype=dtype)
 
 
@@ -156,7 +156,7 @@ def kaiming_normal(
     >>> kaiming_normal((1000, 50), 0).std().round(2)
     np.float32(0.2)
     """
-    return normal(shape, rng, std=kaiming_std(shape, a, mode, "kaiming_normal"), dtype=dtype)
+    return normal(shape, rng, std=kaiming_std(shape, a, mode), dtype=dtype)
 
 
 @composite
@@ -209,10 +209,8 @@ def weight_and_bias(
     return Parameter(weight), Parameter(uniform((outputs,), rng, low=-bound, high=bound, dtype=dtype))
 
 
-def kaiming_std(shape: Shape, a: float, mode: Mode, where: str) -> float:
+def kaiming_std(shape: Shape, a: float, mode: Mode) -> float:
     """Return the standard deviation that keeps a variance through leaky ReLUs."""
-    if mode not in ("fan_in", "fan_out"):
-        raise ArgumentError(sentence(where, "mode is unknown", expected="'fan_in' or 'fan_out'", got=repr(mode)))
     return math.sqrt(2 / ((1 + a * a) * fans(shape)[mode == "fan_out"]))
 
 

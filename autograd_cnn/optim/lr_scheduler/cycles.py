@@ -180,11 +180,6 @@ class OneCycleLR(Absolute):
                     )
                 )
             total_steps = epochs * steps_per_epoch
-        if anneal_strategy not in ("cos", "linear"):
-            raise ArgumentError(
-                sentence("OneCycleLR", "anneal_strategy is unknown", expected="'cos' or 'linear'",
-                         got=repr(anneal_strategy))
-            )  # fmt: skip
         if cycle_momentum and not {"momentum", "betas"} & optimizer.defaults.keys():
             raise ArgumentError(
                 sentence("OneCycleLR", f"{type(optimizer).__name__} has no momentum", hint="pass cycle_momentum=False")

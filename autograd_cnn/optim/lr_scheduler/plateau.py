@@ -73,15 +73,6 @@ class ReduceLROnPlateau:
         eps: NotNegative = 1e-8,
     ) -> None:
         check_optimizer("ReduceLROnPlateau", optimizer)
-        for name, value, options in (
-            ("mode", mode, ("min", "max")),
-            ("threshold_mode", threshold_mode, ("rel", "abs")),
-        ):
-            if value not in options:
-                raise ArgumentError(
-                    sentence("ReduceLROnPlateau", f"{name} is unknown", expected=" or ".join(map(repr, options)),
-                             got=repr(value))
-                )  # fmt: skip
         if factor >= 1:
             raise ArgumentError(
                 sentence("ReduceLROnPlateau", "factor is out of range", expected="0 to below 1", got=factor)
