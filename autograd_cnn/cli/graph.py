@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from autograd_cnn import nn
 from autograd_cnn.cli.models import MODELS, ImageShape, make_model
-from autograd_cnn.cli.options import UsageError, one_of, whole_number, writing_to
+from autograd_cnn.cli.options import Options, UsageError, one_of, whole_number, writing_to
 from autograd_cnn.cli.output import say
 from autograd_cnn.cli.user_code import call, failures_of, split_name
 from autograd_cnn.engine.node import Shape
@@ -53,46 +53,27 @@ of what it gives otherwise.
 """
 
 
-def add_model_options(parser: argparse.ArgumentParser) -> None:
+def add_model_options(add: Options) -> None:
     """Add the options that say what is run."""
-    add = parser.add_argument
-    add("--model", default="lenet5", metavar="MODEL", help="see below (default: %(default)s)")
-    add(
-        "--shape",
-        type=whole_number(1),
-        nargs=3,
-        default=None,
-        metavar=("C", "H", "W"),
-        help="channels, height and width of the image (default: what an ONNX file says, or the network's usual one)",
-    )
+    shape = "channels, height and width of the image (default: what an ONNX file says, or the network's usual one)"
+    add.value("--model", str, "MODEL", "see below (default: %(default)s)", default="lenet5")
+    add.value("--shape", whole_number(1), ("C", "H", "W"), shape, nargs=3)
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Add the options."""
-    add_model_options(parser)
-    add = parser.add_argument
-    add(
-        "--output",
-        "-o",
-        type=Path,
-        metavar="FILE",
-        help=f"ends in {', '.join(ENDINGS)}; .png needs Graphviz's program dot (default: graph.svg)",
+    add = Options(parser)
+    add_model_options(add)
+    output = f"ends in {', '.join(ENDINGS)}; .png needs Graphviz's program dot (default: graph.svg)"
+    color = (
+        "colour by the norm of the gradient, the memory saved for the backward pass, the arithmetic, NaN and infinity, or "
+        "units that never change"
     )
-    add("--open", action="store_true", help="open the file in the browser; without --output that is graph.html")
-    add("--backward", action="store_true", help="show the backward pass, too")
-    add(
-        "--depth",
-        type=whole_number(1),
-        metavar="N",
-        help="fold the modules at the N-th level of nesting to one box each",
-    )
-    add(
-        "--color",
-        type=one_of(*COLORS),
-        metavar="|".join(COLORS),
-        help="colour by the norm of the gradient, the memory saved for the backward pass, the arithmetic, NaN and infinity, or "
-        "units that never change",
-    )
+    add.value("--output -o", Path, "FILE", output)
+    add.flag("--open", says="open the file in the browser; without --output that is graph.html")
+    add.flag("--backward", says="show the backward pass, too")
+    add.value("--depth", whole_number(1), "N", "fold the modules at the N-th level of nesting to one box each")
+    add.value("--color", one_of(*COLORS), "|".join(COLORS), color)
 
 
 def run(arguments: argparse.Namespace) -> None:

@@ -1,6 +1,5 @@
 """A finished run: its network, ready to use, its data, and its metrics."""
 
-import argparse
 import json
 import math
 from dataclasses import asdict, dataclass
@@ -10,6 +9,7 @@ from typing import Any
 from autograd_cnn import io, nn
 from autograd_cnn.cli.datasets import KNOWN, Source, check_source, load_source
 from autograd_cnn.cli.models import ImageShape, make_model
+from autograd_cnn.cli.options import Options
 from autograd_cnn.data import Dataset
 from autograd_cnn.errors import ArgumentError, FormatError, sentence
 from autograd_cnn.files import AnyPath, as_path
@@ -196,9 +196,9 @@ def source_of(config: RunConfig, moved_to: str | None, hint: str) -> Source:
     return source
 
 
-def add_data_option(parser: argparse.ArgumentParser) -> None:
+def add_data_option(add: Options) -> None:
     """Add ``--data``, for `read_dataset`."""
-    parser.add_argument("--data", metavar="DIR|FILE", help="where the images of the run are now, if they were moved")
+    add.value("--data", str, "DIR|FILE", "where the images of the run are now, if they were moved")
 
 
 def read_dataset(config: RunConfig, moved_to: str | None) -> Dataset:
