@@ -113,6 +113,19 @@ def sentence(
     return printable(f"{text}; {hint}" if hint else text)
 
 
+def require(fits: bool, where: str, problem: str, expected: str, got: object, *, hint: str = "") -> None:
+    """Raise `OperandError` with the type of what came, unless it fits.
+
+    Examples
+    --------
+    >>> require(callable(3), "vmap", "f is not a function", "a function of arrays", 3)
+    Traceback (most recent call last):
+    autograd_cnn.errors.OperandError: vmap: f is not a function: expected a function of arrays, got int
+    """
+    if not fits:
+        raise OperandError(sentence(where, problem, expected=expected, got=type(got).__name__, hint=hint))
+
+
 def printable(text: str) -> str:
     r"""Return a text as one line that is safe for a terminal: unprintable characters are escaped.
 

@@ -14,7 +14,7 @@ from autograd_cnn.engine.plan import difference, needed
 from autograd_cnn.engine.primitive import REGISTRY, Primitive
 from autograd_cnn.engine.recording import no_grad
 from autograd_cnn.engine.trace import RUNNING, Call, Constant, Held, Slot, Trace, argument, taken
-from autograd_cnn.errors import ArgumentError, OperandError, ShapeError, sentence
+from autograd_cnn.errors import ArgumentError, OperandError, ShapeError, require, sentence
 from autograd_cnn.parameters import integer
 from autograd_cnn.tensor import Tensor
 from autograd_cnn.tree import leaves, rebuilt
@@ -67,10 +67,7 @@ def vmap(
     array([[6., 0.],
            [0., 8.]])
     """
-    if not callable(f):
-        raise OperandError(
-            sentence("vmap", "f is not a function", expected="a function of arrays", got=type(f).__name__)
-        )
+    require(callable(f), "vmap", "f is not a function", "a function of arrays", f)
     axes = in_axes if isinstance(in_axes, (list, tuple)) else None
     checked = [_axis("in_axes", each) for each in (in_axes if axes is not None else [in_axes])]  # type: ignore[union-attr]
     out = integer("vmap", "out_axes", out_axes)

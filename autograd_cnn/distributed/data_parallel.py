@@ -16,7 +16,7 @@ from autograd_cnn.distributed.group import ProcessGroup, Request, init
 from autograd_cnn.engine.half import HALF
 from autograd_cnn.engine.node import Array, shape_of
 from autograd_cnn.engine.trace import effect, fresh
-from autograd_cnn.errors import ArgumentError, GradientError, OperandError, sentence
+from autograd_cnn.errors import ArgumentError, GradientError, require, sentence
 from autograd_cnn.nn import Parameter
 from autograd_cnn.parameters import integer
 from autograd_cnn.tensor.tensor import Handle
@@ -76,10 +76,7 @@ class DataParallel:
         bucket_bytes: int = 1 << 22,
         compression: Compression = Exact,
     ) -> None:
-        if not isinstance(model, nn.Module):
-            raise OperandError(
-                sentence("DataParallel", "model is not a module", expected="a Module", got=type(model).__name__)
-            )
+        require(isinstance(model, nn.Module), "DataParallel", "model is not a module", "a Module", model)
         self.model = model
         self.group = group = init() if group is None else group
         named = [(name, p) for name, p in model.named_parameters() if p.requires_grad]

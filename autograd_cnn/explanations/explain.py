@@ -13,7 +13,7 @@ from autograd_cnn.engine.composite import parsed
 from autograd_cnn.engine.node import Array, Missing, Node, Shape, Traced, tensor_of
 from autograd_cnn.engine.primitive import Primitive
 from autograd_cnn.engine.replay import Call, argument, operand, values
-from autograd_cnn.errors import ArgumentError, GradientError, OperandError, sentence
+from autograd_cnn.errors import ArgumentError, GradientError, OperandError, require, sentence
 from autograd_cnn.explanations.argmax_candidates import argmax_candidates
 from autograd_cnn.explanations.explanation import Explanation
 from autograd_cnn.explanations.terms import Element, Index, ResultElement, Term, UnknownError, aligned
@@ -324,8 +324,7 @@ def _sources(call: Call) -> dict[str, Any]:
 
 
 def _node_of(tensor: Traced) -> Node:
-    if not isinstance(tensor, Traced):
-        raise OperandError(sentence("explain", "it has no tape", expected="a tensor", got=type(tensor).__name__))
+    require(isinstance(tensor, Traced), "explain", "it has no tape", "a tensor", tensor)
     if tensor.node is None:
         raise GradientError(
             sentence(

@@ -11,7 +11,7 @@ from autograd_cnn.engine.node import Array, Missing, Node, Shape, Traced, tensor
 from autograd_cnn.engine.primitive import Primitive
 from autograd_cnn.engine.recording import EVERYWHERE, Scope
 from autograd_cnn.engine.replay import Values, argument, operand, parameters
-from autograd_cnn.errors import ArgumentError, GradientError, OperandError, sentence
+from autograd_cnn.errors import ArgumentError, GradientError, OperandError, require, sentence
 from autograd_cnn.graph.backward import Backward, record
 from autograd_cnn.graph.calls import Calls, leaves
 from autograd_cnn.graph.cost import flops, owner, saved_bytes
@@ -91,10 +91,7 @@ def read(
     clock: Clock | None = None,
 ) -> "Reading":
     """Read the tape of a recorded output, as `capture` does; ``clock`` returns the seconds that recorded calls take."""
-    if not isinstance(output, Traced):
-        raise OperandError(
-            sentence("graph.capture", "output has no tape", expected="a tensor", got=type(output).__name__)
-        )
+    require(isinstance(output, Traced), "graph.capture", "output has no tape", "a tensor", output)
     if output.node is None:
         raise GradientError(
             sentence("graph.capture", "nothing was recorded for this output",

@@ -21,7 +21,7 @@ from autograd_cnn.engine.primitive import Primitive
 from autograd_cnn.engine.recording import switched, tracing
 from autograd_cnn.engine.replay import Call, kept_values
 from autograd_cnn.engine.trace import Call as PlanCall
-from autograd_cnn.errors import ArgumentError, GradientError, OperandError, counted, printable, sentence
+from autograd_cnn.errors import ArgumentError, GradientError, counted, printable, require, sentence
 from autograd_cnn.graph.capture import Names, read
 from autograd_cnn.graph.graph import Graph
 from autograd_cnn.graph.nodes import GraphNode
@@ -174,8 +174,7 @@ def profile(step: Callable[..., Any], *args: Any, runs: Size = 10, names: Names 
     >>> sorted(row["primitive"] for row in profile.table())
     ['broadcast_to', 'masked', 'matmul', 'matmul', 'relu', 'sum']
     """
-    if not callable(step):
-        raise OperandError(sentence("graph.profile", "not a function", expected="a step", got=type(step).__name__))
+    require(callable(step), "graph.profile", "not a function", "a step", step)
     return _of_compiled(step, args, runs) if isinstance(step, Compiled) else _of_recorded(step, args, runs, names)
 
 
@@ -210,11 +209,13 @@ def _of_recorded(step: Callable[..., Any], args: Sequence[Any], runs: int, names
 
 def _check(output: Any) -> None:
     """Refuse what is not a recorded result."""
-    if not isinstance(output, Traced):
-        raise OperandError(
-            sentence("graph.profile", "the step returned something else", expected="a tensor, such as its loss",
-                     got=type(output).__name__)
-        )  # fmt: skip
+    require(
+        isinstance(output, Traced),
+        "graph.profile",
+        "the step returned something else",
+        "a tensor, such as its loss",
+        output,
+    )
     if output.node is None:
         raise GradientError(
             sentence("graph.profile", "the step recorded nothing", hint="give it a parameter, outside of no_grad()")

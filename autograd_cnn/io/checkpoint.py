@@ -11,7 +11,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from autograd_cnn.errors import FormatError, OperandError, sentence
+from autograd_cnn.errors import FormatError, OperandError, require, sentence
 
 TEXT: Final = "checkpoint.json"
 """The array with the JSON text."""
@@ -100,11 +100,13 @@ def state_of(name: str, thing: Any) -> Any:
     """
     if isinstance(thing, np.random.Generator):
         return thing.bit_generator.state
-    if not hasattr(thing, "state_dict"):
-        raise OperandError(
-            sentence("save", f"{name} has no state", expected="a module, an optimiser, or what else has a state_dict",
-                     got=type(thing).__name__)
-        )  # fmt: skip
+    require(
+        hasattr(thing, "state_dict"),
+        "save",
+        f"{name} has no state",
+        "a module, an optimiser, or what else has a state_dict",
+        thing,
+    )
     state = thing.state_dict()
     if hasattr(thing, "named_modules"):
         return {"weights": state, "generators": {path: each.bit_generator.state for path, each in _generators(thing)}}

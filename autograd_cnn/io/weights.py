@@ -15,7 +15,7 @@ from numpy.typing import ArrayLike, NDArray
 from autograd_cnn import errors
 from autograd_cnn.engine.composite import composite
 from autograd_cnn.engine.node import values_of
-from autograd_cnn.errors import ArgumentError, FormatError, OperandError, sentence
+from autograd_cnn.errors import ArgumentError, FormatError, OperandError, require, sentence
 from autograd_cnn.files import AnyPath, as_path, replacing
 from autograd_cnn.io import checkpoint, npz, safetensors, torch_zip
 
@@ -224,11 +224,13 @@ def _named(state: Any) -> Mapping[str, ArrayLike]:
                          "to arrays", got="a dict with 'state' and 'param_groups'", hint="save(path, optimizer=optimizer) keeps it")
             )  # fmt: skip
         return state
-    if not hasattr(state, "state_dict"):
-        raise OperandError(
-            sentence("save", "the state is not understood", expected="a module or a mapping of names to arrays",
-                     got=type(state).__name__)
-        )  # fmt: skip
+    require(
+        hasattr(state, "state_dict"),
+        "save",
+        "the state is not understood",
+        "a module or a mapping of names to arrays",
+        state,
+    )
     return state.state_dict()
 
 

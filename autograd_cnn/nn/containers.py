@@ -5,7 +5,7 @@ from itertools import count
 from typing import Any, Self, overload
 
 from autograd_cnn.engine.node import Array
-from autograd_cnn.errors import ArgumentError, OperandError, sentence
+from autograd_cnn.errors import ArgumentError, OperandError, require, sentence
 from autograd_cnn.nn.module import Module
 from autograd_cnn.nn.parameter import Parameter
 from autograd_cnn.parameters import integer
@@ -175,11 +175,13 @@ class ModuleList(_Uncalled):
     """
 
     def __init__(self, modules: Iterable[Module] = ()) -> None:
-        if not isinstance(modules, Iterable):
-            raise OperandError(
-                sentence("ModuleList", "modules is not iterable", expected="modules, such as a list of them",
-                         got=type(modules).__name__)
-            )  # fmt: skip
+        require(
+            isinstance(modules, Iterable),
+            "ModuleList",
+            "modules is not iterable",
+            "modules, such as a list of them",
+            modules,
+        )
         for module in modules:
             self.append(module)
 
@@ -220,12 +222,7 @@ class ModuleDict(_Uncalled):
 
     def update(self, modules: Mapping[str, Module]) -> None:
         """Add or replace modules."""
-        if not isinstance(modules, Mapping):
-            raise OperandError(
-                sentence(
-                    "ModuleDict", "modules is not a mapping", expected="modules by name", got=type(modules).__name__
-                )
-            )
+        require(isinstance(modules, Mapping), "ModuleDict", "modules is not a mapping", "modules by name", modules)
         for name, module in modules.items():
             self._add(name, module)
 
@@ -292,11 +289,13 @@ class ParameterDict(Module):
 
     def update(self, parameters: Mapping[str, Any]) -> None:
         """Add or replace parameters."""
-        if not isinstance(parameters, Mapping):
-            raise OperandError(
-                sentence("ParameterDict", "parameters is not a mapping", expected="parameters by name",
-                         got=type(parameters).__name__)
-            )  # fmt: skip
+        require(
+            isinstance(parameters, Mapping),
+            "ParameterDict",
+            "parameters is not a mapping",
+            "parameters by name",
+            parameters,
+        )
         for name, value in parameters.items():
             self[name] = value
 
@@ -372,11 +371,13 @@ class ParameterList(Module):
 
     def extend(self, values: Iterable[Any]) -> Self:
         """Add parameters at the end."""
-        if not isinstance(values, Iterable):
-            raise OperandError(
-                sentence("ParameterList", "values is not iterable", expected="parameters, such as a list of them",
-                         got=type(values).__name__)
-            )  # fmt: skip
+        require(
+            isinstance(values, Iterable),
+            "ParameterList",
+            "values is not iterable",
+            "parameters, such as a list of them",
+            values,
+        )
         for value in values:
             self.append(value)
         return self

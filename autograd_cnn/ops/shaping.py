@@ -13,7 +13,7 @@ from autograd_cnn.engine.abstract import AbstractArray, placeholder
 from autograd_cnn.engine.composite import composite
 from autograd_cnn.engine.node import Array, Shape, dtype_of, shape_of
 from autograd_cnn.engine.primitive import primitive
-from autograd_cnn.errors import ArgumentError, OperandError, ShapeError, sentence
+from autograd_cnn.errors import ArgumentError, ShapeError, require, sentence
 from autograd_cnn.ops.elementwise import astype
 from autograd_cnn.parameters import Axes, Axis, Count, Counts, DType, Lengths, OneAxis, Shift
 
@@ -288,11 +288,7 @@ def stack(arrays: Sequence[Array], axis: Count = 0) -> Array:
 
 
 def _listed(where: str, arrays: Any) -> list[Array]:
-    if not isinstance(arrays, Iterable):
-        raise OperandError(
-            sentence(where, "arrays is not iterable", expected="arrays, such as a list of them",
-                     got=type(arrays).__name__)
-        )  # fmt: skip
+    require(isinstance(arrays, Iterable), where, "arrays is not iterable", "arrays, such as a list of them", arrays)
     return list(arrays)
 
 

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from autograd_cnn.engine.recording import enable_grad
 from autograd_cnn.engine.trace import effect
-from autograd_cnn.errors import ArgumentError, OperandError, ShapeError, sentence
+from autograd_cnn.errors import ArgumentError, OperandError, ShapeError, require, sentence
 from autograd_cnn.nn.module import Module, forget_gradients
 from autograd_cnn.parameters import flag
 from autograd_cnn.tensor import Tensor
@@ -133,12 +133,14 @@ class Optimizer:
         return list(params)
 
     def _check_tensor(self, tensor: Any, index: int, held: set[int]) -> None:
-        if not isinstance(tensor, Tensor):
-            raise OperandError(
-                sentence(self._name, f"parameter {index} is not a tensor", expected="a Tensor",
-                         got=type(tensor).__name__,
-                         hint="pass model.parameters()" if isinstance(tensor, (str, tuple, Module)) else "")
-            )  # fmt: skip
+        require(
+            isinstance(tensor, Tensor),
+            self._name,
+            f"parameter {index} is not a tensor",
+            "a Tensor",
+            tensor,
+            hint="pass model.parameters()" if isinstance(tensor, (str, tuple, Module)) else "",
+        )
         if not tensor.is_leaf:
             raise ArgumentError(
                 sentence(self._name, f"parameter {index} is not a leaf", hint="optimise what it was computed from")
@@ -234,11 +236,9 @@ class Optimizer:
         self._make(moves)
 
     def _run(self, closure: Any) -> Any:
-        if not callable(closure):
-            raise OperandError(
-                sentence(f"{self._name}.step", "closure is not a function", expected="one that returns the loss",
-                         got=type(closure).__name__)
-            )  # fmt: skip
+        require(
+            callable(closure), f"{self._name}.step", "closure is not a function", "one that returns the loss", closure
+        )
         with enable_grad():
             return closure()
 

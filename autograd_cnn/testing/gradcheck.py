@@ -15,7 +15,7 @@ from autograd_cnn.engine.backward import cotangents_of, gradients, toposort
 from autograd_cnn.engine.composite import parsed
 from autograd_cnn.engine.node import shape_of, values_of
 from autograd_cnn.engine.signature import copied
-from autograd_cnn.errors import GradientError, OperandError, sentence
+from autograd_cnn.errors import GradientError, OperandError, require, sentence
 from autograd_cnn.parameters import Positive, Size, Whole
 from autograd_cnn.tensor import Tensor
 
@@ -177,15 +177,18 @@ def _compare(where: str, f: Callable[..., Any], arrays: list[Array], tolerance: 
     rng = np.random.default_rng(seed)
     tensors = [Tensor(x, requires_grad=True) for x in arrays]
     output = f(*tensors)
-    if not isinstance(output, (Tensor, np.ndarray, np.generic, float, int)):
-        raise OperandError(
-            sentence(where, "the function's result is not understood", expected="an array", got=type(output).__name__)
-        )
+    require(
+        isinstance(output, (Tensor, np.ndarray, np.generic, float, int)),
+        where,
+        "the function's result is not understood",
+        "an array",
+        output,
+    )
     _refuse_narrow(where, output)
     u = rng.standard_normal(shape_of(output))
     nodes = {x.node for x in tensors if x.node}
     tracked = isinstance(output, Tensor) and output.requires_grad
-    cotangents = cotangents_of(output, nodes, u, where=where) if tracked else {}  # type: ignore[arg-type]  # a tensor then
+    cotangents = cotangents_of(output, nodes, u, where=where) if tracked else {}
     for position, x in enumerate(arrays):
         v = rng.standard_normal(x.shape)
         v /= np.linalg.norm(v) or 1.0
@@ -209,10 +212,7 @@ def _compare(where: str, f: Callable[..., Any], arrays: list[Array], tolerance: 
 
 
 def _checked(where: str, f: Any) -> Callable[..., Any]:
-    if not callable(f):
-        raise OperandError(
-            sentence(where, "f is not a function", expected="a function of tensors", got=type(f).__name__)
-        )
+    require(callable(f), where, "f is not a function", "a function of tensors", f)
     return f
 
 

@@ -15,7 +15,7 @@ from autograd_cnn.engine.backward import cotangents_of, followers, following
 from autograd_cnn.engine.node import Array, next_serial, shape_of
 from autograd_cnn.engine.recording import enable_grad
 from autograd_cnn.engine.trace import RUNNING, current
-from autograd_cnn.errors import GradientError, GradientWarning, OperandError, ShapeError, sentence
+from autograd_cnn.errors import GradientError, GradientWarning, OperandError, ShapeError, require, sentence
 from autograd_cnn.tensor import Tensor
 from autograd_cnn.tree import leaves, rebuilt
 
@@ -251,8 +251,11 @@ def _within(where: str, argnums: tuple[int, ...], count: int) -> tuple[int, ...]
 
 def check_function(where: str, f: Any) -> None:
     """Raise `OperandError` unless ``f`` can be called."""
-    if not callable(f):
-        raise OperandError(
-            sentence(where, "f is not a function", expected="a function of arrays", got=type(f).__name__,
-                     hint="use loss.backward() for the gradient of a tensor" if isinstance(f, Tensor) else "")
-        )  # fmt: skip
+    require(
+        callable(f),
+        where,
+        "f is not a function",
+        "a function of arrays",
+        f,
+        hint="use loss.backward() for the gradient of a tensor" if isinstance(f, Tensor) else "",
+    )

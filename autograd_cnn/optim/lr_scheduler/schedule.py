@@ -4,7 +4,7 @@ from typing import Any
 
 from autograd_cnn.engine.composite import composite
 from autograd_cnn.engine.trace import effect
-from autograd_cnn.errors import ArgumentError, OperandError, sentence
+from autograd_cnn.errors import ArgumentError, require, sentence
 from autograd_cnn.optim.optimizer import Optimizer
 from autograd_cnn.parameters import integer, number
 
@@ -130,11 +130,13 @@ class Absolute(Schedule):
 
 def check_optimizer(where: str, optimizer: Any) -> None:
     """Raise `OperandError` unless it is an optimiser."""
-    if not isinstance(optimizer, Optimizer):
-        raise OperandError(
-            sentence(where, "optimizer is not understood", expected="an optimiser such as optim.SGD",
-                     got=type(optimizer).__name__)
-        )  # fmt: skip
+    require(
+        isinstance(optimizer, Optimizer),
+        where,
+        "optimizer is not understood",
+        "an optimiser such as optim.SGD",
+        optimizer,
+    )
 
 
 def for_groups(where: str, name: str, value: Any, optimizer: Optimizer) -> list[float]:
