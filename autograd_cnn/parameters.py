@@ -72,12 +72,13 @@ def parser_of(annotation: Any) -> Parsed | None:
     >>> parser_of(float) is None
     True
     """
-    options = get_args(annotation)
     if get_origin(annotation) is Annotated:
         return next((each for each in annotation.__metadata__ if isinstance(each, Parsed)), None)
+    options = get_args(annotation)
     if get_origin(annotation) is Literal:
         return _one_of(options)
-    options = tuple(each for each in options if get_origin(each) is not Literal or {each, NoneType}.issuperset(options))
+    if words := [each for each in options if get_origin(each) is Literal]:
+        return _one_of((*get_args(words[0]), None)) if {words[0], NoneType} == set(options) else None
     found = next(filter(None, map(parser_of, options)), None)
     return replace(found, types=found.types | {NoneType}) if found and NoneType in options else found
 
@@ -365,7 +366,7 @@ def _flag(where: str, name: str, value: Any) -> bool:
     return bool(value)
 
 
-def choice(where: str, name: str, value: Any, options: Sequence[str]) -> None:
+def choice(where: str, name: str, value: Any, options: Sequence[str | None]) -> None:
     """Raise `ArgumentError` unless ``value`` is one of the ``options``.
 
     Examples
@@ -374,13 +375,13 @@ def choice(where: str, name: str, value: Any, options: Sequence[str]) -> None:
     Traceback (most recent call last):
     autograd_cnn.errors.ArgumentError: gelu: approximate is unknown: expected 'none' or 'tanh', got 'erf'
     """
-    if not isinstance(value, str) or value not in options:
+    if not isinstance(value, (str, NoneType)) or value not in options:
         *others, last = map(repr, options)
-        expected = f"{', '.join(others)} or {last}"
+        expected = f"{', '.join(others)} or {last}" if others else last
         raise ArgumentError(sentence(where, f"{name} is unknown", expected=expected, got=repr(value)))
 
 
-def _one_of(options: Sequence[str]) -> Parsed:
+def _one_of(options: Sequence[str | None]) -> Parsed:
     def parse(where: str, name: str, value: Any) -> Any:
         choice(where, name, value, options)
         return value

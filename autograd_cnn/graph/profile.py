@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from operator import attrgetter
 from statistics import median
 from time import perf_counter
-from typing import Any, Final, Literal, TypeAlias, get_args
+from typing import Any, Final, Literal, TypeAlias
 
 import numpy as np
 
@@ -27,7 +27,7 @@ from autograd_cnn.graph.graph import Graph
 from autograd_cnn.graph.nodes import GraphNode
 from autograd_cnn.graph.plan import of_plan
 from autograd_cnn.kernels import current_backend
-from autograd_cnn.parameters import Size, choice
+from autograd_cnn.parameters import Size
 
 By: TypeAlias = Literal["call", "module", "primitive"]
 
@@ -84,7 +84,6 @@ class Profile:
         ArgumentError
             For another word.
         """
-        choice("Profile.table", "by", by, get_args(By))
         rows = list(self._of_calls() if by == "call" else self._of_groups(by))
         return sorted(rows, key=lambda row: -row["time"])
 
