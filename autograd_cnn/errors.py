@@ -89,14 +89,7 @@ class MissingDependencyError(ImportError):
         super().__init__(text)
 
 
-def sentence(
-    where: str,
-    problem: str = "",
-    *,
-    expected: object = None,
-    got: object = None,
-    hint: str = "",
-) -> str:
+def sentence(where: str, problem: str = "", *, expected: object = None, got: object = None, hint: str = "") -> str:
     """Compose ``where: problem: expected …, got …; hint`` from the parts that are given; a long ``got`` is cut.
 
     Examples

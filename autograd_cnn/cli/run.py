@@ -107,11 +107,7 @@ def read_config(run: AnyPath) -> RunConfig:
 
 def _check(config: RunConfig) -> None:
     """Raise `ValueError` for a value of another type than ``autograd-cnn train`` writes."""
-    kinds: dict[str, Any] = {
-        "root": (str, type(None)),
-        "size": (int, type(None)),
-        "patience": (int, type(None)),
-    }
+    kinds: dict[str, Any] = {"root": (str, type(None)), "size": (int, type(None)), "patience": (int, type(None))}
     kinds |= dict.fromkeys(("data", "model", "backend", "version"), str)
     kinds |= dict.fromkeys(("stream", "tensorboard"), bool)
     fits = [isinstance(getattr(config, name), kind) for name, kind in kinds.items()]

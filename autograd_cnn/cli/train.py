@@ -203,11 +203,7 @@ def _prepare(arguments: argparse.Namespace) -> tuple[Dataset, RunConfig]:
     channels, height, width = dataset.train.images.shape[1:]
     shape, images = (channels, height, width), len(dataset.train.labels)
     recipe = recipe_of(data, shape)
-    chosen = {
-        **recipe._asdict(),
-        "batch_size": min(recipe.batch_size, images),
-        **given,
-    }
+    chosen = {**recipe._asdict(), "batch_size": min(recipe.batch_size, images), **given}
     if chosen["batch_size"] > images:
         raise UsageError(
             f"--batch-size: expected at most {images:,}, as many images as there are, got {chosen['batch_size']}"

@@ -35,11 +35,7 @@ class _Bytes:
         """Ignore the state."""
 
 
-NAMES: Final = {
-    "numpy.core.multiarray._reconstruct": lambda *_: _Array(),
-    "numpy.ndarray": None,
-    "numpy.dtype": _Bytes,
-}
+NAMES: Final = {"numpy.core.multiarray._reconstruct": lambda *_: _Array(), "numpy.ndarray": None, "numpy.dtype": _Bytes}
 
 
 def read_pickle(data: bytes) -> dict[str, Any]:

@@ -22,14 +22,7 @@ from autograd_cnn.kernels.windows import windows as slide_windows
 from autograd_cnn.ops.precision import joined, mean_dtype, sum_dtype
 from autograd_cnn.parameters import Flag, Indices, IntOrPair, KnownShape, Padding, Size
 
-__all__ = [
-    "max_pool",
-    "max_pool_gather",
-    "max_pool_indices",
-    "max_unpool",
-    "mean_pool",
-    "mean_pool_wrt_input",
-]
+__all__ = ["max_pool", "max_pool_gather", "max_pool_indices", "max_unpool", "mean_pool", "mean_pool_wrt_input"]
 
 _NO_PADDING: Final = ((0, 0), (0, 0))
 

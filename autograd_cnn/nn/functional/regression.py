@@ -10,13 +10,7 @@ from autograd_cnn.engine.composite import composite
 from autograd_cnn.engine.node import Array, shape_of
 from autograd_cnn.engine.trace import check
 from autograd_cnn.errors import ArgumentError, ShapeError, sentence
-from autograd_cnn.nn.functional.reduction import (
-    Reduction,
-    alike,
-    at_least,
-    in_floats,
-    reduced,
-)
+from autograd_cnn.nn.functional.reduction import Reduction, alike, at_least, in_floats, reduced
 from autograd_cnn.ops.loss import _huber
 from autograd_cnn.parameters import Bool, NotNegative, Positive
 
@@ -130,12 +124,7 @@ def _bent(where: str, input: Array, target: Array, reduction: Reduction, delta: 
 
 
 @composite
-def kl_div(
-    input: Array,
-    target: Array,
-    reduction: DivergenceReduction = "mean",
-    log_target: Bool = False,
-) -> Array:
+def kl_div(input: Array, target: Array, reduction: DivergenceReduction = "mean", log_target: Bool = False) -> Array:
     """The Kullback-Leibler divergence ``t·(log(t) - x)`` of each element, 0 where t is 0.
 
     Parameters
@@ -221,12 +210,7 @@ def poisson_nll_loss(
 
 @composite
 def gaussian_nll_loss(
-    input: Array,
-    target: Array,
-    var: Array,
-    full: Bool = False,
-    eps: Positive = 1e-6,
-    reduction: Reduction = "mean",
+    input: Array, target: Array, var: Array, full: Bool = False, eps: Positive = 1e-6, reduction: Reduction = "mean"
 ) -> Array:
     """The negative log-likelihood of a normal distribution: ``(log(v) + (x - t)² / v) / 2``.
 
