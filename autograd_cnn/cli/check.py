@@ -133,7 +133,7 @@ def _select_primitives(arguments: argparse.Namespace) -> dict[str, Primitive]:
 
 
 def _import(module: str) -> None:
-    unknown = f"--module {module}: there is no such module here; expected a name as in 'import mypkg.ops'"
+    unknown = f"--module {module}: no module of this name is here; expected a name as in 'import mypkg.ops'"
     if not all(map(str.isidentifier, module.split("."))):
         raise UsageError(unknown)
     try:

@@ -97,9 +97,9 @@ def run(arguments: argparse.Namespace) -> None:
 
 
 def open_file(path: Path) -> None:
-    """Open a file in the browser, or say that there is none."""
+    """Open a file in the browser, or say that none was found."""
     if not open_browser(path):
-        say(f"there is no browser to open {path} in")
+        say(f"no browser was found to open {path} in")
 
 
 def _capture(arguments: argparse.Namespace) -> Graph:

@@ -36,7 +36,7 @@ def make_model(text: str, image_shape: ImageShape, seed: int, classes: int = 10)
     Raises
     ------
     ArgumentError
-        If there is no such network, or the images do not fit it.
+        If no network has this name, or the images do not fit it.
 
     Examples
     --------

@@ -93,7 +93,7 @@ def read_config(run: AnyPath) -> RunConfig:
     try:
         text = path.read_bytes()
     except FileNotFoundError as error:
-        hint = f"it holds no {CONFIG}" if run.is_dir() else "there is no such folder"
+        hint = f"it holds no {CONFIG}" if run.is_dir() else "the folder does not exist"
         raise FormatError(sentence(str(run), "not a run of autograd-cnn train", hint=hint)) from error
     try:
         values = json.loads(text)
@@ -132,7 +132,7 @@ def trained_model(run: AnyPath, config: RunConfig | None = None) -> nn.Module:
     FormatError
         If it is not a run, or the weights are damaged or of another network.
     OSError
-        If there are no weights.
+        If the run has no weights.
     """
     config = read_config(run) if config is None else config
     path = as_path("trained_model", run) / WEIGHTS

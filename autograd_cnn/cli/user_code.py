@@ -82,7 +82,7 @@ def call(path: Path, name: str) -> Any:
     Raises
     ------
     ArgumentError
-        If there is no such file or function, or if one of them fails; with its own error and line.
+        If the file or the function does not exist, or one of them fails; with its own error and line.
     """
     module = _run(path)
     function = getattr(module, name, None) if name else None

@@ -44,7 +44,7 @@ def from_npz(path: AnyPath, *, test: Share = 0.2, seed: Whole = 0) -> Dataset:
     FormatError
         If the file is damaged, an array is missing, or shapes or types are wrong.
     OSError
-        If there is no such file, or it can't be read.
+        If the file does not exist or can't be read.
 
     Examples
     --------
@@ -85,7 +85,7 @@ def from_csv(path: AnyPath, *, test: Share = 0.2, seed: Whole = 0) -> Dataset:
     FormatError
         If a line does not have such numbers, or the number of pixels is not a square.
     OSError
-        If there is no such file, or it can't be read.
+        If the file does not exist or can't be read.
 
     Examples
     --------

@@ -69,7 +69,7 @@ def image_folder(
     MissingDependencyError
         If Pillow (extra ``images``) is not installed.
     FileNotFoundError
-        If there is no such folder.
+        If the folder does not exist.
     FormatError
         If a file is not an image or is damaged, a class has no image, or sizes differ and ``size`` is not given. The
         message names the file.
@@ -165,7 +165,7 @@ def read_image(path: AnyPath, *, size: Size = None, channels: int | None = None)
     FormatError
         If the file is not an image, is damaged, or has more pixels than Pillow considers safe.
     OSError
-        If there is no such file, or it can't be read.
+        If the file does not exist or can't be read.
 
     Examples
     --------

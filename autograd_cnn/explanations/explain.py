@@ -51,7 +51,7 @@ def explain(tensor: Traced, index: int | Sequence[int] = ()) -> Explanation:
     GradientError
         If it was not recorded, the graph has been freed, or a leaf has changed since.
     ArgumentError
-        If there is no such element.
+        If the tensor has no such element.
 
     Examples
     --------

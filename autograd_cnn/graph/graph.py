@@ -291,7 +291,7 @@ class Graph:
         Returns
         -------
         Path or None
-            Outside of notebooks, the file that was opened, or that you can open where there is no browser.
+            Outside of notebooks, the file that was opened, or that you can open where no browser was found.
 
         Raises
         ------

@@ -162,7 +162,7 @@ def profile(step: Callable[..., Any], *args: Any, runs: Size = 10, names: Names 
     GradientError
         If it has recorded nothing, or has called ``backward`` itself.
     ArgumentError
-        If there are no runs, or a compiled step has no plan; the message says why.
+        If ``runs`` is 0, or a compiled step has no plan; the message says why.
 
     Examples
     --------

@@ -115,7 +115,7 @@ def restore(path: AnyPath, **objects: Any) -> None:
     FormatError
         If the file is damaged or not a checkpoint.
     OSError
-        If there is no such file, or it can't be read.
+        If the file does not exist or can't be read.
 
     Examples
     --------
@@ -182,7 +182,7 @@ def load(path: AnyPath) -> dict[str, NDArray[Any]]:
         If the file is damaged or contains anything other than arrays of numbers, or if it
         unpacks to more than 256 MiB and more than 64 times its size.
     OSError
-        If there is no such file, or it can't be read.
+        If the file does not exist or can't be read.
     """
     if _is_state(path):
         raise OperandError(

@@ -139,7 +139,7 @@ def parameters_to_vector(parameters: Any) -> Tensor:
     """
     listed = _listed("parameters_to_vector", parameters)
     if not listed:
-        raise OperandError(sentence("parameters_to_vector", "there are no parameters"))
+        raise OperandError(sentence("parameters_to_vector", "parameters is empty"))
     return ops.concatenate([ops.reshape(each, shape=(-1,)) for each in listed])
 
 

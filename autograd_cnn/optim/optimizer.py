@@ -87,7 +87,7 @@ class Optimizer:
         self.state: dict[Tensor, State] = {}
         given = [params] if isinstance(params, (Tensor, Mapping)) else self._listed("params", params)
         if not given:
-            raise ArgumentError(sentence(self._name, "there are no parameters to optimise"))
+            raise ArgumentError(sentence(self._name, "params has no tensors to optimise"))
         grouped = any(isinstance(each, Mapping) for each in given)
         for group in given if grouped else [{"params": given}]:
             self.add_param_group(group)  # type: ignore[arg-type]  # checked there

@@ -112,7 +112,7 @@ def write(
     of_kind("report.write", "history", history, Sequence, "a list of EpochMetrics, such as train.fit returns")
     images, labels = dataset.test
     if not len(labels):
-        raise ArgumentError(sentence("report.write", "there are no images to try", hint="dataset.test is empty"))
+        raise ArgumentError(sentence("report.write", "the dataset has no images to try", hint="dataset.test is empty"))
     shares = predict(model, images)
     result = Confusion.of(labels, shares.argmax(axis=1), dataset.classes)
     told = {

@@ -188,7 +188,7 @@ class Trainer:
         FormatError
             If the file is damaged or not a checkpoint.
         OSError
-            If there is no such file, or it can't be read.
+            If the file does not exist or can't be read.
         """
         of_kind("Trainer.restore", "loader", loader, Loader, "data.Loader(images, labels)")
         self.loader = loader
@@ -223,7 +223,7 @@ class Trainer:
         DivergedError
             If a loss is not a finite number. The weights are then of no use.
         ArgumentError
-            If there are no training or no test images, or ``epochs`` is not an int of at least 1.
+            If the loader or ``test`` has no images, or ``epochs`` is not an int of at least 1.
         OperandError
             If ``loader`` is not a `Loader`, or ``test`` is not a `Split`.
         """

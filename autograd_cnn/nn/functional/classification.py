@@ -475,7 +475,7 @@ def dice_loss(input: Array, target: Array, smooth: NotNegative = 1.0, reduction:
     Raises
     ------
     ShapeError
-        If the shapes differ, or there are no axes but N and C.
+        If the shapes differ, or ``input`` has no axes but N and C.
 
     Examples
     --------

@@ -173,7 +173,7 @@ def batch_norm(
     ShapeError
         If the shapes do not go together, or there is only one value for a channel to train with.
     ArgumentError
-        If there are no running values to evaluate with, or one without the other.
+        If it has no running values to evaluate with, or one without the other.
     OperandError
         If running values can't be written to.
 
@@ -270,7 +270,7 @@ def _with_known(
     """Normalise with moments that were found before."""
     if mean is None or var is None:
         raise ArgumentError(
-            sentence(where, "there are no running values to evaluate with", expected="running_mean and running_var",
+            sentence(where, "it has no running values to evaluate with", expected="running_mean and running_var",
                      got="None")
         )  # fmt: skip
     return over_maps(lambda maps: ops.batch_norm_inference(maps, mean, var, weight, bias, eps=eps), x)

@@ -162,7 +162,7 @@ def adaptive_max_pool2d(input: Array, output_size: Any, return_indices: Bool = F
     Raises
     ------
     ShapeError, ArgumentError
-        If there are no pixels, or a size is out of range.
+        If ``input`` has no pixels, or a size is out of range.
 
     Examples
     --------
