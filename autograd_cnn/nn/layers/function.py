@@ -1,9 +1,9 @@
 """Layers that are functions with options, and how such a layer is made from its options alone."""
 
-from dataclasses import MISSING, dataclass, fields
+from dataclasses import MISSING, fields
 from typing import Any, ClassVar, TypeVar, dataclass_transform
 
-from autograd_cnn.engine.composite import composite
+from autograd_cnn.engine.composite import declared
 from autograd_cnn.engine.node import Array
 from autograd_cnn.nn.module import Module
 
@@ -12,9 +12,9 @@ Layer = TypeVar("Layer", bound=type[Module])
 
 @dataclass_transform(eq_default=False)
 def layer(cls: Layer) -> Layer:
-    """Make the annotated attributes of a layer the arguments of its constructor, as `dataclasses.dataclass` does.
+    """Make the annotated attributes of a layer the arguments of its constructor, as `declared` does.
 
-    The constructor parses them as `composite` says. The layer shows those that have no default, or another value.
+    The layer shows those that have no default, or another value.
 
     Examples
     --------
@@ -26,12 +26,8 @@ def layer(cls: Layer) -> Layer:
     >>> Patches(3), Patches(3, stride=2)
     (Patches(size=3), Patches(size=3, stride=2))
     """
-    made: Any = dataclass(eq=False, repr=False)(cls)
-    made.__init__ = composite(made.__init__)
+    made: Any = declared(cls)
     options = fields(made)
-    for option in options:
-        if option.name in vars(made):
-            delattr(made, option.name)  # a default is the constructor's; the class itself has no such attribute
     made._options = tuple(option.name for option in options if option.name != "inplace")  # noqa: SLF001  # its own
     if "_shown" not in vars(made):
         made._shown = tuple(f.name if f.default is MISSING else (f.name, f.default) for f in options)  # noqa: SLF001  # its own

@@ -9,6 +9,7 @@ from autograd_cnn.engine.composite import composite
 from autograd_cnn.engine.node import Array, shape_of
 from autograd_cnn.errors import ShapeError, sentence
 from autograd_cnn.nn import init
+from autograd_cnn.nn.layers.function import layer
 from autograd_cnn.nn.module import Module, Parameterless, in_dtype_of
 from autograd_cnn.nn.parameter import Parameter
 from autograd_cnn.parameters import Bool, Count, FloatDType, Lengths, Size, integers
@@ -81,6 +82,7 @@ class Linear(Module):
         return f"{self.in_features}, {self.out_features}" + ("" if self.bias is not None else ", bias=False")
 
 
+@layer
 class Flatten(Module):
     """Join the axes from ``start_dim`` to ``end_dim`` into one.
 
@@ -103,11 +105,8 @@ class Flatten(Module):
     """
 
     _shown = ("start_dim", ("end_dim", -1))
-
-    @composite
-    def __init__(self, start_dim: Count = 1, end_dim: Count = -1) -> None:
-        self.start_dim = start_dim
-        self.end_dim = end_dim
+    start_dim: Count = 1
+    end_dim: Count = -1
 
     def forward(self, x: Array) -> Array:
         """Return (N, C·H·W) for ``x`` (N, C, H, W)."""

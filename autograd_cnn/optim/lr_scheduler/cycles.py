@@ -4,13 +4,14 @@ import math
 from collections.abc import Callable, Sequence
 from typing import Literal
 
-from autograd_cnn.engine.composite import composite
+from autograd_cnn.engine.composite import composite, declared
 from autograd_cnn.errors import ArgumentError, OperandError, sentence
 from autograd_cnn.optim.lr_scheduler.schedule import Absolute, check_optimizer, for_groups
 from autograd_cnn.optim.optimizer import Optimizer
 from autograd_cnn.parameters import Bool, Number, Positive, Share, Size
 
 
+@declared
 class LambdaLR(Absolute):
     """The initial rate times a function of the epoch.
 
@@ -36,18 +37,16 @@ class LambdaLR(Absolute):
     [0.5]
     """
 
-    @composite
-    def __init__(
-        self, optimizer: Optimizer, lr_lambda: Callable[[int], float] | Sequence[Callable[[int], float]]
-    ) -> None:
-        functions = [lr_lambda] if callable(lr_lambda) else lr_lambda
+    lr_lambda: Callable[[int], float] | Sequence[Callable[[int], float]]
+
+    def __post_init__(self) -> None:
+        functions = [self.lr_lambda] if callable(self.lr_lambda) else self.lr_lambda
         if not isinstance(functions, (list, tuple)) or not all(map(callable, functions)):
             raise OperandError(
                 sentence("LambdaLR", "lr_lambda is not understood", expected="a function, or one for each group",
-                         got=repr(lr_lambda))
+                         got=repr(self.lr_lambda))
             )  # fmt: skip
-        self.lr_lambda = lr_lambda
-        super().__init__(optimizer)
+        super().__post_init__()
 
     def rates(self, epoch: int) -> list[float]:
         """Return the learning rate of every group in an epoch."""
@@ -61,6 +60,7 @@ class LambdaLR(Absolute):
         return [float(base * function(epoch)) for base, function in zip(self.base_lrs, functions, strict=True)]
 
 
+@declared
 class CosineAnnealingWarmRestarts(Absolute):
     """Decrease the rate to ``eta_min`` along half a cosine, then restart (Loshchilov & Hutter 2017).
 
@@ -92,12 +92,9 @@ class CosineAnnealingWarmRestarts(Absolute):
     [1.0, 0.5, 1.0, 0.5]
     """
 
-    @composite
-    def __init__(self, optimizer: Optimizer, T_0: Size, T_mult: Size = 1, eta_min: Number = 0.0) -> None:  # noqa: N803  # PyTorch's names
-        self.T_0 = T_0
-        self.T_mult = T_mult
-        self.eta_min = eta_min
-        super().__init__(optimizer)
+    T_0: Size
+    T_mult: Size = 1
+    eta_min: Number = 0.0
 
     def rate(self, base: float, epoch: int) -> float:
         """Return the learning rate of an epoch, counted from 0."""

@@ -2,13 +2,14 @@
 
 from typing import Any
 
-from autograd_cnn.engine.composite import composite
+from autograd_cnn.engine.composite import declared
 from autograd_cnn.engine.trace import effect
 from autograd_cnn.errors import ArgumentError, require, sentence
 from autograd_cnn.optim.optimizer import Optimizer
 from autograd_cnn.parameters import integer, number
 
 
+@declared
 class Schedule:
     """The base of all schedules; a subclass defines ``rate``.
 
@@ -25,14 +26,14 @@ class Schedule:
         The initial rates of the groups; groups that are added later are included from the next step on.
     """
 
-    @composite
-    def __init__(self, optimizer: Optimizer) -> None:
-        check_optimizer(type(self).__name__, optimizer)
-        self.optimizer = optimizer
+    optimizer: Optimizer
+
+    def __post_init__(self) -> None:
+        check_optimizer(type(self).__name__, self.optimizer)
         self.last_epoch = 0
         self.base_lrs: list[float] = []
         self.adopt_groups()
-        for group, base, now in zip(optimizer.param_groups, self.base_lrs, self.rates(0), strict=True):
+        for group, base, now in zip(self.optimizer.param_groups, self.base_lrs, self.rates(0), strict=True):
             group["lr"] = self._changed(group["lr"], base, now)
         self.adjust(0)
 
