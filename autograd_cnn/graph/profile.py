@@ -208,13 +208,8 @@ def _of_recorded(step: Callable[..., Any], args: Sequence[Any], runs: int, names
 
 def _check(output: Any) -> None:
     """Refuse what is not a recorded result."""
-    require(
-        isinstance(output, Traced),
-        "graph.profile",
-        "the step returned something else",
-        "a tensor, such as its loss",
-        output,
-    )
+    expected = "a tensor, such as its loss"
+    require(isinstance(output, Traced), "graph.profile", "the step returned something else", expected, output)
     if output.node is None:
         raise GradientError(
             sentence("graph.profile", "the step recorded nothing", hint="give it a parameter, outside of no_grad()")

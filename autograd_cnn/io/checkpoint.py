@@ -100,13 +100,8 @@ def state_of(name: str, thing: Any) -> Any:
     """
     if isinstance(thing, np.random.Generator):
         return thing.bit_generator.state
-    require(
-        hasattr(thing, "state_dict"),
-        "save",
-        f"{name} has no state",
-        "a module, an optimiser, or what else has a state_dict",
-        thing,
-    )
+    expected = "a module, an optimiser, or what else has a state_dict"
+    require(hasattr(thing, "state_dict"), "save", f"{name} has no state", expected, thing)
     state = thing.state_dict()
     if hasattr(thing, "named_modules"):
         return {"weights": state, "generators": {path: each.bit_generator.state for path, each in _generators(thing)}}

@@ -224,13 +224,8 @@ def _named(state: Any) -> Mapping[str, ArrayLike]:
                          "to arrays", got="a dict with 'state' and 'param_groups'", hint="save(path, optimizer=optimizer) keeps it")
             )  # fmt: skip
         return state
-    require(
-        hasattr(state, "state_dict"),
-        "save",
-        "the state is not understood",
-        "a module or a mapping of names to arrays",
-        state,
-    )
+    expected = "a module or a mapping of names to arrays"
+    require(hasattr(state, "state_dict"), "save", "the state is not understood", expected, state)
     return state.state_dict()
 
 

@@ -128,13 +128,9 @@ class _Gradients:
 
     def after(self, output: Any) -> Any:
         """Return the output with an extra node."""
-        require(
-            isinstance(output, Tensor),
-            type(self.module).__name__,
-            "a backward hook is for one output",
-            "a Tensor",
-            output,
-        )
+        expected = "a Tensor"
+        fits = isinstance(output, Tensor)
+        require(fits, type(self.module).__name__, "a backward hook is for one output", expected, output)
         if not output.requires_grad:
             return output
         output = ops.positive(output)

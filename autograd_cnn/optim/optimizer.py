@@ -133,14 +133,10 @@ class Optimizer:
         return list(params)
 
     def _check_tensor(self, tensor: Any, index: int, held: set[int]) -> None:
-        require(
-            isinstance(tensor, Tensor),
-            self._name,
-            f"parameter {index} is not a tensor",
-            "a Tensor",
-            tensor,
-            hint="pass model.parameters()" if isinstance(tensor, (str, tuple, Module)) else "",
-        )
+        hint = "pass model.parameters()" if isinstance(tensor, (str, tuple, Module)) else ""
+        expected = "a Tensor"
+        fits = isinstance(tensor, Tensor)
+        require(fits, self._name, f"parameter {index} is not a tensor", expected, tensor, hint=hint)
         if not tensor.is_leaf:
             raise ArgumentError(
                 sentence(self._name, f"parameter {index} is not a leaf", hint="optimise what it was computed from")

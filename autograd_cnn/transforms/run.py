@@ -251,11 +251,5 @@ def _within(where: str, argnums: tuple[int, ...], count: int) -> tuple[int, ...]
 
 def check_function(where: str, f: Any) -> None:
     """Raise `OperandError` unless ``f`` can be called."""
-    require(
-        callable(f),
-        where,
-        "f is not a function",
-        "a function of arrays",
-        f,
-        hint="use loss.backward() for the gradient of a tensor" if isinstance(f, Tensor) else "",
-    )
+    hint = "use loss.backward() for the gradient of a tensor" if isinstance(f, Tensor) else ""
+    require(callable(f), where, "f is not a function", "a function of arrays", f, hint=hint)

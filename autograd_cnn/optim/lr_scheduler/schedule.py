@@ -131,13 +131,8 @@ class Absolute(Schedule):
 
 def check_optimizer(where: str, optimizer: Any) -> None:
     """Raise `OperandError` unless it is an optimiser."""
-    require(
-        isinstance(optimizer, Optimizer),
-        where,
-        "optimizer is not understood",
-        "an optimiser such as optim.SGD",
-        optimizer,
-    )
+    expected = "an optimiser such as optim.SGD"
+    require(isinstance(optimizer, Optimizer), where, "optimizer is not understood", expected, optimizer)
 
 
 def for_groups(where: str, name: str, value: Any, optimizer: Optimizer) -> list[float]:
