@@ -166,10 +166,8 @@ def _check_leaves(leaves: Iterable[tuple[Any, Any]]) -> None:
         tensor = reference()
         if tensor is not None and tensor.value is not value and not np.array_equal(tensor.value, value, equal_nan=True):
             name = f" {tensor.name!r}" if tensor.name else ""
-            raise GradientError(
-                sentence("checkpoint", f"the leaf{name} has other values than when the function first ran",
-                         hint="call backward() before you change it")
-            )  # fmt: skip
+            problem = f"the leaf{name} has other values than when the function first ran"
+            raise GradientError(sentence("checkpoint", problem, hint="call backward() before you change it"))
 
 
 def _equal(first: Any, second: Any) -> bool:

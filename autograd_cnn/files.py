@@ -39,9 +39,8 @@ def as_path(where: str, path: AnyPath) -> Path:
     try:
         name = os.fsdecode(path)
     except TypeError:
-        raise OperandError(
-            sentence(where, "path is not understood", expected="a str or a path", got=type(path).__name__)
-        ) from None
+        problem = "path is not understood"
+        raise OperandError(sentence(where, problem, expected="a str or a path", got=type(path).__name__)) from None
     if "\0" in name:
         raise ArgumentError(sentence(where, "a path can't have a zero byte in it", expected="a path", got=repr(name)))
     return Path(name)

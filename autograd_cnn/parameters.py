@@ -269,9 +269,8 @@ def padding(where: str, name: str, value: Any) -> Any:
         return value
     if isinstance(value, str):
         if value not in ("valid", "same", "full"):
-            raise ArgumentError(
-                sentence(where, f"{name} is unknown", expected="'valid', 'same', 'full' or numbers", got=repr(value))
-            )
+            expected = "'valid', 'same', 'full' or numbers"
+            raise ArgumentError(sentence(where, f"{name} is unknown", expected=expected, got=repr(value)))
         return value
     sides = value.tolist() if isinstance(value, np.ndarray) else value
     if isinstance(sides, (list, tuple)) and len(sides) == 2 and all(map(_is_sequence, sides)):
@@ -347,9 +346,8 @@ def _of_memory(where: str, name: str, shape: tuple[int, ...]) -> tuple[int, ...]
     """Return the shape if no length is negative and NumPy can count its elements."""
     integers(where, name, shape, 0)
     if prod(shape) > _MOST_ELEMENTS:
-        raise ArgumentError(
-            sentence(where, f"{name} is out of range", expected=f"at most {_MOST_ELEMENTS} elements", got=shape)
-        )
+        expected = f"at most {_MOST_ELEMENTS} elements"
+        raise ArgumentError(sentence(where, f"{name} is out of range", expected=expected, got=shape))
     return shape
 
 
@@ -455,9 +453,8 @@ def float_dtype(where: str, name: str, value: Any) -> np.dtype[Any]:
         dtype = np.dtype(object)
     if dtype.kind != "f" or dtype.itemsize > 8:
         got = dtype if dtype.kind in "biufc" else repr(value)
-        raise OperandError(
-            sentence(where, f"{name} is not one of floats", expected="float16, float32 or float64", got=got)
-        )
+        problem = f"{name} is not one of floats"
+        raise OperandError(sentence(where, problem, expected="float16, float32 or float64", got=got))
     return dtype.newbyteorder("=")
 
 

@@ -83,9 +83,8 @@ def understood(where: str, params: dict[str, Any], names: Mapping[str, Any]) -> 
             continue
         own = next((each for each in _SYNONYMS.get(name, ()) if each in names), name)
         if (where, name) in _DIFFERENT and "correction" not in params:
-            raise OperandError(
-                sentence(where, f"argument {name!r} means something else here", hint=_DIFFERENT[where, name])
-            )
+            problem = f"argument {name!r} means something else here"
+            raise OperandError(sentence(where, problem, hint=_DIFFERENT[where, name]))
         if own != name and own in found and found[own] is not names[own]:
             raise OperandError(sentence(where, f"{name} and {own} are the same", hint=f"say {own} alone"))
         found[own] = value

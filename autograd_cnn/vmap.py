@@ -75,9 +75,8 @@ def vmap(
     @wraps(f)
     def mapped(*args: Any, **options: Any) -> Any:
         if axes is not None and len(axes) != len(args):
-            raise ArgumentError(
-                sentence("vmap", "in_axes does not fit the arguments", expected=f"{len(args)} axes", got=len(axes))
-            )
+            problem = "in_axes does not fit the arguments"
+            raise ArgumentError(sentence("vmap", problem, expected=f"{len(args)} axes", got=len(axes)))
         each = checked if axes is not None else checked * len(args)
         return _mapped(f, args, each, out, options)
 
@@ -101,9 +100,8 @@ def _mapped(
     size = counts[0]
     first, other = (_recorded(f, args, options, given, i) for i in (0, _other(given, size)))
     if reason := difference(first, other):
-        raise OperandError(
-            sentence("vmap", f"the function can't be mapped, as it does not do the same for all examples: {reason}")
-        )
+        problem = f"the function can't be mapped, as it does not do the same for all examples: {reason}"
+        raise OperandError(sentence("vmap", problem))
     tensors = bool(RUNNING) or any(isinstance(x, Traced) for x in (*leaves(args), *leaves(options)))
     results = _batched(first, given, size) if size else map(_none_of, leaves(first.tree))
     return rebuilt(first.tree, (_laid(y, out, tensors) for y in results))
@@ -114,10 +112,9 @@ def _given(leaf: Any, axis: int | None) -> Any:
     if axis is None:
         return leaf
     if not isinstance(leaf, (np.ndarray, Tensor)) or not leaf.ndim:
-        raise ShapeError(
-            sentence("vmap", "an argument has no axis of examples", expected="an array", got=type(leaf).__name__,
-                     hint="pass an array, or say None for it in in_axes")
-        )  # fmt: skip
+        problem = "an argument has no axis of examples"
+        hint = "pass an array, or say None for it in in_axes"
+        raise ShapeError(sentence("vmap", problem, expected="an array", got=type(leaf).__name__, hint=hint))
     return Batch(ops.moveaxis(leaf, axis, 0))
 
 

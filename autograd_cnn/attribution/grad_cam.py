@@ -56,10 +56,8 @@ def grad_cam(
     if layer is None:
         layer = next((each for each in reversed([*model.modules()]) if isinstance(each, nn.Conv2d)), None)
     if layer is None or all(each is not layer for each in model.modules()):
-        raise ArgumentError(
-            sentence("grad_cam", "the model has no such layer", expected="one of its modules, by default an nn.Conv2d",
-                     got=repr(layer))
-        )  # fmt: skip
+        expected = "one of its modules, by default an nn.Conv2d"
+        raise ArgumentError(sentence("grad_cam", "the model has no such layer", expected=expected, got=repr(layer)))
     seen: list[Tensor] = []
     handle = layer.register_forward_hook(lambda module, inputs, output: seen.append(output))  # noqa: ARG005  # a hook's
     try:

@@ -106,18 +106,14 @@ def _capture(arguments: argparse.Namespace) -> Graph:
     suffix = ending(arguments.output)
     for option in ("depth", "color"):
         if suffix in WHOLE and getattr(arguments, option) is not None:
-            raise ArgumentError(
-                sentence(f"--{option}", f"a {suffix} file holds the whole graph and takes no --{option}")
-            )
+            problem = f"a {suffix} file holds the whole graph and takes no --{option}"
+            raise ArgumentError(sentence(f"--{option}", problem))
     subject = make_subject(arguments.model, arguments.shape and tuple(arguments.shape))
     backward = arguments.backward or arguments.color == "grad"
     if backward and subject.loss.size != 1:
         option = "--backward" if arguments.backward else "--color grad"
-        raise ArgumentError(
-            sentence(
-                option, f"{arguments.model} returns no loss", expected="one number", got=f"shape {subject.loss.shape}"
-            )
-        )
+        problem = f"{arguments.model} returns no loss"
+        raise ArgumentError(sentence(option, problem, expected="one number", got=f"shape {subject.loss.shape}"))
     try:
         return capture(subject.loss, names=subject.names, backward=backward)
     except Exception as error:
@@ -169,14 +165,9 @@ def _from_script(path: Path, name: str, shape: ImageShape | None) -> Subject:
     if isinstance(result, nn.Module):
         return _from_module(result, (1, *(shape or (1, 28, 28))), where, path)
     if not isinstance(result, Tensor):
-        raise ArgumentError(
-            sentence(
-                "--model",
-                f"{where} returns something else",
-                expected="an nn.Module or a tensor",
-                got=type(result).__name__,
-            )
-        )
+        problem = f"{where} returns something else"
+        expected = "an nn.Module or a tensor"
+        raise ArgumentError(sentence("--model", problem, expected=expected, got=type(result).__name__))
     if shape is not None:
         raise ArgumentError(sentence("--shape", f"{where} returns a tensor, which is drawn as it is"))
     return Subject(result, [], path)
@@ -221,14 +212,9 @@ def _from_module(model: nn.Module, shape: Shape, where: str, path: Path | None =
     except ShapeError as error:  # such as one image of one pixel for batch normalisation
         raise ArgumentError(sentence("--model", str(error), hint=hint)) from error
     if not isinstance(output, Tensor):
-        raise ArgumentError(
-            sentence(
-                "--model",
-                f"the output of {where} can't be drawn",
-                expected="a tensor that depends on parameters",
-                got=type(output).__name__,
-            )
-        )
+        problem = f"the output of {where} can't be drawn"
+        expected = "a tensor that depends on parameters"
+        raise ArgumentError(sentence("--model", problem, expected=expected, got=type(output).__name__))
     return Subject(_loss(output), [*model.named_parameters(), ("image", images)], path)
 
 

@@ -372,9 +372,8 @@ def _open_folder(path: Path, *, force: bool = False, resume: bool = False) -> It
         except ArgumentError as error:
             raise ArgumentError(sentence("--resume" if resume else "--out", str(error))) from error
         if folder.replaces and not force:
-            raise ArgumentError(
-                sentence("--out", f"{path} holds an earlier run; choose another folder, or let --force replace it")
-            )
+            problem = f"{path} holds an earlier run; choose another folder, or let --force replace it"
+            raise ArgumentError(sentence("--out", problem))
         try:
             yield folder
         except KeyboardInterrupt as error:

@@ -133,9 +133,8 @@ def _split(batches: list[NDArray[np.uint8]]) -> Split:
 def _binary(content: bytes) -> NDArray[np.uint8]:
     size = 1 + PIXELS
     if not content or len(content) % size:
-        raise FormatError(
-            sentence("wrong length", expected=f"whole records of {size} bytes", got=f"{len(content)} bytes")
-        )
+        expected = f"whole records of {size} bytes"
+        raise FormatError(sentence("wrong length", expected=expected, got=f"{len(content)} bytes"))
     return _in_range(np.frombuffer(content, np.uint8).reshape(-1, size))
 
 

@@ -128,10 +128,8 @@ class DataParallel:
     def _check_alike(self, parameters: list[tuple[Any, ...]]) -> None:
         for rank, others in enumerate(self.group.gather(parameters)):
             if others != parameters:
-                raise ArgumentError(
-                    sentence("DataParallel", f"the parameters of rank {rank} are not those of rank {self.group.rank}",
-                             hint="build the same model on all of them")
-                )  # fmt: skip
+                problem = f"the parameters of rank {rank} are not those of rank {self.group.rank}"
+                raise ArgumentError(sentence("DataParallel", problem, hint="build the same model on all of them"))
 
     # --- the hooks ----------------------------------------------------------------------------
 
@@ -174,10 +172,9 @@ class DataParallel:
     def _take(self, bucket: "_Bucket", position: int) -> NDArray[np.floating]:
         """Return a gradient: the mean over all examples."""
         if self._total is None or not bucket.is_full():
-            raise GradientError(
-                sentence("DataParallel", f"no gradient reached {bucket.first_missing()!r} in this backward pass",
-                         hint="freeze what the loss does not depend on, before DataParallel")
-            )  # fmt: skip
+            problem = f"no gradient reached {bucket.first_missing()!r} in this backward pass"
+            hint = "freeze what the loss does not depend on, before DataParallel"
+            raise GradientError(sentence("DataParallel", problem, hint=hint))
         total, request = self._total
         request.Wait()
         mean = bucket.take(position, float(total[0]))

@@ -163,13 +163,8 @@ class Result:
                 note="what happened inside was not kept; explain a result inside of the function"
             )
         if self.node.saved is None:
-            raise GradientError(
-                sentence(
-                    "explain",
-                    "the graph has been freed by a backward pass",
-                    hint="explain before it, or pass retain_graph=True to it",
-                )
-            )
+            hint = "explain before it, or pass retain_graph=True to it"
+            raise GradientError(sentence("explain", "the graph has been freed by a backward pass", hint=hint))
         if self._parts:
             return question.of_summands(self._parts, self._summed)
         result = ResultElement(self._call, index)
@@ -335,11 +330,8 @@ def _node_of(tensor: Traced) -> Node:
             )
         )
     if tensor.node.primitive is None:
-        raise GradientError(
-            sentence(
-                "explain", "a leaf was given, not computed", hint="explain what was computed from it, or its gradient"
-            )
-        )
+        hint = "explain what was computed from it, or its gradient"
+        raise GradientError(sentence("explain", "a leaf was given, not computed", hint=hint))
     return tensor.node
 
 
@@ -348,22 +340,13 @@ def _index_of(index: int | Sequence[int], shape: Shape) -> Index:
     try:
         numbers = tuple(map(operator.index, index if isinstance(index, Sequence) else (index,)))
     except TypeError:
-        raise OperandError(
-            sentence("explain", "the index is not understood", expected="integers", got=repr(index))
-        ) from None
+        problem = "the index is not understood"
+        raise OperandError(sentence("explain", problem, expected="integers", got=repr(index))) from None
     if len(numbers) != len(shape):
-        raise ArgumentError(
-            sentence(
-                "explain",
-                "the index has the wrong number of axes",
-                expected=f"{len(shape)}, for the shape {shape_text(shape)}",
-                got=len(numbers),
-            )
-        )
+        problem = "the index has the wrong number of axes"
+        expected = f"{len(shape)}, for the shape {shape_text(shape)}"
+        raise ArgumentError(sentence("explain", problem, expected=expected, got=len(numbers)))
     if not all(-n <= i < n for i, n in zip(numbers, shape, strict=True)):
-        raise ArgumentError(
-            sentence(
-                "explain", "the index is out of range", expected=f"one into the shape {shape_text(shape)}", got=numbers
-            )
-        )
+        expected = f"one into the shape {shape_text(shape)}"
+        raise ArgumentError(sentence("explain", "the index is out of range", expected=expected, got=numbers))
     return tuple(i % n for i, n in zip(numbers, shape, strict=True))

@@ -211,14 +211,11 @@ def _check(output: Any) -> None:
     expected = "a tensor, such as its loss"
     require(isinstance(output, Traced), "graph.profile", "the step returned something else", expected, output)
     if output.node is None:
-        raise GradientError(
-            sentence("graph.profile", "the step recorded nothing", hint="give it a parameter, outside of no_grad()")
-        )
+        hint = "give it a parameter, outside of no_grad()"
+        raise GradientError(sentence("graph.profile", "the step recorded nothing", hint=hint))
     if isinstance(output.node.primitive, Primitive) and output.node.saved is None:
-        raise GradientError(
-            sentence("graph.profile", "the step has called backward itself",
-                     hint="return the loss before that, or pass ag.compile(step)")
-        )  # fmt: skip
+        hint = "return the loss before that, or pass ag.compile(step)"
+        raise GradientError(sentence("graph.profile", "the step has called backward itself", hint=hint))
 
 
 def _calls(recorded: Sequence[Node], given: Mapping[Node, Array]) -> list[Call]:

@@ -45,10 +45,8 @@ def taken_apart(objects: Mapping[str, Any], plain: Callable[[str, Any], NDArray[
             return {"tuple": listed} if isinstance(value, tuple) else {"list": listed}
         value = value.item() if isinstance(value, np.generic) else value
         if value is not None and type(value) not in {bool, int, float, str}:
-            raise OperandError(
-                sentence("save", f"{path!r} can't be kept", expected="arrays, numbers, texts, lists and dicts",
-                         got=type(value).__name__)
-            )  # fmt: skip
+            expected = "arrays, numbers, texts, lists and dicts"
+            raise OperandError(sentence("save", f"{path!r} can't be kept", expected=expected, got=type(value).__name__))
         return value
 
     text = json.dumps({"version": VERSION, "objects": {name: take(name, state_of(name, each))
@@ -123,10 +121,8 @@ def restore_state(name: str, thing: Any, state: Any) -> None:
         if not isinstance(state, dict) or state.keys() != {"weights", "generators"}:
             raise OperandError(sentence("restore", f"{name} is not the state of a module", got=_told(state)))
         if state["generators"].keys() != generators.keys():
-            raise OperandError(
-                sentence("restore", f"{name} has other generators", expected=_told(generators),
-                         got=_told(state["generators"]))
-            )  # fmt: skip
+            problem = f"{name} has other generators"
+            raise OperandError(sentence("restore", problem, expected=_told(generators), got=_told(state["generators"])))
         thing.load_state_dict(state["weights"])
         for path, generator in generators.items():
             _wind(f"{name}.{path}", generator, state["generators"][path])

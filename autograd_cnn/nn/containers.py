@@ -28,21 +28,16 @@ def position(where: str, index: Any, count: int) -> int:
     """
     place = integer(where, "index", index)
     if not -count <= place < count:
-        raise IndexError(
-            sentence(
-                where, "index is out of range", expected=f"{-count} to {count - 1}" if count else "none", got=place
-            )
-        )
+        problem = "index is out of range"
+        raise IndexError(sentence(where, problem, expected=f"{-count} to {count - 1}" if count else "none", got=place))
     return place
 
 
 def _check_name(where: str, name: Any, kind: type) -> None:
     """Raise `ArgumentError` if a part can't be an attribute of this name."""
     if not isinstance(name, str) or not name or "." in name or hasattr(kind, name):
-        raise ArgumentError(
-            sentence(where, "a name can't be used", expected="a string, no dot, and no attribute of the class",
-                     got=repr(name))
-        )  # fmt: skip
+        expected = "a string, no dot, and no attribute of the class"
+        raise ArgumentError(sentence(where, "a name can't be used", expected=expected, got=repr(name)))
 
 
 class _Container(Module):
@@ -72,10 +67,9 @@ class _Container(Module):
     def _position(self, index: Any) -> int:
         where, count = type(self).__name__, len(self)
         if isinstance(index, str):
-            raise OperandError(
-                sentence(where, "index is not understood", expected="an int or a slice", got=repr(index),
-                         hint="a module is an attribute by its name, as in getattr(model, name)")
-            )  # fmt: skip
+            problem = "index is not understood"
+            hint = "a module is an attribute by its name, as in getattr(model, name)"
+            raise OperandError(sentence(where, problem, expected="an int or a slice", got=repr(index), hint=hint))
         return position(where, index, count)
 
     def __setitem__(self, index: int, module: Module) -> None:

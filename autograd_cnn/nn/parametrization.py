@@ -295,7 +295,6 @@ def _parameter(where: str, module: Any, name: str) -> Parameter:
 
 def _axis(where: str, dim: int, weight: Parameter) -> int:
     if not -weight.ndim <= integer(where, "dim", dim) < weight.ndim:
-        raise ArgumentError(
-            sentence(where, "dim is out of range", expected=f"{-weight.ndim} to {weight.ndim - 1}", got=dim)
-        )
+        expected = f"{-weight.ndim} to {weight.ndim - 1}"
+        raise ArgumentError(sentence(where, "dim is out of range", expected=expected, got=dim))
     return dim % weight.ndim

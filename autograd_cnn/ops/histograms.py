@@ -118,15 +118,13 @@ def histogramdd(
     rank, points = len(columns), shape_of(columns[0])
     for column in columns:
         if shape_of(column) != points:
-            raise ShapeError(
-                sentence("histogramdd", "coordinates do not fit", expected=f"shape {points}", got=shape_of(column))
-            )
+            problem = "coordinates do not fit"
+            raise ShapeError(sentence("histogramdd", problem, expected=f"shape {points}", got=shape_of(column)))
     several = isinstance(bins, (list, tuple)) or bool(shape_of(bins))
     for name, given, fits in (("bins", bins, not several), ("range", range, range is None)):
         if not fits and len(given) != rank:
-            raise ArgumentError(
-                sentence("histogramdd", f"{name} does not fit", expected=f"one for each of {rank} axes", got=len(given))
-            )
+            expected = f"one for each of {rank} axes"
+            raise ArgumentError(sentence("histogramdd", f"{name} does not fit", expected=expected, got=len(given)))
     edges = tuple(
         _edges(column, bins[axis] if several else bins, None if range is None else range[axis])
         for axis, column in enumerate(columns)

@@ -193,10 +193,9 @@ def _check_holds(where: str, dtype: np.dtype[Any], values: Any) -> None:
 
 def _check_kind(where: str, dtype: np.dtype[Any], values: np.dtype[Any]) -> None:
     if not np.can_cast(values, dtype, "same_kind"):
-        raise OperandError(
-            sentence(where, "x can't hold the values", expected=f"values of the kind of {dtype}",
-                     got=values, hint="convert x with .astype first")
-        )  # fmt: skip
+        problem = "x can't hold the values"
+        expected = f"values of the kind of {dtype}"
+        raise OperandError(sentence(where, problem, expected=expected, got=values, hint="convert x with .astype first"))
 
 
 @set_at.vjp("x")
@@ -256,10 +255,9 @@ def take_along_axis(x: Array, indices: Indices, axis: OneAxis = -1) -> Array:
         x, axis = reshape(x, shape=-1), 0
     shape = shape_of(x)
     if indices.ndim != len(shape):
-        raise ShapeError(
-            sentence("take_along_axis", "indices and x differ in rank", expected=f"{len(shape)} axes",
-                     got=f"shape {indices.shape}")
-        )  # fmt: skip
+        problem = "indices and x differ in rank"
+        expected = f"{len(shape)} axes"
+        raise ShapeError(sentence("take_along_axis", problem, expected=expected, got=f"shape {indices.shape}"))
     positions = list(np.ogrid[tuple(slice(n) for n in shape)])
     positions[normalize_axis_index(axis, len(shape))] = indices
     return getitem(x, index=tuple(positions))
@@ -404,8 +402,7 @@ def pad(x: Array, pad_width: PadWidth, mode: str = "constant", constant_values: 
     if mode == "constant":
         return _pad(x, pad_width=widths, constant_values=constant_values)
     if mode not in ("edge", "reflect", "symmetric", "wrap"):
-        raise ArgumentError(
-            sentence("pad", "unknown mode", expected="constant, edge, reflect, symmetric or wrap", got=repr(mode))
-        )
+        expected = "constant, edge, reflect, symmetric or wrap"
+        raise ArgumentError(sentence("pad", "unknown mode", expected=expected, got=repr(mode)))
     picked = [np.pad(np.arange(n), width, mode=mode) for n, width in zip(shape, widths, strict=True)]  # type: ignore[call-overload]  # one of four literals
     return getitem(x, index=np.ix_(*picked))

@@ -33,18 +33,16 @@ def _windows(
     ceil_mode: bool,
 ) -> Windows:  # fmt: skip
     if len(shape) not in (2, 3, 4):
-        raise ShapeError(
-            sentence(where, "x has the wrong rank", expected="(N, C, H, W), (C, H, W) or (H, W)", got=shape)
-        )
+        expected = "(N, C, H, W), (C, H, W) or (H, W)"
+        raise ShapeError(sentence(where, "x has the wrong rank", expected=expected, got=shape))
     stride = window if stride is None else stride
     windows = slide_windows(
         where, shape[-2:], window, stride=stride, padding=padding, dilation=dilation, ceil_mode=ceil_mode
     )
     axes = zip(windows.image, windows.size, windows.stride, windows.padding, windows.dilation, windows.out, strict=True)
     if not all(_meet(*axis) for axis in axes):
-        raise ArgumentError(
-            sentence(where, "every tap of some window falls on the border", hint="use less padding or less dilation")
-        )
+        problem = "every tap of some window falls on the border"
+        raise ArgumentError(sentence(where, problem, hint="use less padding or less dilation"))
     return windows
 
 
@@ -316,9 +314,8 @@ def _checked(where: str, indices: Array, x: Shape, windows: Windows, ceil_mode: 
         return indices
     for axis, some, off in _border(windows):
         if off[np.arange(some.size), np.moveaxis(indices, axis, -1)[..., some]].any():
-            raise ArgumentError(
-                sentence(where, "indices is out of range", hint="some name a tap that falls on the border")
-            )
+            hint = "some name a tap that falls on the border"
+            raise ArgumentError(sentence(where, "indices is out of range", hint=hint))
     return indices
 
 

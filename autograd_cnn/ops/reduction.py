@@ -482,9 +482,8 @@ def cumulative_prod(x: Array, axis: OneAxis = None, include_initial: Flag = Fals
 def _accumulated(where: str, running: Any, initial: int, x: Array, axis: int | None, include_initial: bool) -> Array:
     shape = shape_of(x)
     if axis is None and len(shape) != 1:
-        raise ArgumentError(
-            sentence(where, "axis is missing", expected="an axis for arrays of more than one", got=None)
-        )
+        expected = "an axis for arrays of more than one"
+        raise ArgumentError(sentence(where, "axis is missing", expected=expected, got=None))
     axis = normalize_axis_tuple(axis or 0, len(shape))[0]
     y = running(x, axis=axis)
     if not include_initial:

@@ -139,10 +139,8 @@ def _moved(ndim: int, source: Axes, destination: Axes) -> tuple[int, ...]:
     sources = normalize_axis_tuple(source, ndim, "source")
     destinations = normalize_axis_tuple(destination, ndim, "destination")
     if len(sources) != len(destinations):
-        raise ArgumentError(
-            sentence("moveaxis", "the axes do not pair up", expected=f"{len(sources)} destinations",
-                     got=len(destinations))
-        )  # fmt: skip
+        expected = f"{len(sources)} destinations"
+        raise ArgumentError(sentence("moveaxis", "the axes do not pair up", expected=expected, got=len(destinations)))
     axes = [a for a in range(ndim) if a not in sources]
     for place, axis in sorted(zip(destinations, sources, strict=True)):
         axes.insert(place, axis)

@@ -64,10 +64,9 @@ def average(
         axes = axes_of(shape, axis)
         if shape_of(weights) != shape:
             if shape_of(weights) != tuple(shape[a] for a in axes):
-                raise ArgumentError(
-                    sentence("average", "weights do not fit", expected=f"shape {shape}, or the length of the axis",
-                             got=f"shape {shape_of(weights)}")
-                )  # fmt: skip
+                problem = "weights do not fit"
+                expected = f"shape {shape}, or the length of the axis"
+                raise ArgumentError(sentence("average", problem, expected=expected, got=f"shape {shape_of(weights)}"))
             order = tuple(np.argsort(axes).tolist())
             kept = tuple(n if a in axes else 1 for a, n in enumerate(shape))
             weights = broadcast_to(reshape(transpose(weights, axes=order), shape=kept), shape=shape)
@@ -245,9 +244,8 @@ def _quantile(where_: str, x: Array, q: Any, axis: Axis, method: str, keepdims: 
     last = tuple(range(-len(axes), 0))
     count = reduction.count(shape, axis)
     if not count:
-        raise ArgumentError(
-            sentence(where_, "there is nothing to take it of", expected="elements", got=f"shape {shape}")
-        )
+        problem = "there is nothing to take it of"
+        raise ArgumentError(sentence(where_, problem, expected="elements", got=f"shape {shape}"))
     rest = reduced_shape(shape, axis, keepdims=False)
     lines = sort(reshape(moveaxis(x, axes, last), shape=(*rest, count)), axis=-1)  # NaNs are last
     numbers = reduction.sum(logical_not(isnan(lines)), axis=-1, keepdims=True) if of_numbers else count

@@ -110,10 +110,8 @@ class AveragedModel(Module):
     def _update(self, model: Module) -> None:
         newest, state = model.state_dict(), self.module.state_dict()
         if newest.keys() != state.keys():
-            raise ArgumentError(
-                sentence("update_parameters", "the model is not like the one that was copied", expected=list(state),
-                         got=list(newest))
-            )  # fmt: skip
+            problem = "the model is not like the one that was copied"
+            raise ArgumentError(sentence("update_parameters", problem, expected=list(state), got=list(newest)))
         count = int(self.n_averaged)
         copied = {id(buffer) for buffer in self.module.buffers() if not self.use_buffers or buffer.dtype.kind != "f"}
         for name, value in state.items() if count else ():

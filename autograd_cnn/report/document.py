@@ -105,9 +105,8 @@ def write(
     """
     target = as_path("report.write", path)
     if target.suffix.lower() != ".html":
-        raise ArgumentError(
-            sentence("report.write", "the name's ending is not that of a page", expected=".html", got=repr(target.name))
-        )
+        problem = "the name's ending is not that of a page"
+        raise ArgumentError(sentence("report.write", problem, expected=".html", got=repr(target.name)))
     of_kind("report.write", "dataset", dataset, Dataset, "data.Dataset(train, test)")
     of_kind("report.write", "history", history, Sequence, "a list of EpochMetrics, such as train.fit returns")
     images, labels = dataset.test

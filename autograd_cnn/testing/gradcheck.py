@@ -215,10 +215,9 @@ def _checked(where: str, f: Any) -> Callable[..., Any]:
 def _arrays(where: str, inputs: Any) -> list[Array]:
     """Return copies of the inputs in float64."""
     if isinstance(inputs, (np.ndarray, Tensor, str)) or not isinstance(inputs, Iterable):
-        raise OperandError(
-            sentence(where, "inputs are not a list of arrays", expected="one for each argument, as in [x]",
-                     got=type(inputs).__name__)
-        )  # fmt: skip
+        problem = "inputs are not a list of arrays"
+        expected = "one for each argument, as in [x]"
+        raise OperandError(sentence(where, problem, expected=expected, got=type(inputs).__name__))
     return [copied(where, x.value if isinstance(x, Tensor) else x, float) for x in inputs]
 
 
@@ -258,10 +257,8 @@ def _refuse_narrow(where: str, output: Any) -> None:
     """Raise `GradientError` if the rounding of a narrower type would swamp the differences."""
     narrow = [node.dtype for node in toposort(output.node) if node.dtype.itemsize < 8] if _recorded(output) else []
     if narrow:
-        raise GradientError(
-            sentence(where, f"f computes in {narrow[0]}, too coarse for differences",
-                     hint="give a model float64 parameters with model.astype(np.float64)")
-        )  # fmt: skip
+        hint = "give a model float64 parameters with model.astype(np.float64)"
+        raise GradientError(sentence(where, f"f computes in {narrow[0]}, too coarse for differences", hint=hint))
 
 
 def check_adjoint(
@@ -306,9 +303,8 @@ def check_adjoint(
     left, right = float(np.sum(g * y)), float(np.sum(back * x))
     scale = norm(g) * norm(y) + norm(back) * norm(x)
     if not abs(left - right) <= tolerance * scale:
-        raise CheckError(
-            sentence("check_adjoint", "⟨g, A x⟩ and ⟨Aᵀ g, x⟩ differ", expected=f"{left:.15g}", got=f"{right:.15g}")
-        )
+        problem = "⟨g, A x⟩ and ⟨Aᵀ g, x⟩ differ"
+        raise CheckError(sentence("check_adjoint", problem, expected=f"{left:.15g}", got=f"{right:.15g}"))
 
 
 @parsed

@@ -71,13 +71,8 @@ def check_tape(loss: Traced, *, tolerance: float = 1e-6, seed: int = 0) -> TapeR
     """
     require(isinstance(loss, Traced), "check_tape", "no tape", "a tensor", loss)
     if loss.node is None:
-        raise ArgumentError(
-            sentence(
-                "check_tape",
-                "nothing was recorded for this output",
-                hint="make an input with requires_grad=True, and compute outside of no_grad()",
-            )
-        )
+        hint = "make an input with requires_grad=True, and compute outside of no_grad()"
+        raise ArgumentError(sentence("check_tape", "nothing was recorded for this output", hint=hint))
     rng = np.random.default_rng(seed)
     findings: list[Finding] = []
     checked = nodes = 0

@@ -108,10 +108,9 @@ class TrainConfig:
     def _names(self) -> tuple[str, ...]:
         given: Any = () if self.augment is None else self.augment
         if not isinstance(given, Iterable):
-            raise ArgumentError(
-                sentence("TrainConfig", "augment is not understood", expected="names such as ('shift', 'flip'), or ()",
-                         got=repr(given))
-            )  # fmt: skip
+            problem = "augment is not understood"
+            expected = "names such as ('shift', 'flip'), or ()"
+            raise ArgumentError(sentence("TrainConfig", problem, expected=expected, got=repr(given)))
         names = (given,) if isinstance(given, str) else tuple(given)
         if names == (NONE,):
             return ()
@@ -129,10 +128,8 @@ class TrainConfig:
         if given is None or (isinstance(given, str) and given == BALANCED):
             return given
         if isinstance(given, str) or not isinstance(given, Iterable):
-            raise ArgumentError(
-                sentence("TrainConfig", "class_weights is not understood", expected="'balanced' or numbers",
-                         got=repr(given))
-            )  # fmt: skip
+            problem = "class_weights is not understood"
+            raise ArgumentError(sentence("TrainConfig", problem, expected="'balanced' or numbers", got=repr(given)))
         least: Callable[[float], bool] = lambda value: 0 <= value < math.inf  # noqa: E731  # for each
         return tuple(number("TrainConfig", "class_weights", value, "numbers of at least 0", least)
                      for value in given)  # fmt: skip

@@ -116,8 +116,7 @@ def find_lr(
         for part, state in zip(parts, states, strict=True):
             part.load_state_dict(state)
     if len(losses) < 3:
-        raise ArgumentError(
-            sentence("find_lr", f"the loss exploded after {len(losses)} steps", expected="3 at least",
-                     got=f"low {low}", hint="begin with a lower one")
-        )  # fmt: skip
+        problem = f"the loss exploded after {len(losses)} steps"
+        hint = "begin with a lower one"
+        raise ArgumentError(sentence("find_lr", problem, expected="3 at least", got=f"low {low}", hint=hint))
     return LearningRates(rates[: len(losses)], np.array(losses))

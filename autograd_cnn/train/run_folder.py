@@ -126,9 +126,8 @@ class RunFolder(Callback):
                 raise ArgumentError(sentence(f"a training is under way in {path}", hint="choose another folder"))
             self.replaces = _holds_run(path) and not resume
             if self.replaces and not self.replace:
-                raise ArgumentError(
-                    sentence(f"{path} holds an earlier run", hint="choose another folder, or pass replace=True")
-                )
+                hint = "choose another folder, or pass replace=True"
+                raise ArgumentError(sentence(f"{path} holds an earlier run", hint=hint))
             self._target = path / STAGING if self.replaces else path
             _clear(path)
             self._target.mkdir(exist_ok=True)

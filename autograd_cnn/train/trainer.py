@@ -161,10 +161,9 @@ class Trainer:
         try:
             self.history = [EpochMetrics(**epoch) for epoch in state_dict["history"]]
         except (KeyError, TypeError) as error:
-            raise OperandError(
-                sentence("load_state_dict", "it is not a state of a trainer", expected="a dict with history",
-                         got=repr(state_dict))
-            ) from error  # fmt: skip
+            problem = "it is not a state of a trainer"
+            expected = "a dict with history"
+            raise OperandError(sentence("load_state_dict", problem, expected=expected, got=repr(state_dict))) from error
 
     def save(self, path: AnyPath) -> None:
         """Write everything needed to continue: `autograd_cnn.save` of its parts, `fit`'s loader and the history.
@@ -303,10 +302,9 @@ class Trainer:
         metrics = Metrics()
         for step, (images, labels) in enumerate(loader, 1):
             if self.group is not None and len(labels) < self.accumulate:
-                raise ArgumentError(
-                    sentence("Trainer.fit", "a process has fewer images of a batch than parts",
-                             expected=f"at least {self.accumulate}", got=len(labels))
-                )  # fmt: skip
+                problem = "a process has fewer images of a batch than parts"
+                expected = f"at least {self.accumulate}"
+                raise ArgumentError(sentence("Trainer.fit", problem, expected=expected, got=len(labels)))
             loss, scores = self._step(*in_parts(images, labels, self.accumulate))
             batch = Metrics()
             batch.update(loss.item(), scores.numpy(), labels)
@@ -376,9 +374,8 @@ def _listed(where: str, callbacks: Iterable[Callback]) -> list[Callback]:
     listed = list(callbacks)
     for callback in listed:
         if not isinstance(callback, Callback):
-            raise OperandError(
-                sentence(where, "callbacks holds something else", expected="instances of Callback", got=repr(callback))
-            )
+            problem = "callbacks holds something else"
+            raise OperandError(sentence(where, problem, expected="instances of Callback", got=repr(callback)))
     return listed
 
 
@@ -574,7 +571,6 @@ def _loss(config: TrainConfig, labels: NDArray[Any], classes: int) -> Loss:
     else:
         weights = np.array(config.class_weights)
         if len(weights) != classes:
-            raise ArgumentError(
-                sentence("fit", "class_weights has the wrong length", expected=classes, got=len(weights))
-            )
+            problem = "class_weights has the wrong length"
+            raise ArgumentError(sentence("fit", problem, expected=classes, got=len(weights)))
     return partial(nn.cross_entropy, weight=weights.astype(np.float32))

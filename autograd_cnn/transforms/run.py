@@ -102,10 +102,9 @@ class Run:
     def _pair(self) -> tuple[Any, Any]:
         """Return the output and the auxiliary data."""
         if not isinstance(self.output, tuple) or len(self.output) != 2:
-            raise OperandError(
-                sentence(self.where, "the function's result is not understood", got=type(self.output).__name__,
-                         expected="with has_aux a pair: what is differentiated, and anything else")
-            )  # fmt: skip
+            problem = "the function's result is not understood"
+            expected = "with has_aux a pair: what is differentiated, and anything else"
+            raise OperandError(sentence(self.where, problem, got=type(self.output).__name__, expected=expected))
         return self.output
 
     def _check_part(self, part: Any) -> None:
@@ -234,15 +233,13 @@ def _parts(output: Any) -> Iterator[Any]:
 def _within(where: str, argnums: tuple[int, ...], count: int) -> tuple[int, ...]:
     """Return ``argnums`` counted from the left; each must name a different one of ``count`` arguments."""
     if not count:
-        raise GradientError(
-            sentence(where, "no argument was passed by position, so there is none to differentiate with respect to")
-        )
+        problem = "no argument was passed by position, so there is none to differentiate with respect to"
+        raise GradientError(sentence(where, problem))
     for argnum in argnums:
         if not -count <= argnum < count:
-            raise GradientError(
-                sentence(where, "argnums names an argument that was not given", expected=f"below {count}", got=argnum,
-                         hint="arguments are counted by position, so pass it without its name")
-            )  # fmt: skip
+            problem = "argnums names an argument that was not given"
+            hint = "arguments are counted by position, so pass it without its name"
+            raise GradientError(sentence(where, problem, expected=f"below {count}", got=argnum, hint=hint))
     counted = tuple(argnum % count for argnum in argnums)
     if len(set(counted)) < len(counted):
         raise GradientError(sentence(where, "argnums names an argument twice", expected="each once", got=argnums))

@@ -225,10 +225,8 @@ def _examples(where: str, input: Array, labels: Any, counted: Any, weight: Any) 
 
 def _factors_of_classes(where: str, classes: int, weight: Any) -> Any:
     if weight.shape != (classes,):
-        raise ShapeError(
-            sentence(where, "weight has the wrong shape", expected=f"one number for each of {classes} classes",
-                     got=weight.shape)
-        )  # fmt: skip
+        expected = f"one number for each of {classes} classes"
+        raise ShapeError(sentence(where, "weight has the wrong shape", expected=expected, got=weight.shape))
     return weight
 
 

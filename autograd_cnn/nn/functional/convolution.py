@@ -218,10 +218,9 @@ def convolve(
     n, c, length, *image = shape_of(x)
     places = (length - dilation[0] * (taps - 1) - 1) // stride[0] + 1
     if places < 1:
-        raise ShapeError(
-            sentence(where, "the filters do not fit into the padded volume along its depth",
-                     expected=f"at most {length} slices", got=dilation[0] * (taps - 1) + 1)
-        )  # fmt: skip
+        problem = "the filters do not fit into the padded volume along its depth"
+        expected = f"at most {length} slices"
+        raise ShapeError(sentence(where, problem, expected=expected, got=dilation[0] * (taps - 1) + 1))
     starts = (tap * dilation[0] for tap in range(taps))
     met = [
         ops.getitem(x, index=(slice(None), slice(None), slice(start, start + (places - 1) * stride[0] + 1, stride[0])))
@@ -321,19 +320,17 @@ def _of_batches(rank: int, x: Array, function: Callable[[Array], Array]) -> Arra
 def _check_ranks(where: str, x: Array, weight: Array, x_axes: str, weight_axes: str) -> None:
     rank, got = weight_axes.count(",") + 1, (shape_of(x), shape_of(weight))
     if len(got[0]) not in (rank - 1, rank) or len(got[1]) != rank:
-        raise ShapeError(
-            sentence(where, "the ranks of x and weight do not go together", expected=f"{x_axes} with {weight_axes}",
-                     got=f"x={got[0]}, weight={got[1]}")
-        )  # fmt: skip
+        problem = "the ranks of x and weight do not go together"
+        expected = f"{x_axes} with {weight_axes}"
+        raise ShapeError(sentence(where, problem, expected=expected, got=f"x={got[0]}, weight={got[1]}"))
 
 
 def _check_channels(where: str, x: Array, weight: Array, groups: int) -> None:
     shape, filters = shape_of(x), shape_of(weight)
     channels = shape[-len(filters) + 1]
     if groups < 1 or filters[0] % groups:
-        raise ArgumentError(
-            sentence(where, "groups is out of range", expected=f"a divisor of the {filters[0]} filters", got=groups)
-        )
+        expected = f"a divisor of the {filters[0]} filters"
+        raise ArgumentError(sentence(where, "groups is out of range", expected=expected, got=groups))
     if channels != filters[1] * groups:
         times = f" in each of {groups} groups" if groups > 1 else ""
         raise ShapeError(sentence(where, f"weight has C={filters[1]}{times} but x has C={channels}"))

@@ -109,10 +109,8 @@ def cosine_embedding_loss(
     where = "cosine_embedding_loss"
     input1, input2 = in_floats(where, input1=input1, input2=input2)
     if shape_of(target) != shape_of(input1)[:-1]:
-        raise ShapeError(
-            sentence(where, "the targets do not match the pairs", expected=shape_of(input1)[:-1],
-                     got=shape_of(target))
-        )  # fmt: skip
+        problem = "the targets do not match the pairs"
+        raise ShapeError(sentence(where, problem, expected=shape_of(input1)[:-1], got=shape_of(target)))
     tiny = 1e-12  # PyTorch's, so that a vector of zeros has no direction
     squares = [ops.sum(ops.square(each), axis=-1) + tiny for each in (input1, input2)]
     cosine = ops.sum(input1 * input2, axis=-1) / ops.sqrt(squares[0] * squares[1])

@@ -254,6 +254,5 @@ def gaussian_nll_loss(
 
 def _check_variances(var: Array) -> None:
     if np.any(np.asarray(var) < 0):
-        raise ArgumentError(
-            sentence("gaussian_nll_loss", "var is out of range", expected="numbers of at least 0", got=np.min(var))
-        )
+        expected = "numbers of at least 0"
+        raise ArgumentError(sentence("gaussian_nll_loss", "var is out of range", expected=expected, got=np.min(var)))

@@ -29,10 +29,9 @@ def _filled(where: str, tensor: Tensor, values: NDArray[Any]) -> Tensor:
 
 def _checked(where: str, tensor: Any) -> Tensor:
     if not isinstance(tensor, Tensor):
-        raise OperandError(
-            sentence(where, "not a tensor to fill", expected="a Tensor", got=type(tensor).__name__,
-                     hint=f"nn.init.{where.rstrip('_')} returns an array of a shape")
-        )  # fmt: skip
+        problem = "not a tensor to fill"
+        hint = f"nn.init.{where.rstrip('_')} returns an array of a shape"
+        raise OperandError(sentence(where, problem, expected="a Tensor", got=type(tensor).__name__, hint=hint))
     return tensor
 
 
@@ -143,9 +142,8 @@ def dirac_(tensor: Tensor, groups: Size = 1) -> Tensor:
     if len(shape) not in (3, 4, 5):
         raise ShapeError(sentence("dirac_", "the tensor does not hold filters", expected="(F, C, K, ...)", got=shape))
     if shape[0] % groups:
-        raise ArgumentError(
-            sentence("dirac_", "groups is out of range", expected=f"a divisor of the {shape[0]} filters", got=groups)
-        )
+        expected = f"a divisor of the {shape[0]} filters"
+        raise ArgumentError(sentence("dirac_", "groups is out of range", expected=expected, got=groups))
     values, filters = np.zeros(shape), shape[0] // groups
     for group in range(groups):
         for channel in range(min(filters, shape[1])):

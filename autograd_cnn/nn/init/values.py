@@ -49,10 +49,8 @@ def fans(shape: KnownShape) -> tuple[int, int]:
     (150, 400)
     """
     if len(shape) < 2:
-        raise ShapeError(
-            sentence("fans", "too few axes to count inputs and outputs", expected="(F, C, KH, KW) or (out, in)",
-                     got=shape)
-        )  # fmt: skip
+        problem = "too few axes to count inputs and outputs"
+        raise ShapeError(sentence("fans", problem, expected="(F, C, KH, KW) or (out, in)", got=shape))
     taps = math.prod(shape[2:])
     return shape[1] * taps, shape[0] * taps
 

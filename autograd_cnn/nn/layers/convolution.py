@@ -90,10 +90,9 @@ class _Convolution(Module):
         found = several(where, "output_padding", output_padding, self.axes)
         limits = map(max, self.stride, self.dilation)
         if any(more >= limit for more, limit in zip(found, limits, strict=True)):
-            raise ArgumentError(
-                sentence(where, "output_padding is out of range", got=repr(output_padding),
-                         expected=f"less than the stride {self.stride} or the dilation {self.dilation}")
-            )  # fmt: skip
+            problem = "output_padding is out of range"
+            expected = f"less than the stride {self.stride} or the dilation {self.dilation}"
+            raise ArgumentError(sentence(where, problem, got=repr(output_padding), expected=expected))
         return found
 
     def extra_repr(self) -> str:

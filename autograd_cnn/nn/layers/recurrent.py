@@ -161,9 +161,8 @@ class _Cell(_Recurrent):
         shape = shape_of(x)
         if len(shape) not in (1, 2) or shape[-1] != self.input_size:
             size = self.input_size
-            raise ShapeError(
-                sentence(type(self).__name__, "x has the wrong shape", expected=f"(N, {size}) or ({size},)", got=shape)
-            )
+            expected = f"(N, {size}) or ({size},)"
+            raise ShapeError(sentence(type(self).__name__, "x has the wrong shape", expected=expected, got=shape))
         rows = (-1, self.hidden_size)
         if hx is None:
             state = self._zeros((math.prod(shape[:-1]),))
@@ -244,10 +243,8 @@ class _Sequence(_Recurrent):
         time = 1 if self.batch_first and len(shape) == 3 else 0
         if len(shape) not in (2, 3) or shape[-1] != size or not shape[time]:
             batch = f"(N, T, {size})" if self.batch_first else f"(T, N, {size})"
-            raise ShapeError(
-                sentence(type(self).__name__, "x has the wrong shape", expected=f"{batch} or (T, {size}), with T > 0",
-                         got=shape)
-            )  # fmt: skip
+            expected = f"{batch} or (T, {size}), with T > 0"
+            raise ShapeError(sentence(type(self).__name__, "x has the wrong shape", expected=expected, got=shape))
         return time
 
     def extra_repr(self) -> str:
@@ -267,10 +264,9 @@ class _Elman(_Recurrent):
 
     def _squash_with(self, nonlinearity: str) -> None:
         if not isinstance(nonlinearity, str) or nonlinearity not in _SQUASHING:
-            raise ArgumentError(
-                sentence(type(self).__name__, "nonlinearity is unknown", expected="'tanh' or 'relu'",
-                         got=repr(nonlinearity))
-            )  # fmt: skip
+            problem = "nonlinearity is unknown"
+            expected = "'tanh' or 'relu'"
+            raise ArgumentError(sentence(type(self).__name__, problem, expected=expected, got=repr(nonlinearity)))
         self.nonlinearity = nonlinearity
 
     def _step(self, u: Array, v: Array, state: State) -> State:  # noqa: ARG002  # only gates look at it

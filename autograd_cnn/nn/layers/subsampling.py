@@ -72,10 +72,8 @@ class Subsample2d(Module):
         shape = shape_of(x)
         if len(shape) not in (3, 4) or shape[-3] != self.num_features:
             channels = self.num_features
-            raise ShapeError(
-                sentence("Subsample2d", "x has the wrong shape",
-                         expected=f"(N, {channels}, H, W) or ({channels}, H, W)", got=shape)
-            )  # fmt: skip
+            expected = f"(N, {channels}, H, W) or ({channels}, H, W)"
+            raise ShapeError(sentence("Subsample2d", "x has the wrong shape", expected=expected, got=shape))
         x = in_dtype_of(self.weight, x)
         sums = ops.mean_pool(x, window=self.kernel_size, stride=self.stride) * math.prod(self.kernel_size)
         return sums * _maps(self.weight) + _maps(self.bias)

@@ -171,17 +171,14 @@ class PartialConv2d(Module):
         dtype: FloatDType = np.float32,
     ) -> None:
         if not isinstance(sees, Sequence) or isinstance(sees, str) or not all(isinstance(c, Sequence) for c in sees):
-            raise ArgumentError(
-                sentence("PartialConv2d", "sees is not understood", expected="channels for each filter, as in [(0, 1), (2,)]",
-                         got=repr(sees))
-            )  # fmt: skip
+            expected = "channels for each filter, as in [(0, 1), (2,)]"
+            raise ArgumentError(sentence("PartialConv2d", "sees is not understood", expected=expected, got=repr(sees)))
         integer("PartialConv2d", "filters", len(sees), 1)
         for position, channels in enumerate(sees):
             if not channels or len(set(channels)) < len(channels) or not set(channels) <= set(range(in_channels)):
-                raise ArgumentError(
-                    sentence("PartialConv2d", f"filter {position} can't see these channels",
-                             expected=f"one or more of 0 to {in_channels - 1}, each once", got=tuple(channels))
-                )  # fmt: skip
+                problem = f"filter {position} can't see these channels"
+                expected = f"one or more of 0 to {in_channels - 1}, each once"
+                raise ArgumentError(sentence("PartialConv2d", problem, expected=expected, got=tuple(channels)))
         self.in_channels = in_channels
         self.sees = tuple(map(tuple, sees))
         self.kernel_size = pair("PartialConv2d", "kernel_size", kernel_size, 1)
@@ -200,10 +197,8 @@ class PartialConv2d(Module):
         shape = shape_of(x)
         if len(shape) not in (3, 4) or shape[-3] != self.in_channels:
             channels = self.in_channels
-            raise ShapeError(
-                sentence("PartialConv2d", "x has the wrong shape",
-                         expected=f"(N, {channels}, H, W) or ({channels}, H, W)", got=shape)
-            )  # fmt: skip
+            expected = f"(N, {channels}, H, W) or ({channels}, H, W)"
+            raise ShapeError(sentence("PartialConv2d", "x has the wrong shape", expected=expected, got=shape))
         w = ops.scatter_add(
             self.weight, index=self._places, shape=(len(self.sees), self.in_channels, *self.kernel_size)
         )

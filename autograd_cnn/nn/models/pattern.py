@@ -81,9 +81,8 @@ def parse(pattern: str, counts: Mapping[str, int]) -> list[Layer]:
     """
     require(isinstance(pattern, str), "build", "the pattern is not a string", "str", pattern)
     if len(pattern) > LONGEST:
-        raise ArgumentError(
-            sentence("build", "the pattern is too long", expected=f"at most {LONGEST} characters", got=len(pattern))
-        )
+        expected = f"at most {LONGEST} characters"
+        raise ArgumentError(sentence("build", "the pattern is too long", expected=expected, got=len(pattern)))
     return _Parser(pattern.rstrip(), counts).run()
 
 

@@ -46,9 +46,8 @@ def gather(x: Array, indices: Indices, *, axis: int = 0) -> Array:
 def _places(x: Array, indices: Indices, axis: int) -> tuple[Any, ...]:
     """Return the index of the elements that ``indices`` names along an axis."""
     if indices.ndim != len(shape_of(x)):
-        raise ShapeError(
-            sentence("indices and x differ in rank", expected=f"{len(shape_of(x))} axes", got=indices.shape)
-        )
+        expected = f"{len(shape_of(x))} axes"
+        raise ShapeError(sentence("indices and x differ in rank", expected=expected, got=indices.shape))
     places: list[Any] = list(np.ogrid[tuple(slice(n) for n in indices.shape)])
     places[axis] = plain_index(indices)
     return tuple(places)
@@ -105,9 +104,8 @@ def _scattered(x: Array, values: Array, index: tuple[Any, ...], reduction: Reduc
         return x + ops.scatter_add(values, index=index, shape=shape_of(x))
     function = {"add": np.add, "mul": np.multiply, "max": np.maximum, "min": np.minimum}[reduction]
     if any(getattr(each, "node", None) is not None for each in (x, values)):
-        raise FormatError(
-            sentence(f"the reduction {reduction} has no gradient", hint="it takes numbers that are known")
-        )
+        hint = "it takes numbers that are known"
+        raise FormatError(sentence(f"the reduction {reduction} has no gradient", hint=hint))
     y = known(x).copy()
     function.at(y, index, known(values))
     return y

@@ -63,9 +63,8 @@ def reshape(x: Array, shape: Ints, *, allowzero: Flag = 0) -> Array:
     lengths = [int(length) for length in shape]
     if not allowzero:
         if 0 in lengths[len(shape_of(x)) :]:
-            raise ShapeError(
-                sentence("a 0 stands for a length that x lacks", expected=f"{len(shape_of(x))} axes", got=lengths)
-            )
+            expected = f"{len(shape_of(x))} axes"
+            raise ShapeError(sentence("a 0 stands for a length that x lacks", expected=expected, got=lengths))
         lengths = [length or shape_of(x)[place] for place, length in enumerate(lengths)]
     return ops.reshape(x, shape=tuple(lengths))
 

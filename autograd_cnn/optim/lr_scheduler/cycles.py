@@ -42,10 +42,9 @@ class LambdaLR(Absolute):
     def __post_init__(self) -> None:
         functions = [self.lr_lambda] if callable(self.lr_lambda) else self.lr_lambda
         if not isinstance(functions, (list, tuple)) or not all(map(callable, functions)):
-            raise OperandError(
-                sentence("LambdaLR", "lr_lambda is not understood", expected="a function, or one for each group",
-                         got=repr(self.lr_lambda))
-            )  # fmt: skip
+            problem = "lr_lambda is not understood"
+            expected = "a function, or one for each group"
+            raise OperandError(sentence("LambdaLR", problem, expected=expected, got=repr(self.lr_lambda)))
         super().__post_init__()
 
     def rates(self, epoch: int) -> list[float]:
@@ -53,10 +52,9 @@ class LambdaLR(Absolute):
         count = len(self.base_lrs)
         functions = [self.lr_lambda] * count if callable(self.lr_lambda) else self.lr_lambda
         if len(functions) != count:
-            raise ArgumentError(
-                sentence("LambdaLR", "lr_lambda has the wrong length", expected=f"{count} functions, one for each group",
-                         got=len(functions))
-            )  # fmt: skip
+            problem = "lr_lambda has the wrong length"
+            expected = f"{count} functions, one for each group"
+            raise ArgumentError(sentence("LambdaLR", problem, expected=expected, got=len(functions)))
         return [float(base * function(epoch)) for base, function in zip(self.base_lrs, functions, strict=True)]
 
 
@@ -171,16 +169,12 @@ class OneCycleLR(Absolute):
         check_optimizer("OneCycleLR", optimizer)
         if total_steps is None:
             if epochs is None or steps_per_epoch is None:
-                raise ArgumentError(
-                    sentence(
-                        "OneCycleLR", "how long is the cycle", hint="pass total_steps, or epochs and steps_per_epoch"
-                    )
-                )
+                hint = "pass total_steps, or epochs and steps_per_epoch"
+                raise ArgumentError(sentence("OneCycleLR", "how long is the cycle", hint=hint))
             total_steps = epochs * steps_per_epoch
         if cycle_momentum and not {"momentum", "betas"} & optimizer.defaults.keys():
-            raise ArgumentError(
-                sentence("OneCycleLR", f"{type(optimizer).__name__} has no momentum", hint="pass cycle_momentum=False")
-            )
+            problem = f"{type(optimizer).__name__} has no momentum"
+            raise ArgumentError(sentence("OneCycleLR", problem, hint="pass cycle_momentum=False"))
         self.total_steps = total_steps
         self.anneal_strategy = anneal_strategy
         self.cycle_momentum = cycle_momentum
@@ -214,9 +208,8 @@ class OneCycleLR(Absolute):
     def _between(self, values: tuple[float, float, float], step: int) -> float:
         """Return the value at a step, given the first value, the peak value and the last value."""
         if step > self.total_steps:
-            raise ArgumentError(
-                sentence("OneCycleLR", "the cycle is over", expected=f"{self.total_steps} steps", got=step)
-            )
+            expected = f"{self.total_steps} steps"
+            raise ArgumentError(sentence("OneCycleLR", "the cycle is over", expected=expected, got=step))
         begin, first = 0.0, values[0]
         for end, position in self._phases:
             last = values[position]

@@ -73,9 +73,8 @@ class ReduceLROnPlateau:
     def __post_init__(self) -> None:
         check_optimizer("ReduceLROnPlateau", self.optimizer)
         if self.factor >= 1:
-            raise ArgumentError(
-                sentence("ReduceLROnPlateau", "factor is out of range", expected="0 to below 1", got=self.factor)
-            )
+            problem = "factor is out of range"
+            raise ArgumentError(sentence("ReduceLROnPlateau", problem, expected="0 to below 1", got=self.factor))
         self.best = math.inf if self.mode == "min" else -math.inf
         self.num_bad_epochs = self.cooldown_counter = self.last_epoch = 0
         for_groups("ReduceLROnPlateau", "min_lr", self.min_lr, self.optimizer)
@@ -138,17 +137,14 @@ class ReduceLROnPlateau:
         """
         names = {"best", *_COUNTERS, "lrs"}
         if not isinstance(state_dict, dict) or state_dict.keys() != names:
-            raise ArgumentError(
-                sentence("load_state_dict", "it is not a state of a ReduceLROnPlateau",
-                         expected=f"a dict with {', '.join(sorted(names))}", got=contents_of(state_dict))
-            )  # fmt: skip
+            problem = "it is not a state of a ReduceLROnPlateau"
+            expected = f"a dict with {', '.join(sorted(names))}"
+            raise ArgumentError(sentence("load_state_dict", problem, expected=expected, got=contents_of(state_dict)))
         groups = self.optimizer.param_groups
         lrs = rates_of("lrs", state_dict["lrs"])
         if len(lrs) != len(groups):
-            raise ArgumentError(
-                sentence("load_state_dict", "the schedule is of another optimiser", expected=f"{len(groups)} rates",
-                         got=len(lrs))
-            )  # fmt: skip
+            problem = "the schedule is of another optimiser"
+            raise ArgumentError(sentence("load_state_dict", problem, expected=f"{len(groups)} rates", got=len(lrs)))
         best = number("load_state_dict", "best", state_dict["best"])
         counters = {name: integer("load_state_dict", name, state_dict[name], 0) for name in _COUNTERS}
         vars(self).update(counters, best=best)

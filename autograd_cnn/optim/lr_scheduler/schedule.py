@@ -90,17 +90,14 @@ class Schedule:
         """
         groups = self.optimizer.param_groups
         if not isinstance(state_dict, dict) or state_dict.keys() != {"last_epoch", "base_lrs", "lrs"}:
-            raise ArgumentError(
-                sentence("load_state_dict", "it is not a state of a schedule",
-                         expected="a dict with last_epoch, base_lrs and lrs", got=contents_of(state_dict))
-            )  # fmt: skip
+            problem = "it is not a state of a schedule"
+            expected = "a dict with last_epoch, base_lrs and lrs"
+            raise ArgumentError(sentence("load_state_dict", problem, expected=expected, got=contents_of(state_dict)))
         last_epoch = integer("load_state_dict", "last_epoch", state_dict["last_epoch"], 0)
         bases, lrs = (rates_of(name, state_dict[name]) for name in ("base_lrs", "lrs"))
         if not len(groups) == len(bases) == len(lrs):
-            raise ArgumentError(
-                sentence("load_state_dict", "the schedule is of another optimiser", expected=f"{len(groups)} rates",
-                         got=len(bases))
-            )  # fmt: skip
+            problem = "the schedule is of another optimiser"
+            raise ArgumentError(sentence("load_state_dict", problem, expected=f"{len(groups)} rates", got=len(bases)))
         self.last_epoch, self.base_lrs = last_epoch, bases
         self.adjust(last_epoch)
         for group, lr in zip(groups, lrs, strict=True):
@@ -110,9 +107,8 @@ class Schedule:
 def rates_of(name: str, values: Any) -> list[float]:
     """Return a list of numbers from a state as floats."""
     if not isinstance(values, (list, tuple)):
-        raise ArgumentError(
-            sentence("load_state_dict", f"{name} is not understood", expected="a list of numbers", got=repr(values))
-        )
+        problem = f"{name} is not understood"
+        raise ArgumentError(sentence("load_state_dict", problem, expected="a list of numbers", got=repr(values)))
     return [number("load_state_dict", name, value) for value in values]
 
 
@@ -140,7 +136,6 @@ def for_groups(where: str, name: str, value: Any, optimizer: Optimizer) -> list[
     groups = len(optimizer.param_groups)
     values = list(value) if isinstance(value, (list, tuple)) else [value] * groups
     if len(values) != groups:
-        raise ArgumentError(
-            sentence(where, f"{name} has the wrong length", expected=f"{groups}, one for each group", got=len(values))
-        )
+        expected = f"{groups}, one for each group"
+        raise ArgumentError(sentence(where, f"{name} has the wrong length", expected=expected, got=len(values)))
     return [number(where, name, each, expected="a number of at least 0", fits=lambda x: x >= 0) for each in values]
