@@ -38,12 +38,11 @@ from autograd_cnn.nn.layers.patches import *
 from autograd_cnn.nn.layers.pooling import *
 from autograd_cnn.nn.layers.recurrent import *
 from autograd_cnn.nn.layers.resampling import *
-from autograd_cnn.nn.layers.softmax import *
-from autograd_cnn.nn.layers.subsampling import *
 from autograd_cnn.nn.layers.transformer import *
 from autograd_cnn.nn.models import *
 from autograd_cnn.nn.models.lenet import PartialConv2d as PartialConv2d
 from autograd_cnn.nn.models.lenet import ScaledTanh as ScaledTanh
+from autograd_cnn.nn.models.lenet import Subsample2d as Subsample2d
 from autograd_cnn.nn.module import Module as Module
 from autograd_cnn.nn.parameter import Parameter as Parameter
 from autograd_cnn.spelling import public as _public

@@ -13,10 +13,9 @@ from numpy.typing import NDArray
 
 from autograd_cnn.engine.composite import parsed
 from autograd_cnn.errors import ArgumentError, FormatError, sentence
-from autograd_cnn.files import DRAFTS, AnyPath, as_path, replacing
+from autograd_cnn.files import DRAFTS, AnyPath, as_path, locked, replacing
 from autograd_cnn.io import load, save
 from autograd_cnn.train.callbacks import Callback
-from autograd_cnn.train.lock import locked
 from autograd_cnn.train.metrics import EpochMetrics
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ from autograd_cnn import ops
 from autograd_cnn.engine.composite import composite
 from autograd_cnn.engine.node import Array
 from autograd_cnn.nn.functional import activation as functional
-from autograd_cnn.nn.layers.function import ElementFunction, layer
+from autograd_cnn.nn.layers.function import ElementFunction, Function, layer
 from autograd_cnn.nn.module import Module, in_dtype_of
 from autograd_cnn.nn.parameter import Parameter
 from autograd_cnn.ops.activation import check_range
@@ -24,12 +24,15 @@ __all__ = [
     "Hardtanh",
     "LeakyReLU",
     "LogSigmoid",
+    "LogSoftmax",
     "Mish",
     "PReLU",
     "ReLU",
     "ReLU6",
     "SiLU",
     "Sigmoid",
+    "Softmax",
+    "Softmin",
     "Softplus",
     "Softshrink",
     "Softsign",
@@ -503,3 +506,71 @@ class Threshold(ElementFunction):
     threshold: NotNaN
     value: NotNaN
     inplace: Bool = False
+
+
+# --- along an axis ----------------------------------------------------------------------------
+
+
+@layer
+class _AlongAxis(Function):
+    """A function along the axis ``dim``."""
+
+    _shown = ("dim",)
+    dim: Count = -1
+
+    def forward(self, x: Array) -> Array:
+        """Return probabilities for scores, or their logarithms."""
+        return self.function(x, self.dim)
+
+
+class Softmax(_AlongAxis):
+    """``exp(x) / sum(exp(x))`` along ``dim``.
+
+    Parameters
+    ----------
+    dim : int
+        The axis of the classes; PyTorch's name for it.
+
+    Examples
+    --------
+    >>> from autograd_cnn import nn
+    >>> nn.Softmax()([[0.0, 0.0]])
+    array([[0.5, 0.5]])
+    """
+
+    function = staticmethod(ops.softmax)
+
+
+class LogSoftmax(_AlongAxis):
+    """The logarithm of `Softmax`, along ``dim``.
+
+    Parameters
+    ----------
+    dim : int
+        The axis of the classes; PyTorch's name for it.
+
+    Examples
+    --------
+    >>> from autograd_cnn import nn
+    >>> nn.LogSoftmax()([[0.0, 0.0]]).round(3)
+    array([[-0.693, -0.693]])
+    """
+
+    function = staticmethod(ops.log_softmax)
+
+
+class Softmin(_AlongAxis):
+    """The `Softmax` of ``-x`` along ``dim``.
+
+    Parameters
+    ----------
+    dim : int
+
+    Examples
+    --------
+    >>> from autograd_cnn import nn
+    >>> nn.Softmin()([[0.0, 0.0]])
+    array([[0.5, 0.5]])
+    """
+
+    function = staticmethod(functional.softmin)
