@@ -93,10 +93,9 @@ def _mapped(
     given = [_given(leaf, axis) for arg, axis in zip(args, axes, strict=True) for leaf in leaves(arg)]
     counts = sorted({x.array.shape[0] for x in given if isinstance(x, Batch)})
     if len(counts) != 1:
-        raise ShapeError(
-            sentence("vmap", "the arguments do not go together", expected="one number of examples",
-                     got=" and ".join(map(str, counts)) or "none, as no argument is mapped")
-        )  # fmt: skip
+        expected = "one number of examples"
+        got = " and ".join(map(str, counts)) or "none, as no argument is mapped"
+        raise ShapeError(sentence("vmap", "the arguments do not go together", expected=expected, got=got))
     size = counts[0]
     first, other = (_recorded(f, args, options, given, i) for i in (0, _other(given, size)))
     if reason := difference(first, other):

@@ -208,8 +208,7 @@ def read_dataset(config: RunConfig, moved_to: str | None) -> Dataset:
     source = source_of(config, moved_to, "say with --data where they are now")
     dataset = load_source(source, channels=config.image_shape[0])
     if dataset.classes != config.classes:
-        raise ArgumentError(
-            sentence(source.data, "the classes have changed since", expected=", ".join(config.classes),
-                     got=", ".join(dataset.classes))
-        )  # fmt: skip
+        problem = "the classes have changed since"
+        got = ", ".join(dataset.classes)
+        raise ArgumentError(sentence(source.data, problem, expected=", ".join(config.classes), got=got))
     return dataset

@@ -321,11 +321,9 @@ def _resumed(arguments: argparse.Namespace) -> RunConfig:
 def _resume(path: Path, config: RunConfig, group: ProcessGroup | None) -> None:
     dataset = load_source(config.source, channels=config.image_shape[0])
     if dataset.train.images.shape[1:] != config.image_shape or dataset.classes != config.classes:
-        raise ArgumentError(
-            sentence("--resume", f"{config.data} has changed since",
-                     expected=f"{len(config.classes)} classes of images {config.image_shape}",
-                     got=f"{len(dataset.classes)} of {dataset.train.images.shape[1:]}")
-        )  # fmt: skip
+        expected = f"{len(config.classes)} classes of images {config.image_shape}"
+        got = f"{len(dataset.classes)} of {dataset.train.images.shape[1:]}"
+        raise ArgumentError(sentence("--resume", f"{config.data} has changed since", expected=expected, got=got))
     model = config.make_model()
     if group is not None and group.rank > 0:
         _fit(model, dataset, config, None, checkpoint=group.broadcast(path), group=group)

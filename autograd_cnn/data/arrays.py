@@ -67,10 +67,9 @@ def from_npz(path: AnyPath, *, test: Share = 0.2, seed: Whole = 0) -> Dataset:
         return split(*train, test=test, seed=seed)
     held_out = _as_split(str(path), arrays, *names[2:])
     if train.images.shape[1:] != held_out.images.shape[1:]:
-        raise FormatError(
-            sentence(str(path), f"{names[2]} are of another shape", expected=f"(N, *{train.images.shape[1:]})",
-                     got=held_out.images.shape)
-        )  # fmt: skip
+        problem = f"{names[2]} are of another shape"
+        got = held_out.images.shape
+        raise FormatError(sentence(str(path), problem, expected=f"(N, *{train.images.shape[1:]})", got=got))
     return Dataset(train, held_out)
 
 

@@ -127,10 +127,9 @@ class Loader:
         left = 0 if self.drop_last else len(self.images) % self.batch_size
         smallest = left or self.batch_size
         if len(self.images) and smallest < self.ranks:
-            raise ArgumentError(
-                sentence("Loader", "a batch has too few images for all ranks", expected=f"at least {self.ranks}",
-                         got=smallest, hint="choose another batch_size, or drop_last" if left else "")
-            )  # fmt: skip
+            problem = "a batch has too few images for all ranks"
+            hint = "choose another batch_size, or drop_last" if left else ""
+            raise ArgumentError(sentence("Loader", problem, expected=f"at least {self.ranks}", got=smallest, hint=hint))
 
     def __len__(self) -> int:
         """The number of batches in an epoch."""

@@ -57,10 +57,9 @@ class _Tensor(NamedTuple):
             raise FormatError(sentence(f"no tensor can have the sizes and strides of {name!r}"))
         last = self.offset + sum((n - 1) * stride for n, stride in zip(self.shape, self.strides, strict=True))
         if 0 not in self.shape and (last + 1) * self.dtype.itemsize > self.storage.size:
-            raise FormatError(
-                sentence(f"{name!r} reaches beyond its storage", expected=f"at most {self.storage.size} bytes",
-                         got=(last + 1) * self.dtype.itemsize)
-            )  # fmt: skip
+            expected = f"at most {self.storage.size} bytes"
+            got = (last + 1) * self.dtype.itemsize
+            raise FormatError(sentence(f"{name!r} reaches beyond its storage", expected=expected, got=got))
 
 
 class _Ordered(dict[Any, Any]):

@@ -171,10 +171,9 @@ def _block(arrays: Any, axis: int, rank: int) -> Array:
 def _depth(arrays: Any) -> int:
     depths = {_depth(each) for each in arrays} if isinstance(arrays, list) else {-1}
     if len(depths) != 1:
-        raise ArgumentError(
-            sentence("block", "the lists are not nested alike", expected="lists of blocks at one depth, none empty",
-                     got=", ".join(map(str, sorted(depths))) or "an empty list")
-        )  # fmt: skip
+        problem = "the lists are not nested alike"
+        got = ", ".join(map(str, sorted(depths))) or "an empty list"
+        raise ArgumentError(sentence("block", problem, expected="lists of blocks at one depth, none empty", got=got))
     return depths.pop() + 1
 
 

@@ -125,10 +125,9 @@ def softmax_error_shape(g: AbstractArray, scores: AbstractArray, *, labels: Arra
 
 def _check_rows(g: Array, scores: Array, labels: Array) -> None:
     if np.shape(g) != np.shape(labels) or np.shape(labels) != (*scores.shape[:1], *scores.shape[2:]):
-        raise ShapeError(
-            sentence("softmax_error", "scores and labels do not go together", expected="(N, ...), (N, K, ...) and (N, ...)",
-                     got=f"{np.shape(g)}, {scores.shape} and {labels.shape}")
-        )  # fmt: skip
+        problem = "scores and labels do not go together"
+        got = f"{np.shape(g)}, {scores.shape} and {labels.shape}"
+        raise ShapeError(sentence("softmax_error", problem, expected="(N, ...), (N, K, ...) and (N, ...)", got=got))
 
 
 @_softmax_error.vjp("g")

@@ -305,10 +305,8 @@ def _checked(where: str, indices: Array, x: Shape, windows: Windows, ceil_mode: 
     if indices.shape != expected:
         raise ShapeError(sentence(where, "indices has the wrong shape", expected=expected, got=indices.shape))
     if indices.size and (indices.max() > none or (indices.dtype.kind == "i" and indices.min() < 0)):
-        raise ArgumentError(
-            sentence(where, "indices is out of range", expected=f"from 0 to {none}",
-                     got=f"from {indices.min()} to {indices.max()}")
-        )  # fmt: skip
+        got = f"from {indices.min()} to {indices.max()}"
+        raise ArgumentError(sentence(where, "indices is out of range", expected=f"from 0 to {none}", got=got))
     indices = indices.astype(np.min_scalar_type(none), copy=False)
     if windows.padding == _NO_PADDING and not ceil_mode:  # as nearly always: all windows are whole on the image
         return indices

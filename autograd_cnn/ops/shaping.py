@@ -278,10 +278,8 @@ def stack(arrays: Sequence[Array], axis: Count = 0) -> Array:
     """
     arrays = _listed("stack", arrays)
     if len({shape_of(a) for a in arrays}) > 1:
-        raise ShapeError(
-            sentence("stack", "the arrays differ in shape", expected=shape_of(arrays[0]),
-                     got=", ".join(str(shape_of(a)) for a in arrays))
-        )  # fmt: skip
+        got = ", ".join(str(shape_of(a)) for a in arrays)
+        raise ShapeError(sentence("stack", "the arrays differ in shape", expected=shape_of(arrays[0]), got=got))
     return _concatenate(*(expand_dims(a, axis) for a in arrays), axis=axis)
 
 

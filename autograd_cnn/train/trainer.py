@@ -229,14 +229,9 @@ class Trainer:
         of_kind("Trainer.fit", "loader", loader, Loader, "data.Loader(images, labels)")
         of_kind("Trainer.fit", "test", test, Split, "data.Split(images, labels)")
         if not len(loader) or not len(test.labels):
-            raise ArgumentError(
-                sentence(
-                    "Trainer.fit",
-                    "images are missing",
-                    expected="some to learn from and some to test on",
-                    got=f"{len(loader)} batches and {len(test.labels)} images",
-                )
-            )
+            expected = "some to learn from and some to test on"
+            got = f"{len(loader)} batches and {len(test.labels)} images"
+            raise ArgumentError(sentence("Trainer.fit", "images are missing", expected=expected, got=got))
         rank, ranks = _share(self.parallel)
         if (loader.rank, loader.ranks) != (rank, ranks):
             raise ArgumentError(

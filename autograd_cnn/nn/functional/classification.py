@@ -143,10 +143,9 @@ def _in_rows(where: str, input: Array, target: Array) -> tuple[Array, Array, Sha
         return input, target, None
     losses = (*shape[:1], *shape[2:]) if len(shape) > 1 else ()
     if labels != losses:
-        raise ShapeError(
-            sentence(where, "scores and labels do not go together", got=f"{shape} and {labels}",
-                     expected="(N, K, ...) and (N, ...)" if losses else "(K,) and ()")
-        )  # fmt: skip
+        problem = "scores and labels do not go together"
+        expected = "(N, K, ...) and (N, ...)" if losses else "(K,) and ()"
+        raise ShapeError(sentence(where, problem, got=f"{shape} and {labels}", expected=expected))
     if losses:
         input = ops.moveaxis(input, 1, -1)
     rows = ops.reshape(input, shape=(math.prod(losses), shape[min(1, len(shape) - 1)]))
@@ -282,15 +281,10 @@ def bce_loss(input: Array, target: Array, weight: Factors | None = None, reducti
 def _check_probabilities(p: Array) -> None:
     p = np.asarray(p)
     if np.any(outside := (p < 0) | (p > 1)):
-        raise ArgumentError(
-            sentence(
-                "bce_loss",
-                "probabilities are out of range",
-                expected="numbers from 0 to 1",
-                got=p[outside].flat[0],
-                hint="for scores of any size use bce_with_logits",
-            )
-        )
+        problem = "probabilities are out of range"
+        expected = "numbers from 0 to 1"
+        hint = "for scores of any size use bce_with_logits"
+        raise ArgumentError(sentence("bce_loss", problem, expected=expected, got=p[outside].flat[0], hint=hint))
 
 
 @composite

@@ -187,10 +187,9 @@ class MultiheadAttention(Module):
         if not fits or key[:-1] != value[:-1] or (rank == 3 and query[1 - time] != key[1 - time]):
             lead = ("(L, ", "(S, ") if rank == 2 else ("(N, L, ", "(N, S, ") if time else ("(L, N, ", "(S, N, ")
             expected = ", ".join(f"{lead[i > 0]}{size})" for i, size in enumerate(wanted))
-            raise ShapeError(
-                sentence("MultiheadAttention", "query, key and value do not fit", expected=expected,
-                         got=", ".join(map(str, (query, key, value))))
-            )  # fmt: skip
+            problem = "query, key and value do not fit"
+            got = ", ".join(map(str, (query, key, value)))
+            raise ShapeError(sentence("MultiheadAttention", problem, expected=expected, got=got))
 
     @staticmethod
     def _turned(inputs: list[Array]) -> list[Array]:

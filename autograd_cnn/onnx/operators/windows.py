@@ -66,10 +66,9 @@ def geometry_of(
     size, stride, dilation = tuple(size), tuple(strides or (1,) * rank), tuple(dilations or (1,) * rank)
     around = tuple(pads or (0,) * (2 * rank))
     if not len(size) == len(stride) == len(dilation) == len(around) / 2 == rank or rank < 1:
-        raise ShapeError(
-            sentence("the window and x differ in their numbers of axes", expected=f"{rank}, those of x without two",
-                     got=len(size) if len(size) != rank else len(stride))
-        )  # fmt: skip
+        expected = f"{rank}, those of x without two"
+        got = len(size) if len(size) != rank else len(stride)
+        raise ShapeError(sentence("the window and x differ in their numbers of axes", expected=expected, got=got))
     sides = tuple(zip(around[:rank], around[rank:], strict=True))
     if auto_pad == "VALID":
         sides = ((0, 0),) * rank
