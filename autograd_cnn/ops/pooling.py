@@ -19,7 +19,7 @@ from autograd_cnn.engine.primitive import primitive
 from autograd_cnn.errors import ArgumentError, ShapeError, sentence
 from autograd_cnn.kernels.windows import Windows
 from autograd_cnn.kernels.windows import windows as slide_windows
-from autograd_cnn.ops.precision import joined, mean_dtype, sum_dtype
+from autograd_cnn.ops.precision import index_dtype, joined, mean_dtype, sum_dtype
 from autograd_cnn.parameters import Flag, Indices, IntOrPair, KnownShape, Padding, Size
 
 __all__ = ["max_pool", "max_pool_gather", "max_pool_indices", "max_unpool", "mean_pool", "mean_pool_wrt_input"]
@@ -461,12 +461,8 @@ def mean_pool_wrt_input_vjp_g(u: Array, *, x_shape: Shape, **geometry: Any) -> A
 # --- shapes -----------------------------------------------------------------------------------
 
 
-def _index_dtype(x: AbstractArray) -> np.dtype[Any]:  # of indices, whatever x holds
-    return np.dtype(np.intp)
-
-
 @max_pool.shape
-@max_pool_indices.shape(dtype=_index_dtype)
+@max_pool_indices.shape(dtype=index_dtype)
 @_relu_max_pool.shape
 def max_pool_shape(x: AbstractArray, **geometry: Any) -> Shape:
     return (*x.shape[:-2], *_windows("max_pool", x.shape, **geometry).out)

@@ -69,6 +69,11 @@ def sum_dtype(*operands: AbstractArray | Array | None) -> np.dtype[Any]:
     return np.sum(np.empty(0, joint_dtype(*operands))).dtype
 
 
+def index_dtype(*operands: AbstractArray | Array | None) -> np.dtype[Any]:  # whatever they hold
+    """Return the dtype of indices and counts."""
+    return np.dtype(np.intp)
+
+
 def mean_dtype(*operands: AbstractArray | Array | None) -> np.dtype[Any]:
     """Return a floating-point dtype for means.
 

@@ -14,6 +14,7 @@ from autograd_cnn.engine.node import Array, Shape, shape_of
 from autograd_cnn.engine.primitive import primitive
 from autograd_cnn.errors import ArgumentError, sentence
 from autograd_cnn.ops.indexing import _known, getitem, take, take_along_axis
+from autograd_cnn.ops.precision import index_dtype
 from autograd_cnn.ops.shaping import reshape
 from autograd_cnn.parameters import Counts, Flag, Indices, OneAxis
 
@@ -41,10 +42,6 @@ def _line_shape(x: AbstractArray, *, axis: int | None) -> Shape:
     return x.shape
 
 
-def _index_dtype(*operands: AbstractArray) -> np.dtype[Any]:  # of positions, whatever is sorted
-    return np.dtype(np.intp)
-
-
 @primitive(constant=True)
 def argsort(x: Array, axis: OneAxis = -1, stable: Flag = True) -> Array:
     """The positions that sort ``x`` along ``axis``, by default along the last; no gradient.
@@ -57,7 +54,7 @@ def argsort(x: Array, axis: OneAxis = -1, stable: Flag = True) -> Array:
     return np.argsort(x, axis=axis, kind="stable")
 
 
-argsort.shape(_line_shape, dtype=_index_dtype)
+argsort.shape(_line_shape, dtype=index_dtype)
 
 
 @primitive(residuals=("order",))
@@ -147,7 +144,7 @@ def _searchsorted(x: Array, v: Array, right: Flag) -> Array:
     return np.searchsorted(x, v, "right" if right else "left")
 
 
-@_searchsorted.shape(dtype=_index_dtype)
+@_searchsorted.shape(dtype=index_dtype)
 def searchsorted_shape(x: AbstractArray, v: AbstractArray) -> Shape:
     if x.ndim != 1:
         raise ValueError("object of too small depth for desired array")  # NumPy's message

@@ -6,28 +6,19 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Any, Final, Literal
 
-from autograd_cnn.data import (
-    Transform,
-    color_jitter,
-    random_brightness,
-    random_crop,
-    random_erasing,
-    random_flip,
-    random_rotation,
-    random_shift,
-)
+from autograd_cnn import data
 from autograd_cnn.engine.composite import parsed
 from autograd_cnn.errors import ArgumentError, sentence
 from autograd_cnn.parameters import integer, number
 
-AUGMENTATIONS: Final[dict[str, Transform]] = {
-    "shift": random_shift,
-    "flip": random_flip,
-    "crop": random_crop,
-    "rotate": random_rotation,
-    "erase": random_erasing,
-    "brightness": random_brightness,
-    "color": color_jitter,
+AUGMENTATIONS: Final[dict[str, data.Transform]] = {
+    "shift": data.random_shift,
+    "flip": data.random_flip,
+    "crop": data.random_crop,
+    "rotate": data.random_rotation,
+    "erase": data.random_erasing,
+    "brightness": data.random_brightness,
+    "color": data.color_jitter,
 }
 """The names that `TrainConfig` accepts."""
 
