@@ -8,7 +8,7 @@ import math
 from collections.abc import Sequence
 from itertools import pairwise
 from types import EllipsisType, NoneType
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_index
@@ -19,7 +19,7 @@ from autograd_cnn.engine.composite import composite
 from autograd_cnn.engine.node import Array, Shape, dtype_of, shape_of, values_of
 from autograd_cnn.engine.primitive import primitive
 from autograd_cnn.engine.trace import reading
-from autograd_cnn.errors import ArgumentError, OperandError, ShapeError, sentence
+from autograd_cnn.errors import OperandError, ShapeError, sentence
 from autograd_cnn.ops.shaping import broadcast_to, expand_dims, reshape
 from autograd_cnn.parameters import Count, Counts, Index, Indices, Lengths, Number, OneAxis, PadWidth, Sections
 
@@ -373,7 +373,10 @@ def pad_vjp_x(g: Array, *, x_shape: Shape, pad_width: tuple[tuple[int, int], ...
 
 
 @composite
-def pad(x: Array, pad_width: PadWidth, mode: str = "constant", constant_values: Number = 0) -> Array:
+def pad(
+    x: Array, pad_width: PadWidth, mode: Literal["constant", "edge", "reflect", "symmetric", "wrap"] = "constant",
+    constant_values: Number = 0,
+) -> Array:  # fmt: skip
     """``x`` with elements added before and after, along each axis.
 
     Parameters
@@ -401,8 +404,5 @@ def pad(x: Array, pad_width: PadWidth, mode: str = "constant", constant_values: 
     widths = tuple((int(b), int(a)) for b, a in np.broadcast_to(pad_width, (len(shape), 2)))
     if mode == "constant":
         return _pad(x, pad_width=widths, constant_values=constant_values)
-    if mode not in ("edge", "reflect", "symmetric", "wrap"):
-        expected = "constant, edge, reflect, symmetric or wrap"
-        raise ArgumentError(sentence("pad", "unknown mode", expected=expected, got=repr(mode)))
-    picked = [np.pad(np.arange(n), width, mode=mode) for n, width in zip(shape, widths, strict=True)]  # type: ignore[call-overload]  # one of four literals
+    picked = [np.pad(np.arange(n), width, mode=mode) for n, width in zip(shape, widths, strict=True)]
     return getitem(x, index=np.ix_(*picked))

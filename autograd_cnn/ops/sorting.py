@@ -3,7 +3,7 @@
 Where elements are picked, their gradients go back to where they were. Positions have no gradient.
 """
 
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_index
@@ -124,7 +124,7 @@ def _check_kth(where: str, x: Array, kth: Any, axis: int | None) -> None:
 
 
 @composite
-def searchsorted(x: Array, v: Array, side: str = "left", sorter: Indices | None = None) -> Array:
+def searchsorted(x: Array, v: Array, side: Literal["left", "right"] = "left", sorter: Indices | None = None) -> Array:
     """Where each ``v`` belongs in the sorted ``x``: before what is equal to it, or after it (``"right"``); no gradient.
 
     With ``sorter``, positions as `argsort` gives them, ``x`` need not be sorted.
@@ -134,8 +134,6 @@ def searchsorted(x: Array, v: Array, side: str = "left", sorter: Indices | None 
     >>> searchsorted([1.0, 2.0, 3.0], [0.5, 2.0])
     array([0, 1])
     """
-    if side not in ("left", "right"):
-        raise ArgumentError(sentence("searchsorted", "unknown side", expected="left or right", got=repr(side)))
     return _searchsorted(x if sorter is None else take(x, sorter), v, right=side == "right")
 
 

@@ -1,6 +1,6 @@
 """Averages, quantiles and covariances; and the reductions that leave NaNs out."""
 
-from typing import Any, Final
+from typing import Any, Final, Literal, TypeAlias
 
 import numpy as np
 
@@ -144,12 +144,14 @@ def corrcoef(x: Array, y: Array | None = None, rowvar: Flag = True) -> Array:
 
 # --- quantiles --------------------------------------------------------------------------------
 
+Method: TypeAlias = Literal["linear", "lower", "higher", "nearest", "midpoint"]
+
 _NEIGHBOURS: Final = {"linear": None, "lower": floor, "higher": ceil, "nearest": rint, "midpoint": None}
 """How a quantile between two elements follows from them."""
 
 
 @composite
-def quantile(x: Array, q: Any, axis: Axis = None, method: str = "linear", keepdims: Flag = False) -> Array:
+def quantile(x: Array, q: Any, axis: Axis = None, method: Method = "linear", keepdims: Flag = False) -> Array:
     """The number below which a share ``q`` of the elements along ``axis`` are.
 
     Parameters
@@ -172,7 +174,7 @@ def quantile(x: Array, q: Any, axis: Axis = None, method: str = "linear", keepdi
 
 
 @composite
-def nanquantile(x: Array, q: Any, axis: Axis = None, method: str = "linear", keepdims: Flag = False) -> Array:
+def nanquantile(x: Array, q: Any, axis: Axis = None, method: Method = "linear", keepdims: Flag = False) -> Array:
     """`quantile` of the elements that are not NaN.
 
     Examples
@@ -184,7 +186,7 @@ def nanquantile(x: Array, q: Any, axis: Axis = None, method: str = "linear", kee
 
 
 @composite
-def percentile(x: Array, q: Any, axis: Axis = None, method: str = "linear", keepdims: Flag = False) -> Array:
+def percentile(x: Array, q: Any, axis: Axis = None, method: Method = "linear", keepdims: Flag = False) -> Array:
     """`quantile` with ``q`` in percent.
 
     Examples
@@ -196,7 +198,7 @@ def percentile(x: Array, q: Any, axis: Axis = None, method: str = "linear", keep
 
 
 @composite
-def nanpercentile(x: Array, q: Any, axis: Axis = None, method: str = "linear", keepdims: Flag = False) -> Array:
+def nanpercentile(x: Array, q: Any, axis: Axis = None, method: Method = "linear", keepdims: Flag = False) -> Array:
     """`percentile` of the elements that are not NaN.
 
     Examples
@@ -232,8 +234,6 @@ def nanmedian(x: Array, axis: Axis = None, keepdims: Flag = False) -> Array:
 
 
 def _quantile(where_: str, x: Array, q: Any, axis: Axis, method: str, keepdims: bool, *, of_numbers: bool) -> Array:
-    if method not in _NEIGHBOURS:
-        raise ArgumentError(sentence(where_, "unknown method", expected=", ".join(_NEIGHBOURS), got=repr(method)))
     q = np.asarray(q, float)
     if not np.all((q >= 0) & (q <= 1)):
         raise ArgumentError(sentence(where_, "q is out of range", expected="from 0 to 1, or 100 %", got=q))

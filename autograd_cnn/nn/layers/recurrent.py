@@ -13,7 +13,7 @@ With ``proj_size`` P the outputs of an LSTM, and the states h, have P numbers in
 
 import math
 from contextlib import nullcontext
-from typing import Any, ClassVar, TypeAlias
+from typing import Any, ClassVar, Literal, TypeAlias
 
 import numpy as np
 from numpy.typing import DTypeLike
@@ -39,6 +39,8 @@ Weights: TypeAlias = tuple[Array, Array, Array | None, Array | None, Array | Non
 """The parameters of a layer, in the order of the names below."""
 
 _NAMES = ("weight_ih", "weight_hh", "bias_ih", "bias_hh", "weight_hr")
+Nonlinearity: TypeAlias = Literal["tanh", "relu"]
+
 _SQUASHING = {"tanh": ops.tanh, "relu": ops.relu}
 
 
@@ -260,14 +262,7 @@ class _Sequence(_Recurrent):
 
 class _Elman(_Recurrent):
     _gates = 1
-    nonlinearity: str
-
-    def _squash_with(self, nonlinearity: str) -> None:
-        if not isinstance(nonlinearity, str) or nonlinearity not in _SQUASHING:
-            problem = "nonlinearity is unknown"
-            expected = "'tanh' or 'relu'"
-            raise ArgumentError(sentence(type(self).__name__, problem, expected=expected, got=repr(nonlinearity)))
-        self.nonlinearity = nonlinearity
+    nonlinearity: Nonlinearity
 
     def _step(self, u: Array, v: Array, state: State) -> State:  # noqa: ARG002  # only gates look at it
         return (_SQUASHING[self.nonlinearity](u + v),)
@@ -351,13 +346,13 @@ class RNNCell(_Elman, _Cell):
         input_size: Size,
         hidden_size: Size,
         bias: Bool = True,
-        nonlinearity: str = "tanh",
+        nonlinearity: Nonlinearity = "tanh",
         *,
         rng: init.Rng = None,
         dtype: FloatDType = np.float32,
     ) -> None:
         super().__init__(input_size, hidden_size, bias, rng=rng, dtype=dtype)
-        self._squash_with(nonlinearity)
+        self.nonlinearity = nonlinearity
 
 
 class LSTMCell(_LongShortTerm, _Cell):
@@ -446,7 +441,7 @@ class RNN(_Elman, _Sequence):
         input_size: Size,
         hidden_size: Size,
         num_layers: Size = 1,
-        nonlinearity: str = "tanh",
+        nonlinearity: Nonlinearity = "tanh",
         bias: Bool = True,
         batch_first: Bool = False,
         dropout: Share = 0.0,
@@ -458,7 +453,7 @@ class RNN(_Elman, _Sequence):
         super().__init__(
             input_size, hidden_size, num_layers, bias, batch_first, dropout, bidirectional, rng=rng, dtype=dtype
         )
-        self._squash_with(nonlinearity)
+        self.nonlinearity = nonlinearity
 
 
 class LSTM(_LongShortTerm, _Sequence):
