@@ -439,8 +439,7 @@ def focal_loss(
     >>> focal_loss([0.0, 4.0], [1.0, 1.0], reduction="none").round(5)
     array([0.04332, 0.     ])
     """
-    where = "focal_loss"
-    input, target = alike(where, input, target)
+    input, target = alike("focal_loss", input, target)
     rest = ops.subtract(1, target)
     losses = _logistic_loss(input, target)
     if gamma:

@@ -136,8 +136,7 @@ def hinge_embedding_loss(input: Array, target: Array, margin: Number = 1.0, redu
     >>> hinge_embedding_loss([0.3, 0.3], [1, -1], reduction="none")
     array([0.3, 0.7])
     """
-    where = "hinge_embedding_loss"
-    (input,) = in_floats(where, input=input)
+    (input,) = in_floats("hinge_embedding_loss", input=input)
     return reduced(_by_sign(target, input, ops.clip(ops.subtract(margin, input), min=0)), reduction)
 
 
@@ -157,8 +156,7 @@ def margin_ranking_loss(
     >>> margin_ranking_loss([1.0, 1.0], [3.0, 3.0], [1, -1], reduction="none")
     array([2., 0.])
     """
-    where = "margin_ranking_loss"
-    input1, input2 = in_floats(where, input1=input1, input2=input2)
+    input1, input2 = in_floats("margin_ranking_loss", input1=input1, input2=input2)
     return reduced(ops.clip(ops.negative(target) * (input1 - input2) + margin, min=0), reduction)
 
 
@@ -171,8 +169,7 @@ def soft_margin_loss(input: Array, target: Array, reduction: Reduction = "mean")
     >>> float(soft_margin_loss([0.0], [1.0]).round(3))
     0.693
     """
-    where = "soft_margin_loss"
-    (input,) = in_floats(where, input=input)
+    (input,) = in_floats("soft_margin_loss", input=input)
     return reduced(ops.softplus(ops.negative(target) * input), reduction)
 
 
@@ -204,8 +201,7 @@ def triplet_margin_loss(
     >>> float(triplet_margin_loss([[0.0]], [[1.0]], [[1.5]]).round(3))
     0.5
     """
-    where = "triplet_margin_loss"
-    vectors: list[Any] = in_floats(where, anchor=anchor, positive=positive, negative=negative)
+    vectors: list[Any] = in_floats("triplet_margin_loss", anchor=anchor, positive=positive, negative=negative)
     far = pairwise_distance(vectors[0], vectors[2], p, eps)
     if swap:
         far = ops.minimum(far, pairwise_distance(vectors[1], vectors[2], p, eps))

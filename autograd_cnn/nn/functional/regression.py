@@ -149,8 +149,7 @@ def kl_div(input: Array, target: Array, reduction: DivergenceReduction = "mean",
     >>> float(kl_div(np.log([[0.5, 0.5]]), [[1.0, 0.0]], reduction="batchmean").round(3))
     0.693
     """
-    where = "kl_div"
-    input, target = alike(where, input, target)
+    input, target = alike("kl_div", input, target)
     losses = ops.exp(target) * (target - input) if log_target else _entropy(target) - target * input
     if reduction == "batchmean":
         return ops.sum(losses) / (shape_of(input) or (1,))[0]
@@ -196,8 +195,7 @@ def poisson_nll_loss(
     >>> float(poisson_nll_loss([0.0], [3.0]))
     1.0
     """
-    where = "poisson_nll_loss"
-    input, target = alike(where, input, target)
+    input, target = alike("poisson_nll_loss", input, target)
     losses = ops.exp(input) - target * input if log_input else input - target * ops.log(input + eps)
     if full:
         many = ops.greater(target, 1)

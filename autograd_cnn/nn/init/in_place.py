@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from autograd_cnn import ops
 from autograd_cnn.engine.composite import composite
-from autograd_cnn.errors import ArgumentError, OperandError, ShapeError, sentence
+from autograd_cnn.errors import ArgumentError, ShapeError, require, sentence
 from autograd_cnn.nn.init.values import Mode, Rng, constant, fans, kaiming_std, normal, uniform
 from autograd_cnn.parameters import Number, Positive, Size
 from autograd_cnn.seeding import default_rng
@@ -28,10 +28,8 @@ def _filled(where: str, tensor: Tensor, values: NDArray[Any]) -> Tensor:
 
 
 def _checked(where: str, tensor: Any) -> Tensor:
-    if not isinstance(tensor, Tensor):
-        problem = "not a tensor to fill"
-        hint = f"nn.init.{where.rstrip('_')} returns an array of a shape"
-        raise OperandError(sentence(where, problem, expected="a Tensor", got=type(tensor).__name__, hint=hint))
+    hint = f"nn.init.{where.rstrip('_')} returns an array of a shape"
+    require(isinstance(tensor, Tensor), where, "not a tensor to fill", "a Tensor", tensor, hint=hint)
     return tensor
 
 
