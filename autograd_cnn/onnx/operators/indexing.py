@@ -28,10 +28,6 @@ def _rows(shapes: Sequence[Shape], operands: Sequence[Any], attributes: Mapping[
     return math.prod(indices[:-1]) * math.prod(x[indices[-1] :])
 
 
-def _one_hot(shapes: Sequence[Shape], operands: Sequence[Any], attributes: Mapping[str, Any]) -> int:  # noqa: ARG001
-    return math.prod(shapes[0]) * max(int(operands[1].item()), 0)
-
-
 # --- gathering --------------------------------------------------------------------------------
 
 
@@ -147,7 +143,7 @@ def tensor_scatter(
     return ops.set_at(past, update, index=_places(past, np.broadcast_to(place.reshape(shape), shape_of(update)), axis))
 
 
-@operator("OneHot", extent=_one_hot)
+@operator("OneHot", extent=lambda shapes, operands, _: math.prod(shapes[0]) * max(int(operands[1].item()), 0))
 def one_hot(indices: Fixed, depth: Numbers, values: Array, *, axis: int = -1) -> Array:
     """Return the second of two values at each index along a new axis, the first elsewhere."""
     count, rank = int(depth.item()), len(shape_of(indices)) + 1

@@ -103,10 +103,6 @@ def conv_extent(shapes: Sequence[Shape], operands: Sequence[Any], attributes: Ma
     )  # fmt: skip
 
 
-def _with_indices(shapes: Sequence[Shape], operands: Sequence[Any], attributes: Mapping[str, Any]) -> int:
-    return 2 * conv_extent(shapes, operands, attributes)
-
-
 def _spread(shapes: Sequence[Shape], operands: Sequence[Any], attributes: Mapping[str, Any]) -> int:  # noqa: ARG001
     (n, c, *image), size = shapes[0], _size(shapes, attributes)
     f = shapes[1][1] * attributes.get("group", 1)
@@ -206,7 +202,7 @@ def _pooled(x: Array, geometry: Geometry, pool: Callable[..., Array], **options:
     return x
 
 
-@operator("MaxPool", extent=_with_indices, check=check_windows)
+@operator("MaxPool", extent=lambda *given: 2 * conv_extent(*given), check=check_windows)
 def max_pool(
     x: Array,
     *,
