@@ -1,4 +1,4 @@
-"""Maps of what in an image speaks for a class."""
+"""Maps of what in an image supports a class: saliency, integrated gradients, occlusion and Grad-CAM."""
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
