@@ -72,6 +72,7 @@ else:
     from importlib import import_module as _import_module
 
     from autograd_cnn.spelling import missing as _missing
+    from autograd_cnn.spelling import public as _public
 
     _MODULES = (
         "array_api", "attribution", "data", "distributed", "explanations", "graph", "interop", "nn", "onnx", "optim",
@@ -80,8 +81,7 @@ else:
     _FUNCTIONS = {"explain": "explanations", "load": "io", "restore": "io", "save": "io"}
     """Functions loaded on first use, and where they are."""
 
-    _LOADED = [name for name, value in globals().items() if callable(value) and name[0] != "_"]
-    __all__ = sorted({"__version__", "errors", "ops", *_LOADED, *_MODULES, *_FUNCTIONS})
+    __all__ = sorted({"__version__", "errors", "ops", *_public(globals()), *_MODULES, *_FUNCTIONS})
 
     def __getattr__(name: str) -> object:
         """Load a part on first use; of a name that is not there say what takes its place, or which was meant."""

@@ -81,9 +81,8 @@ def _tensors(result: Any) -> Any:
     if not isinstance(result, (np.ndarray, np.generic)):
         return result
     if result.dtype.kind == "c":
-        raise OperandError(
-            sentence("a tensor", "not an array of numbers", expected="ints, floats or bools", got=result.dtype)
-        )
+        problem = "not an array of numbers"
+        raise OperandError(sentence("a tensor", problem, expected="ints, floats or bools", got=result.dtype))
     value: Any = np.asarray(result).view()
     value.flags.writeable = False
     return Tensor.wrap(value[()])

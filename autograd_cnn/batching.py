@@ -115,10 +115,9 @@ def _one_by_one(site: Site, operands: list[Any], params: dict[str, Any]) -> Sequ
     results = []
     for row in zip(*rows, strict=True):
         if len({shape_of(y) for y in row}) > 1:
-            raise ShapeError(
-                sentence("vmap", f"{site.primitive.name} gives results of other shapes for other examples",
-                         expected=shape_of(row[0]), got=next(shape_of(y) for y in row if shape_of(y) != shape_of(row[0])))
-            )  # fmt: skip
+            problem = f"{site.primitive.name} gives results of other shapes for other examples"
+            got = next(shape_of(y) for y in row if shape_of(y) != shape_of(row[0]))
+            raise ShapeError(sentence("vmap", problem, expected=shape_of(row[0]), got=got))
         results.append(None if row[0] is None else ops.stack(list(row)))
     return results
 

@@ -11,7 +11,7 @@ from autograd_cnn.engine.backward import backward_pass, freed, toposort
 from autograd_cnn.engine.composite import parsed
 from autograd_cnn.engine.node import Array, Node, Traced, next_serial, tensor_of
 from autograd_cnn.engine.recording import enable_grad, entering, recording
-from autograd_cnn.errors import GradientError, OperandError, sentence
+from autograd_cnn.errors import GradientError, require, sentence
 from autograd_cnn.tensor import Tensor
 
 
@@ -74,21 +74,16 @@ def checkpoint(f: Callable[..., Any]) -> Callable[..., Any]:
     >>> x.grad.numpy().round(6)
     array([3.573158, 0.416344])
     """
-    if not callable(f):
-        raise OperandError(
-            sentence("checkpoint", "f is not a function", expected="a function of tensors", got=type(f).__name__)
-        )
+    require(callable(f), "checkpoint", "f is not a function", "a function of tensors", f)
 
     @wraps(f)
     def run(*args: Any, **options: Any) -> Any:
         start, modules = next_serial(), ModuleStates()
         with modules.watch():
             output = f(*args, **options)
-        if not isinstance(output, Tensor):
-            raise OperandError(
-                sentence("checkpoint", "the function's result is not understood", expected="one tensor",
-                         got=type(output).__name__)
-            )  # fmt: skip
+        require(
+            isinstance(output, Tensor), "checkpoint", "the function's result is not understood", "one tensor", output
+        )
         if output.node is None or output.node.serial < start:
             return output
         operands = [_snapshot(arg) for arg in args]
@@ -171,10 +166,8 @@ def _check_leaves(leaves: Iterable[tuple[Any, Any]]) -> None:
         tensor = reference()
         if tensor is not None and tensor.value is not value and not np.array_equal(tensor.value, value, equal_nan=True):
             name = f" {tensor.name!r}" if tensor.name else ""
-            raise GradientError(
-                sentence("checkpoint", f"the leaf{name} has other values than when the function first ran",
-                         hint="call backward() before you change it")
-            )  # fmt: skip
+            problem = f"the leaf{name} has other values than when the function first ran"
+            raise GradientError(sentence("checkpoint", problem, hint="call backward() before you change it"))
 
 
 def _equal(first: Any, second: Any) -> bool:

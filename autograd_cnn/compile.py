@@ -125,10 +125,8 @@ class Compiled(Generic[P, T]):
         if instance is None:
             return self
         if not hasattr(instance, "__dict__"):
-            raise OperandError(
-                sentence("compile", f"a {type(instance).__name__} has slots, and can't keep a compiled method",
-                         hint="compile the method of an instance")
-            )  # fmt: skip
+            problem = f"a {type(instance).__name__} has slots, and can't keep a compiled method"
+            raise OperandError(sentence("compile", problem, hint="compile the method of an instance"))
         key = f"compiled {getattr(self._function, '__qualname__', '')}"
         bound: Compiled[..., T] | None = vars(instance).get(key)
         if bound is None or bound.__self__ is not instance:  # after copying

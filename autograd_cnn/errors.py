@@ -89,14 +89,7 @@ class MissingDependencyError(ImportError):
         super().__init__(text)
 
 
-def sentence(
-    where: str,
-    problem: str = "",
-    *,
-    expected: object = None,
-    got: object = None,
-    hint: str = "",
-) -> str:
+def sentence(where: str, problem: str = "", *, expected: object = None, got: object = None, hint: str = "") -> str:
     """Compose ``where: problem: expected …, got …; hint`` from the parts that are given; a long ``got`` is cut.
 
     Examples
@@ -111,6 +104,19 @@ def sentence(
         parts.append(f"expected {expected}, got {_short(str(got))}")
     text = ": ".join(parts)
     return printable(f"{text}; {hint}" if hint else text)
+
+
+def require(fits: bool, where: str, problem: str, expected: str, got: object, *, hint: str = "") -> None:
+    """Raise `OperandError` with the type of what came, unless it fits.
+
+    Examples
+    --------
+    >>> require(callable(3), "vmap", "f is not a function", "a function of arrays", 3)
+    Traceback (most recent call last):
+    autograd_cnn.errors.OperandError: vmap: f is not a function: expected a function of arrays, got int
+    """
+    if not fits:
+        raise OperandError(sentence(where, problem, expected=expected, got=type(got).__name__, hint=hint))
 
 
 def printable(text: str) -> str:

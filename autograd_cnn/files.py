@@ -39,9 +39,8 @@ def as_path(where: str, path: AnyPath) -> Path:
     try:
         name = os.fsdecode(path)
     except TypeError:
-        raise OperandError(
-            sentence(where, "path is not understood", expected="a str or a path", got=type(path).__name__)
-        ) from None
+        problem = "path is not understood"
+        raise OperandError(sentence(where, problem, expected="a str or a path", got=type(path).__name__)) from None
     if "\0" in name:
         raise ArgumentError(sentence(where, "a path can't have a zero byte in it", expected="a path", got=repr(name)))
     return Path(name)
@@ -162,7 +161,7 @@ def _sync(folder: Path) -> None:
             os.close(descriptor)
 
 
-def lock(file: IO[bytes]) -> bool:
+def lock(file: IO[bytes] | int) -> bool:
     """Lock a file until it is closed or its process ends; return whether the lock was free."""
     if sys.platform != "win32":
         try:
@@ -172,6 +171,34 @@ def lock(file: IO[bytes]) -> bool:
         except OSError:  # a file system without locks
             pass
     return True
+
+
+@contextmanager
+def locked(folder: Path) -> Iterator[bool]:
+    """Try to lock ``folder``, so that one process at a time works in it, and yield whether that succeeded.
+
+    The system releases the lock when the process ends, however it ends. So no stale lock is left.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as name, locked(Path(name)) as mine:
+    ...     with locked(Path(name)) as also_mine:
+    ...         print(mine, also_mine)
+    True False
+    """
+    if sys.platform == "win32":  # which opens no folder: a file in it, deleted when it is closed
+        try:
+            descriptor = os.open(folder / ".autograd-cnn.lock", os.O_CREAT | os.O_EXCL | os.O_TEMPORARY)
+        except (FileExistsError, PermissionError):
+            yield False
+            return
+    else:
+        descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        yield lock(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def _remove_orphans(folder: Path) -> None:

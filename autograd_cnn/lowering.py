@@ -84,10 +84,8 @@ class Segment:
             x = arrays[i]
             flags = x.flags
             if (x.shape, x.dtype) != kind:
-                raise OperandError(
-                    sentence("compile", "a value differs in kind from when it was recorded", expected=kind,
-                             got=(x.shape, x.dtype))
-                )  # fmt: skip
+                problem = "a value differs in kind from when it was recorded"
+                raise OperandError(sentence("compile", problem, expected=kind, got=(x.shape, x.dtype)))
             if not (flags.c_contiguous and flags.aligned):
                 passed[i] = np.array(x, order="C")
         made = [self._allocated(shape, dtype) for shape, dtype in self._parts.roots]

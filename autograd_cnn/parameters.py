@@ -61,16 +61,24 @@ _INT_OR_NONE: Final = frozenset({int, NoneType})
 def parser_of(annotation: Any) -> Parsed | None:
     """Return how an annotation is parsed; ``Axis | None`` is parsed like ``Axis``, and allows None.
 
+    A literal is one of its words, unless there is something else that it may be.
+
     Examples
     --------
     >>> parser_of(Axis)("sum", "axis", [0, np.int64(1)])
     (0, 1)
+    >>> parser_of(Literal["none", "tanh"])("gelu", "approximate", "tanh")
+    'tanh'
     >>> parser_of(float) is None
     True
     """
     if get_origin(annotation) is Annotated:
         return next((each for each in annotation.__metadata__ if isinstance(each, Parsed)), None)
     options = get_args(annotation)
+    if get_origin(annotation) is Literal:
+        return _one_of(options)
+    if words := [each for each in options if get_origin(each) is Literal]:
+        return _one_of((*get_args(words[0]), None)) if {words[0], NoneType} == set(options) else None
     found = next(filter(None, map(parser_of, options)), None)
     return replace(found, types=found.types | {NoneType}) if found and NoneType in options else found
 
@@ -261,9 +269,8 @@ def padding(where: str, name: str, value: Any) -> Any:
         return value
     if isinstance(value, str):
         if value not in ("valid", "same", "full"):
-            raise ArgumentError(
-                sentence(where, f"{name} is unknown", expected="'valid', 'same', 'full' or numbers", got=repr(value))
-            )
+            expected = "'valid', 'same', 'full' or numbers"
+            raise ArgumentError(sentence(where, f"{name} is unknown", expected=expected, got=repr(value)))
         return value
     sides = value.tolist() if isinstance(value, np.ndarray) else value
     if isinstance(sides, (list, tuple)) and len(sides) == 2 and all(map(_is_sequence, sides)):
@@ -339,9 +346,8 @@ def _of_memory(where: str, name: str, shape: tuple[int, ...]) -> tuple[int, ...]
     """Return the shape if no length is negative and NumPy can count its elements."""
     integers(where, name, shape, 0)
     if prod(shape) > _MOST_ELEMENTS:
-        raise ArgumentError(
-            sentence(where, f"{name} is out of range", expected=f"at most {_MOST_ELEMENTS} elements", got=shape)
-        )
+        expected = f"at most {_MOST_ELEMENTS} elements"
+        raise ArgumentError(sentence(where, f"{name} is out of range", expected=expected, got=shape))
     return shape
 
 
@@ -358,7 +364,7 @@ def _flag(where: str, name: str, value: Any) -> bool:
     return bool(value)
 
 
-def choice(where: str, name: str, value: Any, options: Sequence[str]) -> None:
+def choice(where: str, name: str, value: Any, options: Sequence[str | None]) -> None:
     """Raise `ArgumentError` unless ``value`` is one of the ``options``.
 
     Examples
@@ -367,21 +373,13 @@ def choice(where: str, name: str, value: Any, options: Sequence[str]) -> None:
     Traceback (most recent call last):
     autograd_cnn.errors.ArgumentError: gelu: approximate is unknown: expected 'none' or 'tanh', got 'erf'
     """
-    if not isinstance(value, str) or value not in options:
+    if not isinstance(value, (str, NoneType)) or value not in options:
         *others, last = map(repr, options)
-        expected = f"{', '.join(others)} or {last}"
+        expected = f"{', '.join(others)} or {last}" if others else last
         raise ArgumentError(sentence(where, f"{name} is unknown", expected=expected, got=repr(value)))
 
 
-def one_of(*options: str) -> Parsed:
-    """Annotate a parameter that must be one of the given words.
-
-    Examples
-    --------
-    >>> one_of("none", "tanh")("gelu", "approximate", "tanh")
-    'tanh'
-    """
-
+def _one_of(options: Sequence[str | None]) -> Parsed:
     def parse(where: str, name: str, value: Any) -> Any:
         choice(where, name, value, options)
         return value
@@ -455,9 +453,8 @@ def float_dtype(where: str, name: str, value: Any) -> np.dtype[Any]:
         dtype = np.dtype(object)
     if dtype.kind != "f" or dtype.itemsize > 8:
         got = dtype if dtype.kind in "biufc" else repr(value)
-        raise OperandError(
-            sentence(where, f"{name} is not one of floats", expected="float16, float32 or float64", got=got)
-        )
+        problem = f"{name} is not one of floats"
+        raise OperandError(sentence(where, problem, expected="float16, float32 or float64", got=got))
     return dtype.newbyteorder("=")
 
 

@@ -83,9 +83,8 @@ def understood(where: str, params: dict[str, Any], names: Mapping[str, Any]) -> 
             continue
         own = next((each for each in _SYNONYMS.get(name, ()) if each in names), name)
         if (where, name) in _DIFFERENT and "correction" not in params:
-            raise OperandError(
-                sentence(where, f"argument {name!r} means something else here", hint=_DIFFERENT[where, name])
-            )
+            problem = f"argument {name!r} means something else here"
+            raise OperandError(sentence(where, problem, hint=_DIFFERENT[where, name]))
         if own != name and own in found and found[own] is not names[own]:
             raise OperandError(sentence(where, f"{name} and {own} are the same", hint=f"say {own} alone"))
         found[own] = value
@@ -175,6 +174,11 @@ def missing(module: str, name: str, there: Collection[str]) -> AttributeError:
         return AttributeError(sentence(module, text))
     alike = [each for each in there if each.lower() == name.lower()] or get_close_matches(name, there, n=1)
     return AttributeError(sentence(module, text, hint=f"did you mean {alike[0]!r}?" if alike else ""))
+
+
+def public(names: Mapping[str, object]) -> list[str]:
+    """Return the functions and classes among a module's names, for its ``__all__``."""
+    return sorted(name for name, value in names.items() if callable(value) and name[0] != "_")
 
 
 def teller(module: str, there: Collection[str]) -> Callable[[str], NoReturn]:

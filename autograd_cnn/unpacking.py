@@ -31,10 +31,8 @@ def check_room(unpacked: int, size: int, hint: str = "") -> None:
     """
     most = max(ROOM, RATIO * size)
     if unpacked > most:
-        raise FormatError(
-            sentence("unpacks to suspiciously many bytes", expected=f"at most {most} bytes from a file of {size}",
-                     got=unpacked, hint=hint)
-        )  # fmt: skip
+        expected = f"at most {most} bytes from a file of {size}"
+        raise FormatError(sentence("unpacks to suspiciously many bytes", expected=expected, got=unpacked, hint=hint))
 
 
 def read_array(

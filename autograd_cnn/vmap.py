@@ -14,7 +14,7 @@ from autograd_cnn.engine.plan import difference, needed
 from autograd_cnn.engine.primitive import REGISTRY, Primitive
 from autograd_cnn.engine.recording import no_grad
 from autograd_cnn.engine.trace import RUNNING, Call, Constant, Held, Slot, Trace, argument, taken
-from autograd_cnn.errors import ArgumentError, OperandError, ShapeError, sentence
+from autograd_cnn.errors import ArgumentError, OperandError, ShapeError, require, sentence
 from autograd_cnn.parameters import integer
 from autograd_cnn.tensor import Tensor
 from autograd_cnn.tree import leaves, rebuilt
@@ -67,10 +67,7 @@ def vmap(
     array([[6., 0.],
            [0., 8.]])
     """
-    if not callable(f):
-        raise OperandError(
-            sentence("vmap", "f is not a function", expected="a function of arrays", got=type(f).__name__)
-        )
+    require(callable(f), "vmap", "f is not a function", "a function of arrays", f)
     axes = in_axes if isinstance(in_axes, (list, tuple)) else None
     checked = [_axis("in_axes", each) for each in (in_axes if axes is not None else [in_axes])]  # type: ignore[union-attr]
     out = integer("vmap", "out_axes", out_axes)
@@ -78,9 +75,8 @@ def vmap(
     @wraps(f)
     def mapped(*args: Any, **options: Any) -> Any:
         if axes is not None and len(axes) != len(args):
-            raise ArgumentError(
-                sentence("vmap", "in_axes does not fit the arguments", expected=f"{len(args)} axes", got=len(axes))
-            )
+            problem = "in_axes does not fit the arguments"
+            raise ArgumentError(sentence("vmap", problem, expected=f"{len(args)} axes", got=len(axes)))
         each = checked if axes is not None else checked * len(args)
         return _mapped(f, args, each, out, options)
 
@@ -97,16 +93,14 @@ def _mapped(
     given = [_given(leaf, axis) for arg, axis in zip(args, axes, strict=True) for leaf in leaves(arg)]
     counts = sorted({x.array.shape[0] for x in given if isinstance(x, Batch)})
     if len(counts) != 1:
-        raise ShapeError(
-            sentence("vmap", "the arguments do not go together", expected="one number of examples",
-                     got=" and ".join(map(str, counts)) or "none, as no argument is mapped")
-        )  # fmt: skip
+        expected = "one number of examples"
+        got = " and ".join(map(str, counts)) or "none, as no argument is mapped"
+        raise ShapeError(sentence("vmap", "the arguments do not go together", expected=expected, got=got))
     size = counts[0]
     first, other = (_recorded(f, args, options, given, i) for i in (0, _other(given, size)))
     if reason := difference(first, other):
-        raise OperandError(
-            sentence("vmap", f"the function can't be mapped, as it does not do the same for all examples: {reason}")
-        )
+        problem = f"the function can't be mapped, as it does not do the same for all examples: {reason}"
+        raise OperandError(sentence("vmap", problem))
     tensors = bool(RUNNING) or any(isinstance(x, Traced) for x in (*leaves(args), *leaves(options)))
     results = _batched(first, given, size) if size else map(_none_of, leaves(first.tree))
     return rebuilt(first.tree, (_laid(y, out, tensors) for y in results))
@@ -117,10 +111,9 @@ def _given(leaf: Any, axis: int | None) -> Any:
     if axis is None:
         return leaf
     if not isinstance(leaf, (np.ndarray, Tensor)) or not leaf.ndim:
-        raise ShapeError(
-            sentence("vmap", "an argument has no axis of examples", expected="an array", got=type(leaf).__name__,
-                     hint="pass an array, or say None for it in in_axes")
-        )  # fmt: skip
+        problem = "an argument has no axis of examples"
+        hint = "pass an array, or say None for it in in_axes"
+        raise ShapeError(sentence("vmap", problem, expected="an array", got=type(leaf).__name__, hint=hint))
     return Batch(ops.moveaxis(leaf, axis, 0))
 
 

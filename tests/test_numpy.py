@@ -181,7 +181,7 @@ ASSIGN = "no argument 'out'; a result is always new: assign it, as in y = ...; i
         ),
         (
             lambda x: np.quantile(x, 0.3, method="hazen"),
-            "quantile: unknown method: expected linear, lower, higher, nearest, midpoint, got 'hazen'",
+            "quantile: method is unknown: expected 'linear', 'lower', 'higher', 'nearest' or 'midpoint', got 'hazen'",
         ),
     ],
 )

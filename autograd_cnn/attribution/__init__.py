@@ -2,10 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from autograd_cnn.attribution.grad_cam import grad_cam
-from autograd_cnn.attribution.integrated_gradients import integrated_gradients
-from autograd_cnn.attribution.occlusion import occlusion
-from autograd_cnn.attribution.saliency import saliency
+from autograd_cnn.attribution.maps import grad_cam, integrated_gradients, occlusion, saliency
 from autograd_cnn.spelling import teller as _teller
 
 __all__ = ["grad_cam", "integrated_gradients", "occlusion", "saliency"]

@@ -28,9 +28,8 @@ def checked(
     if pixels.ndim != 4:
         raise ShapeError(sentence(where, "images have the wrong shape", expected="(N, C, H, W)", got=pixels.shape))
     if classes.shape != pixels.shape[:1]:
-        raise ShapeError(
-            sentence(where, "the labels do not match the images", expected=pixels.shape[:1], got=classes.shape)
-        )
+        problem = "the labels do not match the images"
+        raise ShapeError(sentence(where, problem, expected=pixels.shape[:1], got=classes.shape))
     if classes.dtype.kind not in "iu":
         raise OperandError(sentence(where, "labels are not integers", expected="class numbers", got=classes.dtype))
     if pixels.dtype.kind != "f":
@@ -48,14 +47,12 @@ def scores_of(where: str, model: nn.Module, images: Tensor, labels: NDArray[np.i
     """
     scores: Tensor = model(images)
     if scores.ndim != 2 or len(scores) != len(labels):
-        raise ShapeError(
-            sentence(where, "the model gives no scores", expected=f"shape ({len(labels)}, K)", got=scores.shape)
-        )
+        problem = "the model gives no scores"
+        raise ShapeError(sentence(where, problem, expected=f"shape ({len(labels)}, K)", got=scores.shape))
     if np.any((labels < 0) | (labels >= scores.shape[1])):
-        raise ShapeError(
-            sentence(where, "a label is not the number of a class", expected=f"0 to {scores.shape[1] - 1}",
-                     got=f"{labels.min()} to {labels.max()}")
-        )  # fmt: skip
+        problem = "a label is not the number of a class"
+        expected = f"0 to {scores.shape[1] - 1}"
+        raise ShapeError(sentence(where, problem, expected=expected, got=f"{labels.min()} to {labels.max()}"))
     return scores[np.arange(len(labels)), labels]
 
 

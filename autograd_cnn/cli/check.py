@@ -13,7 +13,7 @@ import numpy as np
 
 from autograd_cnn.cli.findings import OURS, Findings
 from autograd_cnn.cli.graph import make_subject
-from autograd_cnn.cli.options import CommandError, UsageError, did_you_mean, one_of, refuse, whole_number
+from autograd_cnn.cli.options import CommandError, Options, UsageError, did_you_mean, one_of, refuse, whole_number
 from autograd_cnn.cli.output import is_terminal, say
 from autograd_cnn.cli.user_code import one_line, search_folder
 from autograd_cnn.engine.primitive import Primitive
@@ -55,25 +55,15 @@ The exit code is 0 if all laws hold, 1 if one is broken or a primitive has no sa
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Add what can be matches."""
-    add = parser.add_argument
-    add("--model", metavar="MODEL", help="FILE.onnx, FILE.py:function, or a network's name, to check in their place")
-    add("--shape", type=whole_number(1), nargs=3, metavar=("C", "H", "W"), help="of the network's image")
-    add(
-        "--module",
-        action="append",
-        default=[],
-        metavar="NAME",
-        help="module that defines primitives of yours; may be given more than once",
-    )
-    add("--primitive", metavar="PATTERN", help='only those of such a name, as in "*pool*" or "mypkg.*"')
-    add(
-        "--backend",
-        type=_backend,
-        default="both",
-        metavar="NAME",
-        help="both, reference (default: %(default)s, where Numba is installed)",
-    )
-    add("--seed", type=whole_number(0), default=0, metavar="N", help="of the random numbers (default: %(default)s)")
+    add = Options(parser)
+    modules = "module that defines primitives of yours; may be given more than once"
+    backends = "both, reference (default: %(default)s, where Numba is installed)"
+    add.value("--model", str, "MODEL", "FILE.onnx, FILE.py:function, or a network's name, to check in their place")
+    add.value("--shape", whole_number(1), ("C", "H", "W"), "of the network's image", nargs=3)
+    add.value("--module", str, "NAME", modules, action="append", default=[])
+    add.value("--primitive", str, "PATTERN", 'only those of such a name, as in "*pool*" or "mypkg.*"')
+    add.value("--backend", _backend, "NAME", backends, default="both")
+    add.value("--seed", whole_number(0), "N", "of the random numbers (default: %(default)s)", default=0)
 
 
 def _backend(text: str) -> str:
@@ -143,7 +133,7 @@ def _select_primitives(arguments: argparse.Namespace) -> dict[str, Primitive]:
 
 
 def _import(module: str) -> None:
-    unknown = f"--module {module}: there is no such module here; expected a name as in 'import mypkg.ops'"
+    unknown = f"--module {module}: no module of this name is here; expected a name as in 'import mypkg.ops'"
     if not all(map(str.isidentifier, module.split("."))):
         raise UsageError(unknown)
     try:

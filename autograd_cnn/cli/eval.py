@@ -4,7 +4,7 @@ import argparse
 from typing import Final
 
 from autograd_cnn import nn
-from autograd_cnn.cli.options import directory
+from autograd_cnn.cli.options import Options
 from autograd_cnn.cli.output import say
 from autograd_cnn.cli.run import add_data_option, read_config, read_dataset, trained_model
 from autograd_cnn.train import Confusion, predict, top_k
@@ -23,8 +23,9 @@ examples:
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Add the options."""
-    parser.add_argument("folder", type=directory, metavar="RUN", help="the folder that autograd-cnn train has written")
-    add_data_option(parser)
+    add = Options(parser)
+    add.run()
+    add_data_option(add)
 
 
 def run(arguments: argparse.Namespace) -> None:

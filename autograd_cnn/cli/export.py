@@ -7,7 +7,7 @@ from typing import Final
 
 import numpy as np
 
-from autograd_cnn.cli.options import CommandError, directory, refuse
+from autograd_cnn.cli.options import CommandError, Options, refuse
 from autograd_cnn.cli.output import say
 from autograd_cnn.cli.run import read_config, trained_model
 from autograd_cnn.onnx import export
@@ -26,8 +26,9 @@ examples:
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Add the options."""
-    parser.add_argument("folder", type=directory, metavar="RUN", help="the folder that autograd-cnn train has written")
-    parser.add_argument("file", type=_onnx_file, metavar="FILE.onnx", help="the file to write; needs the extra interop")
+    add = Options(parser)
+    add.run()
+    add.value("file", _onnx_file, "FILE.onnx", "the file to write; needs the extra interop")
 
 
 def _onnx_file(text: str) -> Path:

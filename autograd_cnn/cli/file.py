@@ -31,7 +31,7 @@ def add_options_of_file(arguments: argparse.Namespace, option: str, path: Path, 
     UsageError
         If the file is not TOML, a key is unknown, or a value is not one of its option's.
     OSError
-        If there is no such file, or it can't be read.
+        If the file does not exist or can't be read.
     """
     with path.open("rb") as file:
         text = file.read(LARGEST)

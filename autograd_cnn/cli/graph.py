@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from autograd_cnn import nn
 from autograd_cnn.cli.models import MODELS, ImageShape, make_model
-from autograd_cnn.cli.options import UsageError, one_of, whole_number, writing_to
+from autograd_cnn.cli.options import Options, UsageError, one_of, whole_number, writing_to
 from autograd_cnn.cli.output import say
 from autograd_cnn.cli.user_code import call, failures_of, split_name
 from autograd_cnn.engine.node import Shape
@@ -53,46 +53,27 @@ of what it gives otherwise.
 """
 
 
-def add_model_options(parser: argparse.ArgumentParser) -> None:
+def add_model_options(add: Options) -> None:
     """Add the options that say what is run."""
-    add = parser.add_argument
-    add("--model", default="lenet5", metavar="MODEL", help="see below (default: %(default)s)")
-    add(
-        "--shape",
-        type=whole_number(1),
-        nargs=3,
-        default=None,
-        metavar=("C", "H", "W"),
-        help="channels, height and width of the image (default: what an ONNX file says, or the network's usual one)",
-    )
+    shape = "channels, height and width of the image (default: what an ONNX file says, or the network's usual one)"
+    add.value("--model", str, "MODEL", "see below (default: %(default)s)", default="lenet5")
+    add.value("--shape", whole_number(1), ("C", "H", "W"), shape, nargs=3)
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Add the options."""
-    add_model_options(parser)
-    add = parser.add_argument
-    add(
-        "--output",
-        "-o",
-        type=Path,
-        metavar="FILE",
-        help=f"ends in {', '.join(ENDINGS)}; .png needs Graphviz's program dot (default: graph.svg)",
+    add = Options(parser)
+    add_model_options(add)
+    output = f"ends in {', '.join(ENDINGS)}; .png needs Graphviz's program dot (default: graph.svg)"
+    color = (
+        "colour by the norm of the gradient, the memory saved for the backward pass, the arithmetic, NaN and infinity, or "
+        "units that never change"
     )
-    add("--open", action="store_true", help="open the file in the browser; without --output that is graph.html")
-    add("--backward", action="store_true", help="show the backward pass, too")
-    add(
-        "--depth",
-        type=whole_number(1),
-        metavar="N",
-        help="fold the modules at the N-th level of nesting to one box each",
-    )
-    add(
-        "--color",
-        type=one_of(*COLORS),
-        metavar="|".join(COLORS),
-        help="colour by the norm of the gradient, the memory saved for the backward pass, the arithmetic, NaN and infinity, or "
-        "units that never change",
-    )
+    add.value("--output -o", Path, "FILE", output)
+    add.flag("--open", says="open the file in the browser; without --output that is graph.html")
+    add.flag("--backward", says="show the backward pass, too")
+    add.value("--depth", whole_number(1), "N", "fold the modules at the N-th level of nesting to one box each")
+    add.value("--color", one_of(*COLORS), "|".join(COLORS), color)
 
 
 def run(arguments: argparse.Namespace) -> None:
@@ -116,27 +97,23 @@ def run(arguments: argparse.Namespace) -> None:
 
 
 def open_file(path: Path) -> None:
-    """Open a file in the browser, or say that there is none."""
+    """Open a file in the browser, or say that none was found."""
     if not open_browser(path):
-        say(f"there is no browser to open {path} in")
+        say(f"no browser was found to open {path} in")
 
 
 def _capture(arguments: argparse.Namespace) -> Graph:
     suffix = ending(arguments.output)
     for option in ("depth", "color"):
         if suffix in WHOLE and getattr(arguments, option) is not None:
-            raise ArgumentError(
-                sentence(f"--{option}", f"a {suffix} file holds the whole graph and takes no --{option}")
-            )
+            problem = f"a {suffix} file holds the whole graph and takes no --{option}"
+            raise ArgumentError(sentence(f"--{option}", problem))
     subject = make_subject(arguments.model, arguments.shape and tuple(arguments.shape))
     backward = arguments.backward or arguments.color == "grad"
     if backward and subject.loss.size != 1:
         option = "--backward" if arguments.backward else "--color grad"
-        raise ArgumentError(
-            sentence(
-                option, f"{arguments.model} returns no loss", expected="one number", got=f"shape {subject.loss.shape}"
-            )
-        )
+        problem = f"{arguments.model} returns no loss"
+        raise ArgumentError(sentence(option, problem, expected="one number", got=f"shape {subject.loss.shape}"))
     try:
         return capture(subject.loss, names=subject.names, backward=backward)
     except Exception as error:
@@ -188,14 +165,9 @@ def _from_script(path: Path, name: str, shape: ImageShape | None) -> Subject:
     if isinstance(result, nn.Module):
         return _from_module(result, (1, *(shape or (1, 28, 28))), where, path)
     if not isinstance(result, Tensor):
-        raise ArgumentError(
-            sentence(
-                "--model",
-                f"{where} returns something else",
-                expected="an nn.Module or a tensor",
-                got=type(result).__name__,
-            )
-        )
+        problem = f"{where} returns something else"
+        expected = "an nn.Module or a tensor"
+        raise ArgumentError(sentence("--model", problem, expected=expected, got=type(result).__name__))
     if shape is not None:
         raise ArgumentError(sentence("--shape", f"{where} returns a tensor, which is drawn as it is"))
     return Subject(result, [], path)
@@ -240,14 +212,9 @@ def _from_module(model: nn.Module, shape: Shape, where: str, path: Path | None =
     except ShapeError as error:  # such as one image of one pixel for batch normalisation
         raise ArgumentError(sentence("--model", str(error), hint=hint)) from error
     if not isinstance(output, Tensor):
-        raise ArgumentError(
-            sentence(
-                "--model",
-                f"the output of {where} can't be drawn",
-                expected="a tensor that depends on parameters",
-                got=type(output).__name__,
-            )
-        )
+        problem = f"the output of {where} can't be drawn"
+        expected = "a tensor that depends on parameters"
+        raise ArgumentError(sentence("--model", problem, expected=expected, got=type(output).__name__))
     return Subject(_loss(output), [*model.named_parameters(), ("image", images)], path)
 
 

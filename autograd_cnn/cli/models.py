@@ -36,7 +36,7 @@ def make_model(text: str, image_shape: ImageShape, seed: int, classes: int = 10)
     Raises
     ------
     ArgumentError
-        If there is no such network, or the images do not fit it.
+        If no network has this name, or the images do not fit it.
 
     Examples
     --------
@@ -49,15 +49,10 @@ def make_model(text: str, image_shape: ImageShape, seed: int, classes: int = 10)
       fc1: Linear(256, 10): 2,570 parameters
     """
     if text not in MODELS and text.isidentifier() and text != "FC":
-        raise ArgumentError(
-            sentence(
-                "--model",
-                "no network of this name",
-                expected=f"one of {', '.join(MODELS)}, or a pattern",
-                got=repr(text),
-                hint=did_you_mean(text, MODELS),
-            )
-        )
+        problem = "no network of this name"
+        expected = f"one of {', '.join(MODELS)}, or a pattern"
+        got = repr(text)
+        raise ArgumentError(sentence("--model", problem, expected=expected, got=got, hint=did_you_mean(text, MODELS)))
     try:
         if text in MODELS:
             model = _named(text, image_shape, seed, classes)

@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Final, NoReturn
+from typing import Any, Final, NoReturn
 
 from autograd_cnn.errors import sentence
 
@@ -22,6 +22,32 @@ class UsageError(Exception):
 
 class CommandError(Exception):
     """A command that has failed, for the reason that the text gives; the program ends with exit code 1."""
+
+
+class Options:
+    """Adds options to the parser of a command.
+
+    Parameters
+    ----------
+    parser : ArgumentParser
+    """
+
+    def __init__(self, parser: argparse.ArgumentParser) -> None:
+        self._add = parser.add_argument
+
+    def flag(self, *names: str, says: str) -> None:
+        """Add an option without a value; it is True or None."""
+        self._add(*names, action="store_true", default=None, help=says)
+
+    def value(
+        self, name: str, kind: Callable[[str], Any], metavar: str | tuple[str, ...], says: str, **more: Any
+    ) -> None:
+        """Add an option, or an argument, whose value ``kind`` reads from its text."""
+        self._add(*name.split(), type=kind, metavar=metavar, help=says, **more)
+
+    def run(self) -> None:
+        """Add the folder of a run."""
+        self.value("folder", directory, "RUN", "the folder that autograd-cnn train has written")
 
 
 def whole_number(least: int) -> Callable[[str], int]:

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Final
 
 from autograd_cnn.cli.graph import add_model_options, make_subject, open_file
-from autograd_cnn.cli.options import UsageError, whole_number, writing_to
+from autograd_cnn.cli.options import Options, UsageError, whole_number, writing_to
 from autograd_cnn.cli.output import say
 from autograd_cnn.errors import ArgumentError, FormatError, GradientError, ShapeError, sentence
 from autograd_cnn.viz import play
@@ -27,21 +27,13 @@ Models, and the loss that the sensitivities are derivatives of, are those of aut
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Add the options."""
-    add_model_options(parser)
-    add = parser.add_argument
-    add(
-        "--call", metavar="NAME", help="a module, its class, or a primitive (default: the last call that can be played)"
-    )
-    add(
-        "--output",
-        "-o",
-        type=Path,
-        default=Path("play.html"),
-        metavar="FILE",
-        help="ends in .html, or in .svg for a picture that moves (default: %(default)s)",
-    )
-    add("--open", action="store_true", help="open the file in the browser")
-    add("--scene", type=whole_number(0), default=0, metavar="N", help="which scene of it an .svg shows (default: 0)")
+    add = Options(parser)
+    add_model_options(add)
+    output = "ends in .html, or in .svg for a picture that moves (default: %(default)s)"
+    add.value("--call", str, "NAME", "a module, its class, or a primitive (default: the last call that can be played)")
+    add.value("--output -o", Path, "FILE", output, default=Path("play.html"))
+    add.flag("--open", says="open the file in the browser")
+    add.value("--scene", whole_number(0), "N", "which scene of it an .svg shows (default: 0)", default=0)
 
 
 def run(arguments: argparse.Namespace) -> None:

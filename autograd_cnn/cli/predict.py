@@ -11,7 +11,7 @@ import numpy as np
 from autograd_cnn import nn
 from autograd_cnn.cli.graph import read_onnx
 from autograd_cnn.cli.models import ImageShape
-from autograd_cnn.cli.options import CommandError, directory, whole_number
+from autograd_cnn.cli.options import CommandError, Options, directory, whole_number
 from autograd_cnn.cli.output import say
 from autograd_cnn.cli.run import read_config, trained_model
 from autograd_cnn.data import read_image
@@ -35,16 +35,11 @@ examples:
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Add the options."""
-    parser.add_argument(
-        "network",
-        type=_network,
-        metavar="RUN",
-        help='the folder that autograd-cnn train has written, or a FILE.onnx, which needs the extra "interop"',
-    )
-    parser.add_argument("images", type=Path, nargs="+", metavar="IMAGE", help="a file; needs the extra images")
-    parser.add_argument(
-        "--top", type=whole_number(1), default=3, metavar="N", help="how many classes to print (default: %(default)s)"
-    )
+    add = Options(parser)
+    network = 'the folder that autograd-cnn train has written, or a FILE.onnx, which needs the extra "interop"'
+    add.value("network", _network, "RUN", network)
+    add.value("images", Path, "IMAGE", "a file; needs the extra images", nargs="+")
+    add.value("--top", whole_number(1), "N", "how many classes to print (default: %(default)s)", default=3)
 
 
 def _network(text: str) -> Path:

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Final
 
 from autograd_cnn import report
-from autograd_cnn.cli.options import directory, writing_to
+from autograd_cnn.cli.options import Options, writing_to
 from autograd_cnn.cli.output import say
 from autograd_cnn.cli.run import add_data_option, read_config, read_dataset, read_history, trained_model
 from autograd_cnn.train import TrainConfig
@@ -25,11 +25,10 @@ examples:
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Add the options."""
-    parser.add_argument("folder", type=directory, metavar="RUN", help="the folder that autograd-cnn train has written")
-    add_data_option(parser)
-    parser.add_argument(
-        "--output", "-o", type=Path, metavar="FILE", help="ends in .html (default: report.html in the folder)"
-    )
+    add = Options(parser)
+    add.run()
+    add_data_option(add)
+    add.value("--output -o", Path, "FILE", "ends in .html (default: report.html in the folder)")
 
 
 def run(arguments: argparse.Namespace) -> None:

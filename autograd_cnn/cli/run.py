@@ -1,6 +1,5 @@
 """A finished run: its network, ready to use, its data, and its metrics."""
 
-import argparse
 import json
 import math
 from dataclasses import asdict, dataclass
@@ -10,6 +9,7 @@ from typing import Any
 from autograd_cnn import io, nn
 from autograd_cnn.cli.datasets import KNOWN, Source, check_source, load_source
 from autograd_cnn.cli.models import ImageShape, make_model
+from autograd_cnn.cli.options import Options
 from autograd_cnn.data import Dataset
 from autograd_cnn.errors import ArgumentError, FormatError, sentence
 from autograd_cnn.files import AnyPath, as_path
@@ -93,7 +93,7 @@ def read_config(run: AnyPath) -> RunConfig:
     try:
         text = path.read_bytes()
     except FileNotFoundError as error:
-        hint = f"it holds no {CONFIG}" if run.is_dir() else "there is no such folder"
+        hint = f"it holds no {CONFIG}" if run.is_dir() else "the folder does not exist"
         raise FormatError(sentence(str(run), "not a run of autograd-cnn train", hint=hint)) from error
     try:
         values = json.loads(text)
@@ -107,11 +107,7 @@ def read_config(run: AnyPath) -> RunConfig:
 
 def _check(config: RunConfig) -> None:
     """Raise `ValueError` for a value of another type than ``autograd-cnn train`` writes."""
-    kinds: dict[str, Any] = {
-        "root": (str, type(None)),
-        "size": (int, type(None)),
-        "patience": (int, type(None)),
-    }
+    kinds: dict[str, Any] = {"root": (str, type(None)), "size": (int, type(None)), "patience": (int, type(None))}
     kinds |= dict.fromkeys(("data", "model", "backend", "version"), str)
     kinds |= dict.fromkeys(("stream", "tensorboard"), bool)
     fits = [isinstance(getattr(config, name), kind) for name, kind in kinds.items()]
@@ -136,7 +132,7 @@ def trained_model(run: AnyPath, config: RunConfig | None = None) -> nn.Module:
     FormatError
         If it is not a run, or the weights are damaged or of another network.
     OSError
-        If there are no weights.
+        If the run has no weights.
     """
     config = read_config(run) if config is None else config
     path = as_path("trained_model", run) / WEIGHTS
@@ -196,9 +192,9 @@ def source_of(config: RunConfig, moved_to: str | None, hint: str) -> Source:
     return source
 
 
-def add_data_option(parser: argparse.ArgumentParser) -> None:
+def add_data_option(add: Options) -> None:
     """Add ``--data``, for `read_dataset`."""
-    parser.add_argument("--data", metavar="DIR|FILE", help="where the images of the run are now, if they were moved")
+    add.value("--data", str, "DIR|FILE", "where the images of the run are now, if they were moved")
 
 
 def read_dataset(config: RunConfig, moved_to: str | None) -> Dataset:
@@ -212,8 +208,7 @@ def read_dataset(config: RunConfig, moved_to: str | None) -> Dataset:
     source = source_of(config, moved_to, "say with --data where they are now")
     dataset = load_source(source, channels=config.image_shape[0])
     if dataset.classes != config.classes:
-        raise ArgumentError(
-            sentence(source.data, "the classes have changed since", expected=", ".join(config.classes),
-                     got=", ".join(dataset.classes))
-        )  # fmt: skip
+        problem = "the classes have changed since"
+        got = ", ".join(dataset.classes)
+        raise ArgumentError(sentence(source.data, problem, expected=", ".join(config.classes), got=got))
     return dataset

@@ -5,11 +5,11 @@ import copy
 import json
 import os
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager, redirect_stdout
 from dataclasses import asdict, fields
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 
@@ -19,6 +19,7 @@ from autograd_cnn.cli.datasets import KNOWN, OTHERS, Source, check_source, load_
 from autograd_cnn.cli.file import add_options_of_file
 from autograd_cnn.cli.models import MODELS, ImageShape, make_model
 from autograd_cnn.cli.options import (
+    Options,
     UsageError,
     class_weights,
     directory,
@@ -88,116 +89,59 @@ the new one has ended well.
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Add the options."""
-    _add_data_options(parser.add_argument)
-    _add_training_options(parser.add_argument)
-    _add_run_options(parser.add_argument)
+    options = Options(parser)
+    _add_data_options(options)
+    _add_training_options(options)
+    _add_run_options(options)
 
 
-def _add_data_options(add: Callable[..., Any]) -> None:
-    add("--data", metavar="NAME|DIR|FILE", help=f"{', '.join(KNOWN)}, {OTHERS} (default: digits)")
-    add("--root", type=directory, metavar="DIR", help="folder with the files of a data set that has a name")
-    add("--download", action="store_true", default=None, help="fetch the files that --root lacks")
-    add("--size", type=whole_number(1), metavar="N", help="scale and crop the images of a folder to N×N pixels")
-    add(
-        "--stream",
-        action="store_true",
-        default=None,
-        help="read the images of a folder when their turn comes, and not all at the start",
-    )
+def _add_data_options(add: Options) -> None:
+    add.value("--data", str, "NAME|DIR|FILE", f"{', '.join(KNOWN)}, {OTHERS} (default: digits)")
+    add.value("--root", directory, "DIR", "folder with the files of a data set that has a name")
+    add.flag("--download", says="fetch the files that --root lacks")
+    add.value("--size", whole_number(1), "N", "scale and crop the images of a folder to N×N pixels")
+    add.flag("--stream", says="read the images of a folder when their turn comes, and not all at the start")
 
 
-def _add_training_options(add: Callable[..., Any]) -> None:
-    add(
-        "--model",
-        metavar="NAME|PATTERN",
-        help=f"default: {', '.join(f'{known.recipe.model} for {name}' for name, known in KNOWN.items())}, "
-        "small_vgg for others",
+def _add_training_options(add: Options) -> None:
+    models = ", ".join(f"{known.recipe.model} for {name}" for name, known in KNOWN.items())
+    epochs = ", ".join(f"{known.recipe.epochs} for {name}" for name, known in KNOWN.items())
+    changes = f"how images are changed at random: {', '.join(AUGMENTATIONS)}, or none (default: shift)"
+    patience = (
+        "stop when the loss of the images held out has not fallen for N epochs, and keep the best epoch's weights"
     )
-    add(
-        "--epochs",
-        type=whole_number(1),
-        metavar="N",
-        help=f"default: {', '.join(f'{known.recipe.epochs} for {name}' for name, known in KNOWN.items())}, 20 for others",
-    )
-    add(
-        "--batch-size",
-        type=whole_number(1),
-        metavar="N",
-        help="default: 64 for data sets that have a name, but 32 for digits; 32 for others",
-    )
-    add(
-        "--lr",
-        type=positive_number,
-        metavar="RATE",
-        help=f"learning rate at the start; it falls to 0 (default: {TrainConfig().lr})",
-    )
-    add("--augment", type=one_of_each(*AUGMENTATIONS, "none"), metavar="NAMES",
-        help=f"how images are changed at random: {', '.join(AUGMENTATIONS)}, or none (default: shift)")  # fmt: skip
-    add("--mixup", type=positive_number, metavar="ALPHA", help="blend images and labels in pairs, such as 0.2")
-    add(
-        "--accumulate",
-        type=whole_number(1),
-        metavar="N",
-        help="let a batch through the network in N parts, in less memory",
-    )
-    add("--clip-norm", type=positive_number, metavar="NORM", help="limit the gradients' common norm")
-    add(
-        "--class-weights", type=class_weights, metavar="balanced|W,W,...", help="how much each class counts in the loss"
-    )
-    add("--ema", type=share, metavar="DECAY", help="test and keep a moving average of the weights, such as 0.999")
-    add(
-        "--workers", type=whole_number(0), metavar="N", help="threads that read and change the next images (default: 0)"
-    )
-    add(
-        "--patience",
-        type=whole_number(1),
-        metavar="N",
-        help="stop when the loss of the images held out has not fallen for N epochs, and keep the best epoch's weights",
-    )
+    batches = "default: 64 for data sets that have a name, but 32 for digits; 32 for others"
+    add.value("--model", str, "NAME|PATTERN", f"default: {models}, small_vgg for others")
+    add.value("--epochs", whole_number(1), "N", f"default: {epochs}, 20 for others")
+    add.value("--batch-size", whole_number(1), "N", batches)
+    rate = f"learning rate at the start; it falls to 0 (default: {TrainConfig().lr})"
+    add.value("--lr", positive_number, "RATE", rate)
+    add.value("--augment", one_of_each(*AUGMENTATIONS, "none"), "NAMES", changes)
+    add.value("--mixup", positive_number, "ALPHA", "blend images and labels in pairs, such as 0.2")
+    add.value("--accumulate", whole_number(1), "N", "let a batch through the network in N parts, in less memory")
+    add.value("--clip-norm", positive_number, "NORM", "limit the gradients' common norm")
+    add.value("--class-weights", class_weights, "balanced|W,W,...", "how much each class counts in the loss")
+    add.value("--ema", share, "DECAY", "test and keep a moving average of the weights, such as 0.999")
+    add.value("--workers", whole_number(0), "N", "threads that read and change the next images (default: 0)")
+    add.value("--patience", whole_number(1), "N", patience)
 
 
-def _add_run_options(add: Callable[..., Any]) -> None:
-    add(
-        "--seed", type=whole_number(0), metavar="N", help="the same seed and backend give the same weights (default: 0)"
+def _add_run_options(add: Options) -> None:
+    backend = (
+        f"{', '.join(CHOICES)} (default: $AUTOGRAD_CNN_BACKEND, or auto, which leaves the first epochs to NumPy "
+        "where the kernels have yet to be compiled)"
     )
-    add(
-        "--backend",
-        type=one_of(*CHOICES),
-        metavar="NAME",
-        help=f"{', '.join(CHOICES)} (default: $AUTOGRAD_CNN_BACKEND, or auto, which leaves the first epochs to NumPy "
-        "where the kernels have yet to be compiled)",
-    )
-    add(
-        "--out",
-        type=directory,
-        metavar="DIR",
-        help="folder for the results (default: runs/DATA-MODEL-seedN, and a number if there is one)",
-    )
-    add("--force", action="store_true", default=None, help="replace an earlier run in --out")
-    add(
-        "--tensorboard",
-        action="store_true",
-        default=None,
-        help="write event files to --out, too; needs the extra tensorboard",
-    )
-    add(
-        "--config",
-        type=Path,
-        metavar="FILE.toml",
-        help="options from a file, such as epochs = 20; those here come first",
-    )
-    add(
-        "--data-parallel",
-        action="store_true",
-        default=None,
-        help="take a share of every batch on each process that mpiexec starts; needs the extra mpi",
-    )
-    add(
-        "--resume",
-        type=directory,
-        metavar="RUN",
-        help="go on with a run that was stopped, as if it had not been; all else is as it was",
-    )
+    out = "folder for the results (default: runs/DATA-MODEL-seedN, and a number if there is one)"
+    parallel = "take a share of every batch on each process that mpiexec starts; needs the extra mpi"
+    add.value("--seed", whole_number(0), "N", "the same seed and backend give the same weights (default: 0)")
+    add.value("--backend", one_of(*CHOICES), "NAME", backend)
+    add.value("--out", directory, "DIR", out)
+    add.flag("--force", says="replace an earlier run in --out")
+    add.flag("--tensorboard", says="write event files to --out, too; needs the extra tensorboard")
+    add.value("--config", Path, "FILE.toml", "options from a file, such as epochs = 20; those here come first")
+    add.flag("--data-parallel", says=parallel)
+    resume = "go on with a run that was stopped, as if it had not been; all else is as it was"
+    add.value("--resume", directory, "RUN", resume)
 
 
 def run(arguments: argparse.Namespace) -> None:
@@ -259,11 +203,7 @@ def _prepare(arguments: argparse.Namespace) -> tuple[Dataset, RunConfig]:
     channels, height, width = dataset.train.images.shape[1:]
     shape, images = (channels, height, width), len(dataset.train.labels)
     recipe = recipe_of(data, shape)
-    chosen = {
-        **recipe._asdict(),
-        "batch_size": min(recipe.batch_size, images),
-        **given,
-    }
+    chosen = {**recipe._asdict(), "batch_size": min(recipe.batch_size, images), **given}
     if chosen["batch_size"] > images:
         raise UsageError(
             f"--batch-size: expected at most {images:,}, as many images as there are, got {chosen['batch_size']}"
@@ -381,11 +321,9 @@ def _resumed(arguments: argparse.Namespace) -> RunConfig:
 def _resume(path: Path, config: RunConfig, group: ProcessGroup | None) -> None:
     dataset = load_source(config.source, channels=config.image_shape[0])
     if dataset.train.images.shape[1:] != config.image_shape or dataset.classes != config.classes:
-        raise ArgumentError(
-            sentence("--resume", f"{config.data} has changed since",
-                     expected=f"{len(config.classes)} classes of images {config.image_shape}",
-                     got=f"{len(dataset.classes)} of {dataset.train.images.shape[1:]}")
-        )  # fmt: skip
+        expected = f"{len(config.classes)} classes of images {config.image_shape}"
+        got = f"{len(dataset.classes)} of {dataset.train.images.shape[1:]}"
+        raise ArgumentError(sentence("--resume", f"{config.data} has changed since", expected=expected, got=got))
     model = config.make_model()
     if group is not None and group.rank > 0:
         _fit(model, dataset, config, None, checkpoint=group.broadcast(path), group=group)
@@ -432,9 +370,8 @@ def _open_folder(path: Path, *, force: bool = False, resume: bool = False) -> It
         except ArgumentError as error:
             raise ArgumentError(sentence("--resume" if resume else "--out", str(error))) from error
         if folder.replaces and not force:
-            raise ArgumentError(
-                sentence("--out", f"{path} holds an earlier run; choose another folder, or let --force replace it")
-            )
+            problem = f"{path} holds an earlier run; choose another folder, or let --force replace it"
+            raise ArgumentError(sentence("--out", problem))
         try:
             yield folder
         except KeyboardInterrupt as error:

@@ -82,17 +82,16 @@ def call(path: Path, name: str) -> Any:
     Raises
     ------
     ArgumentError
-        If there is no such file or function, or if one of them fails; with its own error and line.
+        If the file or the function does not exist, or one of them fails; with its own error and line.
     """
     module = _run(path)
     function = getattr(module, name, None) if name else None
     if not callable(function):
         own = [key for key, value in vars(module).items() if getattr(value, "__module__", "") == module.__name__]
         expected = f"one of {', '.join(own)}" if own else "one that the file has"
-        raise ArgumentError(
-            sentence("--model", f"{path} has no such function", expected=expected, got=repr(name),
-                     hint="" if name else f"name one, as in {path.name}:{own[-1] if own else 'NAME'}")
-        )  # fmt: skip
+        problem = f"{path} has no such function"
+        hint = "" if name else f"name one, as in {path.name}:{own[-1] if own else 'NAME'}"
+        raise ArgumentError(sentence("--model", problem, expected=expected, got=repr(name), hint=hint))
     with failures_of(path):
         return function()
 

@@ -44,7 +44,7 @@ def from_npz(path: AnyPath, *, test: Share = 0.2, seed: Whole = 0) -> Dataset:
     FormatError
         If the file is damaged, an array is missing, or shapes or types are wrong.
     OSError
-        If there is no such file, or it can't be read.
+        If the file does not exist or can't be read.
 
     Examples
     --------
@@ -67,10 +67,9 @@ def from_npz(path: AnyPath, *, test: Share = 0.2, seed: Whole = 0) -> Dataset:
         return split(*train, test=test, seed=seed)
     held_out = _as_split(str(path), arrays, *names[2:])
     if train.images.shape[1:] != held_out.images.shape[1:]:
-        raise FormatError(
-            sentence(str(path), f"{names[2]} are of another shape", expected=f"(N, *{train.images.shape[1:]})",
-                     got=held_out.images.shape)
-        )  # fmt: skip
+        problem = f"{names[2]} are of another shape"
+        got = held_out.images.shape
+        raise FormatError(sentence(str(path), problem, expected=f"(N, *{train.images.shape[1:]})", got=got))
     return Dataset(train, held_out)
 
 
@@ -85,7 +84,7 @@ def from_csv(path: AnyPath, *, test: Share = 0.2, seed: Whole = 0) -> Dataset:
     FormatError
         If a line does not have such numbers, or the number of pixels is not a square.
     OSError
-        If there is no such file, or it can't be read.
+        If the file does not exist or can't be read.
 
     Examples
     --------
@@ -110,24 +109,19 @@ def from_csv(path: AnyPath, *, test: Share = 0.2, seed: Whole = 0) -> Dataset:
             column = int(word["column"])
             name = "".join(f" ({name})" for name in first.split(",")[column - 1 : column] if has_names)
             what, last = ("the label", LAST) if column == 1 else ("a pixel", 255)
-            raise FormatError(
-                sentence(str(path), f"{what} in column {column}{name} is not a number", expected=f"0 to {last}",
-                         got=word["text"])
-            ) from error  # fmt: skip
+            problem = f"{what} in column {column}{name} is not a number"
+            raise FormatError(sentence(str(path), problem, expected=f"0 to {last}", got=word["text"])) from error
         raise FormatError(sentence(str(path), "not a table of numbers", hint=str(error).partition(";")[0])) from error
     side = math.isqrt(table.shape[1] - 1)
     if side < 1 or side * side != table.shape[1] - 1:
-        raise FormatError(
-            sentence(str(path), "not a table of square images", expected="a label and H·H pixels in each line",
-                     got=f"{table.shape[1]} numbers")
-        )  # fmt: skip
+        problem = "not a table of square images"
+        expected = "a label and H·H pixels in each line"
+        raise FormatError(sentence(str(path), problem, expected=expected, got=f"{table.shape[1]} numbers"))
     labels, pixels = table[:, 0], table[:, 1:]
     whole = (labels >= 0) & (labels <= LAST) & (labels == np.trunc(labels))
     if not whole.all():
-        raise FormatError(
-            sentence(str(path), "a label is not a class", expected=f"a whole number from 0 to {LAST}",
-                     got=labels[~whole][0])
-        )  # fmt: skip
+        expected = f"a whole number from 0 to {LAST}"
+        raise FormatError(sentence(str(path), "a label is not a class", expected=expected, got=labels[~whole][0]))
     fits = (pixels >= 0) & (pixels <= 255)
     if not fits.all():
         raise FormatError(sentence(str(path), "a pixel is out of range", expected="0 to 255", got=pixels[~fits][0]))
@@ -145,16 +139,12 @@ def _as_split(path: str, arrays: Mapping[str, NDArray[Any]], name: str, name_of_
     elif images.ndim == 4 and images.shape[3] in {1, 3} and images.shape[1] not in {1, 3}:
         images = np.moveaxis(images, 3, 1)
     if images.ndim != 4 or labels.shape != images.shape[:1]:
-        raise FormatError(
-            sentence(path, "not images with their labels", expected="images (N, C, H, W) and labels (N,)",
-                     got=f"{images.shape} and {labels.shape}")
-        )  # fmt: skip
+        problem = "not images with their labels"
+        expected = "images (N, C, H, W) and labels (N,)"
+        raise FormatError(sentence(path, problem, expected=expected, got=f"{images.shape} and {labels.shape}"))
     if labels.dtype.kind not in "iu":
-        raise FormatError(
-            sentence(
-                path, f"{name_of_labels} are not class numbers", expected=f"ints from 0 to {LAST}", got=labels.dtype
-            )
-        )
+        problem = f"{name_of_labels} are not class numbers"
+        raise FormatError(sentence(path, problem, expected=f"ints from 0 to {LAST}", got=labels.dtype))
     wrong = (labels < 0) | (labels > LAST)
     if wrong.any():
         raise FormatError(sentence(path, f"{name_of_labels} are not class numbers", expected=f"ints from 0 to {LAST}",

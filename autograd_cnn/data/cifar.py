@@ -13,10 +13,10 @@ from numpy.typing import NDArray
 
 from autograd_cnn.data.dataset import Dataset, Split, as_split
 from autograd_cnn.data.fetch import fetch
-from autograd_cnn.data.pickled import read_pickle
 from autograd_cnn.engine.composite import composite
 from autograd_cnn.errors import FormatError, sentence
 from autograd_cnn.files import AnyPath, as_path
+from autograd_cnn.io import pickles
 from autograd_cnn.parameters import Bool
 
 PIXELS: Final = 3 * 32 * 32
@@ -130,12 +130,61 @@ def _split(batches: list[NDArray[np.uint8]]) -> Split:
     return as_split(records[:, 1:].reshape(-1, 3, 32, 32), records[:, 0])
 
 
+class _Array:
+    """What NumPy's ``_reconstruct`` would make, before it is filled."""
+
+    values: Any = None
+
+    def build(self, state: Any) -> None:
+        """Store the shape, the order and the bytes."""
+        _, shape, _, in_columns, values = state
+        numbers = np.frombuffer(values.encode("latin-1"), np.uint8)
+        self.values = numbers.reshape(shape, order="F" if in_columns else "C")
+
+
+class _Bytes:
+    """NumPy's dtype of bytes, whose state adds nothing."""
+
+    def __init__(self, code: str, *_: Any) -> None:
+        if code != "u1":
+            raise FormatError(sentence("not an array of bytes", expected="u1", got=code))
+
+    def build(self, state: Any) -> None:
+        """Ignore the state."""
+
+
+PICKLED: Final = {
+    "numpy.core.multiarray._reconstruct": lambda *_: _Array(),
+    "numpy.ndarray": None,
+    "numpy.dtype": _Bytes,
+}
+
+
+def read_pickle(data: bytes) -> dict[str, Any]:
+    r"""Return the dict in a pickle of Python 2; its arrays are read-only, of uint8.
+
+    Raises
+    ------
+    FormatError
+        If it is anything else, or would call any function.
+
+    Examples
+    --------
+    >>> read_pickle(b"\x80\x02}q\x01U\x06labelsq\x02]q\x03(K\x06K\x09es.")
+    {'labels': [6, 9]}
+    """
+    found = pickles.read(data, PICKLED)
+    if not isinstance(found, dict):
+        raise FormatError(sentence("not a pickle as CIFAR's Python version has them", expected="a dict",
+                                   got=type(found).__name__))  # fmt: skip
+    return {name: value.values if isinstance(value, _Array) else value for name, value in found.items()}
+
+
 def _binary(content: bytes) -> NDArray[np.uint8]:
     size = 1 + PIXELS
     if not content or len(content) % size:
-        raise FormatError(
-            sentence("wrong length", expected=f"whole records of {size} bytes", got=f"{len(content)} bytes")
-        )
+        expected = f"whole records of {size} bytes"
+        raise FormatError(sentence("wrong length", expected=expected, got=f"{len(content)} bytes"))
     return _in_range(np.frombuffer(content, np.uint8).reshape(-1, size))
 
 

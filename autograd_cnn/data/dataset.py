@@ -107,10 +107,9 @@ def rows(where: str, name: str, values: Any, hint: str = "pass its .images and .
     except ValueError:  # rows of unequal lengths
         array = None
     if array is None or array.ndim == 0:
-        raise OperandError(
-            sentence(where, f"{name} are not an array", expected="one whose first axis counts the examples",
-                     got=type(values).__name__, hint=hint)
-        )  # fmt: skip
+        problem = f"{name} are not an array"
+        expected = "one whose first axis counts the examples"
+        raise OperandError(sentence(where, problem, expected=expected, got=type(values).__name__, hint=hint))
     return array
 
 
@@ -150,10 +149,8 @@ def split(
     """
     images, labels = images if hasattr(images, "shape") else rows("split", "images", images), np.asarray(labels)
     if labels.ndim != 1 or len(images) != len(labels):
-        raise ShapeError(
-            sentence("split", "the numbers of images and labels differ", expected=f"labels ({len(images)},)",
-                     got=labels.shape)
-        )  # fmt: skip
+        problem = "the numbers of images and labels differ"
+        raise ShapeError(sentence("split", problem, expected=f"labels ({len(images)},)", got=labels.shape))
     if labels.dtype.kind not in "iu" or (labels.size and labels.min() < 0):
         got = labels.min() if labels.dtype.kind == "i" else labels.dtype
         raise OperandError(sentence("split", "a label is not a class", expected="ints from 0", got=got))

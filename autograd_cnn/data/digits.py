@@ -43,7 +43,5 @@ def digits() -> Dataset:
         images, labels, order = archive["images"], archive["labels"], archive["order"]
     train, test = order[:-HELD_OUT], order[-HELD_OUT:]
     return Dataset(
-        as_split(images[train, None], labels[train], BLACK),
-        as_split(images[test, None], labels[test], BLACK),
-        TEN,
+        as_split(images[train, None], labels[train], BLACK), as_split(images[test, None], labels[test], BLACK), TEN
     )

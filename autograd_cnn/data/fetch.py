@@ -53,9 +53,8 @@ def fetch(url: str, path: AnyPath, *, sha256: str) -> Path:
     if not str(url).startswith(("https://", "http://")):
         raise ArgumentError(sentence("fetch", "url is not understood", expected="https://...", got=repr(url)))
     if not re.fullmatch("[0-9a-f]{64}", str(sha256)):
-        raise ArgumentError(
-            sentence("fetch", "sha256 is not a checksum", expected="64 hexadecimal digits", got=repr(sha256))
-        )
+        problem = "sha256 is not a checksum"
+        raise ArgumentError(sentence("fetch", problem, expected="64 hexadecimal digits", got=repr(sha256)))
     if path.is_file():
         with path.open("rb") as file:
             _verify(file, sha256, path, "move it away to fetch it")
@@ -123,10 +122,8 @@ def _saying(url: str, path: Path) -> Iterator[None]:
             reason = f"the connection ended {error.expected:,} bytes too early"
         else:
             reason = str(getattr(error, "reason", None) or error) or type(error).__name__
-        raise ConnectionError(
-            sentence("fetch", f"{url} could not be downloaded: {reason}",
-                     hint=f"call again to go on, or get it elsewhere and put it at {path}")
-        ) from error  # fmt: skip
+        hint = f"call again to go on, or get it elsewhere and put it at {path}"
+        raise ConnectionError(sentence("fetch", f"{url} could not be downloaded: {reason}", hint=hint)) from error
 
 
 def _verify(file: IO[bytes], sha256: str, path: Path, hint: str) -> None:

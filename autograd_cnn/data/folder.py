@@ -69,7 +69,7 @@ def image_folder(
     MissingDependencyError
         If Pillow (extra ``images``) is not installed.
     FileNotFoundError
-        If there is no such folder.
+        If the folder does not exist.
     FormatError
         If a file is not an image or is damaged, a class has no image, or sizes differ and ``size`` is not given. The
         message names the file.
@@ -79,10 +79,8 @@ def image_folder(
     if channels is not None:
         _channels("image_folder", channels, [])
     if not root.is_dir():
-        raise FileNotFoundError(
-            sentence("image_folder", "no such folder", expected="a folder with a subfolder for each class",
-                     got=str(root))
-        )  # fmt: skip
+        expected = "a folder with a subfolder for each class"
+        raise FileNotFoundError(sentence("image_folder", "no such folder", expected=expected, got=str(root)))
     parts = [next((root / name for name in names if (root / name).is_dir()), None) for names in (TRAIN, TEST)]
     folders = [part for part in parts if part is not None] if all(parts) else [root]
     classes = _classes(folders[0])
@@ -165,7 +163,7 @@ def read_image(path: AnyPath, *, size: Size = None, channels: int | None = None)
     FormatError
         If the file is not an image, is damaged, or has more pixels than Pillow considers safe.
     OSError
-        If there is no such file, or it can't be read.
+        If the file does not exist or can't be read.
 
     Examples
     --------
@@ -196,28 +194,23 @@ def _channels(where: str, channels: int | None, paths: Sequence[Path]) -> int:
 def _classes(folder: Path) -> tuple[str, ...]:
     classes = sorted(path.name for path in folder.iterdir() if path.is_dir() and not path.name.startswith("."))
     if len(classes) < 2:
-        raise FormatError(
-            sentence(str(folder), "not a folder of classes", expected="two or more subfolders, one for each class",
-                     got=len(classes))
-        )  # fmt: skip
+        expected = "two or more subfolders, one for each class"
+        raise FormatError(sentence(str(folder), "not a folder of classes", expected=expected, got=len(classes)))
     return tuple(classes)
 
 
 def _files(folder: Path, classes: Sequence[str]) -> list[tuple[Path, int]]:
     """Return the images of a folder in the order of their names, each with its label."""
     if unknown := set(_classes(folder)) - set(classes):
-        raise FormatError(
-            sentence(str(folder / min(unknown)), "not a class to learn", expected=", ".join(classes), got=min(unknown))
-        )
+        problem = "not a class to learn"
+        raise FormatError(sentence(str(folder / min(unknown)), problem, expected=", ".join(classes), got=min(unknown)))
     found = []
     for label, name in enumerate(classes):
         paths = sorted((folder / name).rglob("*")) if (folder / name).is_dir() else []
         images = [p for p in paths if p.suffix.lower() in ENDINGS and not p.name.startswith(".") and p.is_file()]
         if not images:
-            raise FormatError(
-                sentence(str(folder / name), "a class without images",
-                         expected=f"files that end in {', '.join(ENDINGS)}", got="none")
-            )  # fmt: skip
+            expected = f"files that end in {', '.join(ENDINGS)}"
+            raise FormatError(sentence(str(folder / name), "a class without images", expected=expected, got="none"))
         found += [(path, label) for path in images]
     return found
 
@@ -266,9 +259,8 @@ def _opened(path: Path) -> Iterator[Any]:
     except UnidentifiedImageError as error:
         raise FormatError(sentence(str(path), "not an image that Pillow can read")) from error
     except (Image.DecompressionBombWarning, Image.DecompressionBombError) as error:
-        raise FormatError(
-            sentence(str(path), "too many pixels", expected=f"at most {Image.MAX_IMAGE_PIXELS:,}", got="more")
-        ) from error
+        expected = f"at most {Image.MAX_IMAGE_PIXELS:,}"
+        raise FormatError(sentence(str(path), "too many pixels", expected=expected, got="more")) from error
     except OSError as error:
         if error.filename is not None or error.errno is not None:
             raise

@@ -152,10 +152,9 @@ def _dataset(name: str, root: Path, classes: tuple[str, ...], download: bool) ->
         if found is None and download:
             found = fetch(f"{source}/{stem}.gz", root / f"{stem}.gz", sha256=sha256)
         if found is None:
-            raise FileNotFoundError(
-                sentence(name, "file not found", expected=f"{stem} or {stem}.gz in {root}", got="neither",
-                         hint=f"download=True or --download fetches it; or put the four files of {source} there")
-            )  # fmt: skip
+            expected = f"{stem} or {stem}.gz in {root}"
+            hint = f"download=True or --download fetches it; or put the four files of {source} there"
+            raise FileNotFoundError(sentence(name, "file not found", expected=expected, got="neither", hint=hint))
         paths[stem] = found
     images, labels, test_images, test_labels = paths.values()
     return Dataset(_split(images, labels), _split(test_images, test_labels), classes)
@@ -168,13 +167,11 @@ def _split(images_path: Path, labels_path: Path) -> Split:
         (labels_path, labels, "labels (N,) of uint8", labels.ndim == 1),
     ):
         if not fits or array.dtype != np.uint8:
-            raise FormatError(
-                sentence(str(path), "not of this data set", expected=kind, got=f"{array.shape} of {array.dtype}")
-            )
+            problem = "not of this data set"
+            raise FormatError(sentence(str(path), problem, expected=kind, got=f"{array.shape} of {array.dtype}"))
     if len(images) != len(labels):
-        raise FormatError(
-            sentence(str(labels_path), "labels do not fit the images", expected=len(images), got=len(labels))
-        )
+        problem = "labels do not fit the images"
+        raise FormatError(sentence(str(labels_path), problem, expected=len(images), got=len(labels)))
     if labels.max() > 9:
         raise FormatError(sentence(str(labels_path), "label out of range", expected="0 to 9", got=labels.max()))
     return as_split(images[:, None], labels)

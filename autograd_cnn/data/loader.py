@@ -98,23 +98,18 @@ class Loader:
         self.images: Images = images if isinstance(images, ImageFiles) else rows("Loader", "images", images)
         self.labels = rows("Loader", "labels", labels)
         if len(self.images) != len(self.labels):
-            raise ShapeError(
-                sentence("Loader", "the numbers of images and labels differ", expected=f"{len(self.images)} labels",
-                         got=len(self.labels))
-            )  # fmt: skip
+            problem = "the numbers of images and labels differ"
+            raise ShapeError(sentence("Loader", problem, expected=f"{len(self.images)} labels", got=len(self.labels)))
         self.batch_size = batch_size
         if drop_last and len(self.images) < batch_size:
-            raise ArgumentError(
-                sentence("Loader", "drop_last leaves no batch", expected=f"a batch_size up to {len(self.images)}",
-                         got=batch_size)
-            )  # fmt: skip
+            expected = f"a batch_size up to {len(self.images)}"
+            raise ArgumentError(sentence("Loader", "drop_last leaves no batch", expected=expected, got=batch_size))
         for name, function, takes in (
             ("transform", transform, "images and a generator"), ("mix", mix, "images, labels and a generator"),
         ):  # fmt: skip
             if function is not None and not callable(function):
-                raise OperandError(
-                    sentence("Loader", f"{name} is not a function", expected=f"one of {takes}", got=repr(function))
-                )
+                problem = f"{name} is not a function"
+                raise OperandError(sentence("Loader", problem, expected=f"one of {takes}", got=repr(function)))
         self.shuffle = shuffle
         self.seed = seed
         self.drop_last = drop_last
@@ -127,16 +122,14 @@ class Loader:
 
     def _check_shares(self) -> None:
         if self.rank >= self.ranks:
-            raise ArgumentError(
-                sentence("Loader", "rank is out of range", expected=f"below ranks, {self.ranks}", got=self.rank)
-            )
+            expected = f"below ranks, {self.ranks}"
+            raise ArgumentError(sentence("Loader", "rank is out of range", expected=expected, got=self.rank))
         left = 0 if self.drop_last else len(self.images) % self.batch_size
         smallest = left or self.batch_size
         if len(self.images) and smallest < self.ranks:
-            raise ArgumentError(
-                sentence("Loader", "a batch has too few images for all ranks", expected=f"at least {self.ranks}",
-                         got=smallest, hint="choose another batch_size, or drop_last" if left else "")
-            )  # fmt: skip
+            problem = "a batch has too few images for all ranks"
+            hint = "choose another batch_size, or drop_last" if left else ""
+            raise ArgumentError(sentence("Loader", problem, expected=f"at least {self.ranks}", got=smallest, hint=hint))
 
     def __len__(self) -> int:
         """The number of batches in an epoch."""
@@ -166,10 +159,8 @@ class Loader:
             If the epoch is not an int of at least 0.
         """
         if not isinstance(state_dict, dict) or state_dict.keys() != {"epoch"}:
-            raise OperandError(
-                sentence("load_state_dict", "it is not a state of a loader", expected="a dict with epoch",
-                         got=repr(state_dict))
-            )  # fmt: skip
+            problem = "it is not a state of a loader"
+            raise OperandError(sentence("load_state_dict", problem, expected="a dict with epoch", got=repr(state_dict)))
         self.epoch = integer("load_state_dict", "epoch", state_dict["epoch"], 0)
 
     def _batch(self, epoch: int, step: int, order: NDArray[np.intp]) -> Batch:
@@ -188,10 +179,8 @@ class Loader:
     @staticmethod
     def _as_many(name: str, result: NDArray[Any], count: int) -> NDArray[Any]:
         if np.shape(result)[:1] != (count,):
-            raise ShapeError(
-                sentence("Loader", f"the {name} does not return as many images as it took",
-                         expected=count, got=f"shape {np.shape(result)}")
-            )  # fmt: skip
+            problem = f"the {name} does not return as many images as it took"
+            raise ShapeError(sentence("Loader", problem, expected=count, got=f"shape {np.shape(result)}"))
         return result
 
 

@@ -35,10 +35,9 @@ def compose(*transforms: Transform) -> Transform:
     """
     for transform in transforms:
         if not callable(transform):
-            raise OperandError(
-                sentence("compose", "a transform is not a function", expected="one of images and a generator",
-                         got=repr(transform))
-            )  # fmt: skip
+            problem = "a transform is not a function"
+            expected = "one of images and a generator"
+            raise OperandError(sentence("compose", problem, expected=expected, got=repr(transform)))
 
     def apply(images: NDArray[Any], rng: np.random.Generator) -> NDArray[Any]:
         for transform in transforms:
@@ -180,10 +179,9 @@ def color_jitter(
     """
     _check("color_jitter", images, rng)
     if images.shape[1] != 3:
-        raise ShapeError(
-            sentence("color_jitter", "images have no colours", expected="(N, 3, H, W)", got=images.shape,
-                     hint="random_brightness takes any number of channels")
-        )  # fmt: skip
+        problem = "images have no colours"
+        hint = "random_brightness takes any number of channels"
+        raise ShapeError(sentence("color_jitter", problem, expected="(N, 3, H, W)", got=images.shape, hint=hint))
     amounts = np.array([brightness, contrast, saturation])[:, None]
     light, spread, colour = 1 + amounts * rng.uniform(-1, 1, (3, len(images)))
     angle = 2 * np.pi * hue * rng.uniform(-1, 1, len(images))
@@ -241,10 +239,9 @@ def normalize(
     for name, value in (("mean", mean), ("std", std)):
         numbers = np.asarray(value)
         if numbers.shape not in {(), (1,), images.shape[1:2]} or numbers.dtype.kind not in "iuf":
-            raise ShapeError(
-                sentence("normalize", f"{name} does not fit the channels",
-                         expected=f"a number or {images.shape[1]} of them", got=repr(value))
-            )  # fmt: skip
+            problem = f"{name} does not fit the channels"
+            expected = f"a number or {images.shape[1]} of them"
+            raise ShapeError(sentence("normalize", problem, expected=expected, got=repr(value)))
         scales.append(numbers.reshape(-1, 1, 1).astype(images.dtype))
     if not (scales[1] > 0).all():
         raise ArgumentError(sentence("normalize", "std is out of range", expected="above 0", got=repr(std)))
@@ -295,9 +292,8 @@ def mixup(
     """
     _check("mixup", images, rng)
     if labels.size and not 0 <= labels.min() <= labels.max() < classes:
-        raise ArgumentError(
-            sentence("mixup", "a label is not a class", expected=f"0 to {classes - 1}", got=labels.max())
-        )
+        problem = "a label is not a class"
+        raise ArgumentError(sentence("mixup", problem, expected=f"0 to {classes - 1}", got=labels.max()))
     others = rng.permutation(len(images))
     share = rng.beta(alpha, alpha, len(images)).astype(np.float32)
     shares = np.zeros((len(images), classes), np.float32)
@@ -371,9 +367,8 @@ def _sampled(images: NDArray[Any], rows: NDArray[Any], columns: NDArray[Any]) ->
 def _check(where: str, images: NDArray[Any], rng: np.random.Generator) -> None:
     _check_images(where, images)
     if not isinstance(rng, np.random.Generator):
-        raise OperandError(
-            sentence(where, "rng is not a generator", expected="such as np.random.default_rng(0)", got=repr(rng))
-        )
+        expected = "such as np.random.default_rng(0)"
+        raise OperandError(sentence(where, "rng is not a generator", expected=expected, got=repr(rng)))
 
 
 def _check_images(where: str, images: NDArray[Any]) -> None:

@@ -16,7 +16,7 @@ from autograd_cnn.distributed.group import ProcessGroup, Request, init
 from autograd_cnn.engine.half import HALF
 from autograd_cnn.engine.node import Array, shape_of
 from autograd_cnn.engine.trace import effect, fresh
-from autograd_cnn.errors import ArgumentError, GradientError, OperandError, sentence
+from autograd_cnn.errors import ArgumentError, GradientError, require, sentence
 from autograd_cnn.nn import Parameter
 from autograd_cnn.parameters import integer
 from autograd_cnn.tensor.tensor import Handle
@@ -76,10 +76,7 @@ class DataParallel:
         bucket_bytes: int = 1 << 22,
         compression: Compression = Exact,
     ) -> None:
-        if not isinstance(model, nn.Module):
-            raise OperandError(
-                sentence("DataParallel", "model is not a module", expected="a Module", got=type(model).__name__)
-            )
+        require(isinstance(model, nn.Module), "DataParallel", "model is not a module", "a Module", model)
         self.model = model
         self.group = group = init() if group is None else group
         named = [(name, p) for name, p in model.named_parameters() if p.requires_grad]
@@ -131,10 +128,8 @@ class DataParallel:
     def _check_alike(self, parameters: list[tuple[Any, ...]]) -> None:
         for rank, others in enumerate(self.group.gather(parameters)):
             if others != parameters:
-                raise ArgumentError(
-                    sentence("DataParallel", f"the parameters of rank {rank} are not those of rank {self.group.rank}",
-                             hint="build the same model on all of them")
-                )  # fmt: skip
+                problem = f"the parameters of rank {rank} are not those of rank {self.group.rank}"
+                raise ArgumentError(sentence("DataParallel", problem, hint="build the same model on all of them"))
 
     # --- the hooks ----------------------------------------------------------------------------
 
@@ -177,10 +172,9 @@ class DataParallel:
     def _take(self, bucket: "_Bucket", position: int) -> NDArray[np.floating]:
         """Return a gradient: the mean over all examples."""
         if self._total is None or not bucket.is_full():
-            raise GradientError(
-                sentence("DataParallel", f"no gradient reached {bucket.first_missing()!r} in this backward pass",
-                         hint="freeze what the loss does not depend on, before DataParallel")
-            )  # fmt: skip
+            problem = f"no gradient reached {bucket.first_missing()!r} in this backward pass"
+            hint = "freeze what the loss does not depend on, before DataParallel"
+            raise GradientError(sentence("DataParallel", problem, hint=hint))
         total, request = self._total
         request.Wait()
         mean = bucket.take(position, float(total[0]))

@@ -2,7 +2,8 @@
 
 import functools
 from collections.abc import Callable
-from typing import Any, Concatenate, Final, ParamSpec, Protocol, TypeVar, overload
+from dataclasses import dataclass, fields
+from typing import Any, Concatenate, Final, ParamSpec, Protocol, TypeVar, dataclass_transform, overload
 
 import numpy as np
 
@@ -131,6 +132,33 @@ def composite(function: Callable[..., Any]) -> Callable[..., Any]:
 
     call.__signature__ = arguments.signature  # type: ignore[attr-defined]  # what inspect looks for
     return call
+
+
+@dataclass_transform(eq_default=False)
+def declared(cls: type[T]) -> type[T]:
+    """Make the annotated attributes of a class the arguments of its constructor, as `dataclasses.dataclass` does.
+
+    The constructor parses them as `composite` says.
+
+    Examples
+    --------
+    >>> from autograd_cnn.parameters import Size
+    >>> @declared
+    ... class Window:
+    ...     size: Size
+    ...     stride: Size = 1
+    >>> Window(3).stride
+    1
+    >>> Window(0)
+    Traceback (most recent call last):
+    autograd_cnn.errors.ArgumentError: Window: size is out of range: expected an int of at least 1, got 0
+    """
+    made: Any = dataclass(eq=False, repr=False)(cls)
+    made.__init__ = composite(made.__init__)
+    for each in fields(made):
+        if each.name in vars(made):
+            delattr(made, each.name)  # a default is the constructor's; the class itself has no such attribute
+    return cls
 
 
 def parsed(function: Callable[P, T]) -> Callable[P, T]:

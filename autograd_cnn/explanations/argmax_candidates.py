@@ -9,8 +9,7 @@ from autograd_cnn import ops
 from autograd_cnn.engine.node import Array
 from autograd_cnn.engine.primitive import Primitive
 from autograd_cnn.explanations.terms import Element, ResultElement, Term, UnknownError
-from autograd_cnn.kernels.windows import windows
-from autograd_cnn.ops.pooling import _relu_max_pool
+from autograd_cnn.ops.pooling import _relu_max_pool, _windows
 from autograd_cnn.ops.reduction import spread
 
 
@@ -45,27 +44,13 @@ def _along_axis(result: ResultElement, position: int) -> Array:
 def _in_window(result: ResultElement, position: int) -> Array:
     """Mark the pixels of the window."""
     shape = np.shape(result.call.operands[position])
-    params = result.call.params
-    geometry = windows(
-        "explain",
-        (shape[-2], shape[-1]),
-        params["window"],
-        stride=params["window"] if params["stride"] is None else params["stride"],
-        padding=params["padding"],
-        dilation=params["dilation"],
-        ceil_mode=params["ceil_mode"],
+    windows = _windows("explain", shape, **result.call.params)
+    axes = zip(
+        result.index[-2:], windows.image, windows.size, windows.stride, windows.padding, windows.dilation, strict=True
     )
     rows, columns = (
         [pixel for pixel in range(i * s - before, i * s - before + k * d, d) if 0 <= pixel < n]
-        for i, n, k, s, (before, _), d in zip(
-            result.index[-2:],
-            geometry.image,
-            geometry.size,
-            geometry.stride,
-            geometry.padding,
-            geometry.dilation,
-            strict=True,
-        )
+        for i, n, k, s, (before, _), d in axes
     )
     mask: Array = np.zeros(shape, bool)
     mask[(*result.index[:-2], *np.ix_(rows, columns))] = True

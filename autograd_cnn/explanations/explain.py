@@ -13,7 +13,7 @@ from autograd_cnn.engine.composite import parsed
 from autograd_cnn.engine.node import Array, Missing, Node, Shape, Traced, tensor_of
 from autograd_cnn.engine.primitive import Primitive
 from autograd_cnn.engine.replay import Call, argument, operand, values
-from autograd_cnn.errors import ArgumentError, GradientError, OperandError, sentence
+from autograd_cnn.errors import ArgumentError, GradientError, OperandError, require, sentence
 from autograd_cnn.explanations.argmax_candidates import argmax_candidates
 from autograd_cnn.explanations.explanation import Explanation
 from autograd_cnn.explanations.terms import Element, Index, ResultElement, Term, UnknownError, aligned
@@ -51,7 +51,7 @@ def explain(tensor: Traced, index: int | Sequence[int] = ()) -> Explanation:
     GradientError
         If it was not recorded, the graph has been freed, or a leaf has changed since.
     ArgumentError
-        If there is no such element.
+        If the tensor has no such element.
 
     Examples
     --------
@@ -163,13 +163,8 @@ class Result:
                 note="what happened inside was not kept; explain a result inside of the function"
             )
         if self.node.saved is None:
-            raise GradientError(
-                sentence(
-                    "explain",
-                    "the graph has been freed by a backward pass",
-                    hint="explain before it, or pass retain_graph=True to it",
-                )
-            )
+            hint = "explain before it, or pass retain_graph=True to it"
+            raise GradientError(sentence("explain", "the graph has been freed by a backward pass", hint=hint))
         if self._parts:
             return question.of_summands(self._parts, self._summed)
         result = ResultElement(self._call, index)
@@ -324,8 +319,7 @@ def _sources(call: Call) -> dict[str, Any]:
 
 
 def _node_of(tensor: Traced) -> Node:
-    if not isinstance(tensor, Traced):
-        raise OperandError(sentence("explain", "it has no tape", expected="a tensor", got=type(tensor).__name__))
+    require(isinstance(tensor, Traced), "explain", "it has no tape", "a tensor", tensor)
     if tensor.node is None:
         raise GradientError(
             sentence(
@@ -336,11 +330,8 @@ def _node_of(tensor: Traced) -> Node:
             )
         )
     if tensor.node.primitive is None:
-        raise GradientError(
-            sentence(
-                "explain", "a leaf was given, not computed", hint="explain what was computed from it, or its gradient"
-            )
-        )
+        hint = "explain what was computed from it, or its gradient"
+        raise GradientError(sentence("explain", "a leaf was given, not computed", hint=hint))
     return tensor.node
 
 
@@ -349,22 +340,13 @@ def _index_of(index: int | Sequence[int], shape: Shape) -> Index:
     try:
         numbers = tuple(map(operator.index, index if isinstance(index, Sequence) else (index,)))
     except TypeError:
-        raise OperandError(
-            sentence("explain", "the index is not understood", expected="integers", got=repr(index))
-        ) from None
+        problem = "the index is not understood"
+        raise OperandError(sentence("explain", problem, expected="integers", got=repr(index))) from None
     if len(numbers) != len(shape):
-        raise ArgumentError(
-            sentence(
-                "explain",
-                "the index has the wrong number of axes",
-                expected=f"{len(shape)}, for the shape {shape_text(shape)}",
-                got=len(numbers),
-            )
-        )
+        problem = "the index has the wrong number of axes"
+        expected = f"{len(shape)}, for the shape {shape_text(shape)}"
+        raise ArgumentError(sentence("explain", problem, expected=expected, got=len(numbers)))
     if not all(-n <= i < n for i, n in zip(numbers, shape, strict=True)):
-        raise ArgumentError(
-            sentence(
-                "explain", "the index is out of range", expected=f"one into the shape {shape_text(shape)}", got=numbers
-            )
-        )
+        expected = f"one into the shape {shape_text(shape)}"
+        raise ArgumentError(sentence("explain", "the index is out of range", expected=expected, got=numbers))
     return tuple(i % n for i, n in zip(numbers, shape, strict=True))

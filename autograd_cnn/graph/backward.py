@@ -43,15 +43,10 @@ def record(output: Traced) -> Backward:
     linear. Neither hooks nor ``grad`` take part: nothing that the user holds changes.
     """
     if output.value.size != 1:
-        raise GradientError(
-            sentence(
-                "graph.capture",
-                "the output is not a scalar",
-                expected="one number",
-                got=f"shape {output.value.shape}",
-                hint="reduce it with .sum() or .mean(), or leave out backward=True",
-            )
-        )
+        problem = "the output is not a scalar"
+        got = f"shape {output.value.shape}"
+        hint = "reduce it with .sum() or .mean(), or leave out backward=True"
+        raise GradientError(sentence("graph.capture", problem, expected="one number", got=got, hint=hint))
     seed = output.tensor_type.wrap(np.ones(output.value.shape, output.value.dtype))
     seed.node = leaf = Leaf(seed)
     backward = Backward(leaf)

@@ -11,7 +11,7 @@ from autograd_cnn.engine.node import Array, Missing, Node, Shape, Traced, tensor
 from autograd_cnn.engine.primitive import Primitive
 from autograd_cnn.engine.recording import EVERYWHERE, Scope
 from autograd_cnn.engine.replay import Values, argument, operand, parameters
-from autograd_cnn.errors import ArgumentError, GradientError, OperandError, sentence
+from autograd_cnn.errors import ArgumentError, GradientError, OperandError, require, sentence
 from autograd_cnn.graph.backward import Backward, record
 from autograd_cnn.graph.calls import Calls, leaves
 from autograd_cnn.graph.cost import flops, owner, saved_bytes
@@ -91,15 +91,10 @@ def read(
     clock: Clock | None = None,
 ) -> "Reading":
     """Read the tape of a recorded output, as `capture` does; ``clock`` returns the seconds that recorded calls take."""
-    if not isinstance(output, Traced):
-        raise OperandError(
-            sentence("graph.capture", "output has no tape", expected="a tensor", got=type(output).__name__)
-        )
+    require(isinstance(output, Traced), "graph.capture", "output has no tape", "a tensor", output)
     if output.node is None:
-        raise GradientError(
-            sentence("graph.capture", "nothing was recorded for this output",
-                     hint="make an input with requires_grad=True, and compute outside of no_grad()")
-        )  # fmt: skip
+        hint = "make an input with requires_grad=True, and compute outside of no_grad()"
+        raise GradientError(sentence("graph.capture", "nothing was recorded for this output", hint=hint))
     root = output.node
     order = toposort(root)
     passed = record(output) if backward else None
@@ -120,10 +115,9 @@ def read(
 def _check_problems(problems: Mapping[int, str], recorded: Sequence[Node]) -> None:
     unknown = problems.keys() - {node.serial for node in recorded}
     if unknown:
-        raise ArgumentError(
-            sentence("graph.capture", "there is a problem with a node that is not in the graph",
-                     expected="serial numbers of what the output depends on", got=min(unknown))
-        )  # fmt: skip
+        problem = "there is a problem with a node that is not in the graph"
+        expected = "serial numbers of what the output depends on"
+        raise ArgumentError(sentence("graph.capture", problem, expected=expected, got=min(unknown)))
 
 
 class _Names:
@@ -151,10 +145,9 @@ def _declared(inputs: Any) -> list[Any]:
     if inputs is None:
         return []
     if isinstance(inputs, (str, bytes, np.ndarray, Traced)) or not isinstance(inputs, Iterable):
-        raise OperandError(
-            sentence("graph.capture", "inputs are not understood", expected="a sequence of tensors or arrays",
-                     got=type(inputs).__name__)
-        )  # fmt: skip
+        problem = "inputs are not understood"
+        expected = "a sequence of tensors or arrays"
+        raise OperandError(sentence("graph.capture", problem, expected=expected, got=type(inputs).__name__))
     return list(inputs)
 
 

@@ -90,14 +90,8 @@ class Graph:
         if not isinstance(fields, dict) or not fields.keys() >= {"version", "nodes", "edges"}:
             raise FormatError(sentence("Graph.from_json", "the text is not a captured graph"))
         if type(fields["version"]) is not int or fields["version"] != VERSION:
-            raise FormatError(
-                sentence(
-                    "Graph.from_json",
-                    "the text is of another version",
-                    expected=VERSION,
-                    got=repr(fields["version"])[:60],
-                )
-            )
+            problem = "the text is of another version"
+            raise FormatError(sentence("Graph.from_json", problem, expected=VERSION, got=repr(fields["version"])[:60]))
         if fields.keys() != {"version", "nodes", "edges", "calls"}:
             raise FormatError(sentence("Graph.from_json", "the text is not a captured graph"))
         nodes = rebuild(tuple[GraphNode, ...], fields["nodes"], "Graph.from_json: nodes")
@@ -267,10 +261,9 @@ class Graph:
 
         path = as_path("to_html", path)
         if path.suffix.lower() in {*ENDINGS} - {".html"}:
-            raise FormatError(
-                sentence("to_html", "the ending of the file's name is of another kind", expected=".html",
-                         got=repr(path.name), hint="render writes all kinds, by their endings")
-            )  # fmt: skip
+            problem = "the ending of the file's name is of another kind"
+            hint = "render writes all kinds, by their endings"
+            raise FormatError(sentence("to_html", problem, expected=".html", got=repr(path.name), hint=hint))
         content = page(self.nodes, self.edges, self.calls, highlight, direction, color=color, explanations=explanations)
         with replacing(path) as file:
             file.write(content.encode())
@@ -291,7 +284,7 @@ class Graph:
         Returns
         -------
         Path or None
-            Outside of notebooks, the file that was opened, or that you can open where there is no browser.
+            Outside of notebooks, the file that was opened, or that you can open where no browser was found.
 
         Raises
         ------
@@ -334,10 +327,8 @@ def _check_sizes(nodes: tuple[GraphNode, ...]) -> None:
         except (TypeError, ValueError, SyntaxError) as error:
             raise FormatError(sentence("Graph.from_json", f"the dtype of {node.id} is not understood")) from error
         if min(node.shape, default=0) < 0:
-            raise FormatError(
-                sentence("Graph.from_json", f"the shape of {node.id} is not a shape", expected="lengths of at least 0",
-                         got=node.shape)
-            )  # fmt: skip
+            problem = f"the shape of {node.id} is not a shape"
+            raise FormatError(sentence("Graph.from_json", problem, expected="lengths of at least 0", got=node.shape))
         for summary in filter(None, (node.value, node.grad)):
             if (summary.min is None) != (summary.max is None):
                 raise FormatError(sentence("Graph.from_json", f"a range of {node.id} lacks an end"))

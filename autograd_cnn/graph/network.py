@@ -72,11 +72,8 @@ def of_network(network: OnnxNetwork, *inputs: Any, backward: bool = False) -> Gr
         named = [(each.name, y) for each, y in zip(network.outputs, several, strict=True) if isinstance(y, Tensor)]
         outputs = {y.node: y for _, y in named if y.node is not None}
         if not outputs:
-            raise GradientError(
-                sentence(
-                    WHERE, "no output depends on parameters or inputs of floats", expected="one to be differentiated"
-                )
-            )
+            problem = "no output depends on parameters or inputs of floats"
+            raise GradientError(sentence(WHERE, problem, expected="one to be differentiated"))
         held = [*network.named_parameters(), *network.named_buffers(), *network.constants.items()]
         names = [*((each.name, x) for each, x in zip(network.inputs, given, strict=True)), *held]
         if backward:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from operator import attrgetter
 from statistics import median
 from time import perf_counter
-from typing import Any, Final, Literal, TypeAlias, get_args
+from typing import Any, Final, Literal, TypeAlias
 
 import numpy as np
 
@@ -21,13 +21,13 @@ from autograd_cnn.engine.primitive import Primitive
 from autograd_cnn.engine.recording import switched, tracing
 from autograd_cnn.engine.replay import Call, kept_values
 from autograd_cnn.engine.trace import Call as PlanCall
-from autograd_cnn.errors import ArgumentError, GradientError, OperandError, counted, printable, sentence
+from autograd_cnn.errors import ArgumentError, GradientError, counted, printable, require, sentence
 from autograd_cnn.graph.capture import Names, read
 from autograd_cnn.graph.graph import Graph
 from autograd_cnn.graph.nodes import GraphNode
 from autograd_cnn.graph.plan import of_plan
 from autograd_cnn.kernels import current_backend
-from autograd_cnn.parameters import Size, choice
+from autograd_cnn.parameters import Size
 
 By: TypeAlias = Literal["call", "module", "primitive"]
 
@@ -84,7 +84,6 @@ class Profile:
         ArgumentError
             For another word.
         """
-        choice("Profile.table", "by", by, get_args(By))
         rows = list(self._of_calls() if by == "call" else self._of_groups(by))
         return sorted(rows, key=lambda row: -row["time"])
 
@@ -163,7 +162,7 @@ def profile(step: Callable[..., Any], *args: Any, runs: Size = 10, names: Names 
     GradientError
         If it has recorded nothing, or has called ``backward`` itself.
     ArgumentError
-        If there are no runs, or a compiled step has no plan; the message says why.
+        If ``runs`` is 0, or a compiled step has no plan; the message says why.
 
     Examples
     --------
@@ -174,8 +173,7 @@ def profile(step: Callable[..., Any], *args: Any, runs: Size = 10, names: Names 
     >>> sorted(row["primitive"] for row in profile.table())
     ['broadcast_to', 'masked', 'matmul', 'matmul', 'relu', 'sum']
     """
-    if not callable(step):
-        raise OperandError(sentence("graph.profile", "not a function", expected="a step", got=type(step).__name__))
+    require(callable(step), "graph.profile", "not a function", "a step", step)
     return _of_compiled(step, args, runs) if isinstance(step, Compiled) else _of_recorded(step, args, runs, names)
 
 
@@ -210,20 +208,14 @@ def _of_recorded(step: Callable[..., Any], args: Sequence[Any], runs: int, names
 
 def _check(output: Any) -> None:
     """Refuse what is not a recorded result."""
-    if not isinstance(output, Traced):
-        raise OperandError(
-            sentence("graph.profile", "the step returned something else", expected="a tensor, such as its loss",
-                     got=type(output).__name__)
-        )  # fmt: skip
+    expected = "a tensor, such as its loss"
+    require(isinstance(output, Traced), "graph.profile", "the step returned something else", expected, output)
     if output.node is None:
-        raise GradientError(
-            sentence("graph.profile", "the step recorded nothing", hint="give it a parameter, outside of no_grad()")
-        )
+        hint = "give it a parameter, outside of no_grad()"
+        raise GradientError(sentence("graph.profile", "the step recorded nothing", hint=hint))
     if isinstance(output.node.primitive, Primitive) and output.node.saved is None:
-        raise GradientError(
-            sentence("graph.profile", "the step has called backward itself",
-                     hint="return the loss before that, or pass ag.compile(step)")
-        )  # fmt: skip
+        hint = "return the loss before that, or pass ag.compile(step)"
+        raise GradientError(sentence("graph.profile", "the step has called backward itself", hint=hint))
 
 
 def _calls(recorded: Sequence[Node], given: Mapping[Node, Array]) -> list[Call]:

@@ -11,7 +11,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from autograd_cnn.errors import FormatError, OperandError, sentence
+from autograd_cnn.errors import FormatError, OperandError, require, sentence
 
 TEXT: Final = "checkpoint.json"
 """The array with the JSON text."""
@@ -45,10 +45,8 @@ def taken_apart(objects: Mapping[str, Any], plain: Callable[[str, Any], NDArray[
             return {"tuple": listed} if isinstance(value, tuple) else {"list": listed}
         value = value.item() if isinstance(value, np.generic) else value
         if value is not None and type(value) not in {bool, int, float, str}:
-            raise OperandError(
-                sentence("save", f"{path!r} can't be kept", expected="arrays, numbers, texts, lists and dicts",
-                         got=type(value).__name__)
-            )  # fmt: skip
+            expected = "arrays, numbers, texts, lists and dicts"
+            raise OperandError(sentence("save", f"{path!r} can't be kept", expected=expected, got=type(value).__name__))
         return value
 
     text = json.dumps({"version": VERSION, "objects": {name: take(name, state_of(name, each))
@@ -100,11 +98,8 @@ def state_of(name: str, thing: Any) -> Any:
     """
     if isinstance(thing, np.random.Generator):
         return thing.bit_generator.state
-    if not hasattr(thing, "state_dict"):
-        raise OperandError(
-            sentence("save", f"{name} has no state", expected="a module, an optimiser, or what else has a state_dict",
-                     got=type(thing).__name__)
-        )  # fmt: skip
+    expected = "a module, an optimiser, or what else has a state_dict"
+    require(hasattr(thing, "state_dict"), "save", f"{name} has no state", expected, thing)
     state = thing.state_dict()
     if hasattr(thing, "named_modules"):
         return {"weights": state, "generators": {path: each.bit_generator.state for path, each in _generators(thing)}}
@@ -126,10 +121,8 @@ def restore_state(name: str, thing: Any, state: Any) -> None:
         if not isinstance(state, dict) or state.keys() != {"weights", "generators"}:
             raise OperandError(sentence("restore", f"{name} is not the state of a module", got=_told(state)))
         if state["generators"].keys() != generators.keys():
-            raise OperandError(
-                sentence("restore", f"{name} has other generators", expected=_told(generators),
-                         got=_told(state["generators"]))
-            )  # fmt: skip
+            problem = f"{name} has other generators"
+            raise OperandError(sentence("restore", problem, expected=_told(generators), got=_told(state["generators"])))
         thing.load_state_dict(state["weights"])
         for path, generator in generators.items():
             _wind(f"{name}.{path}", generator, state["generators"][path])

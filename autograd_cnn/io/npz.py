@@ -33,10 +33,9 @@ def pack(arrays: dict[str, NDArray[Any]], stream: IO[bytes]) -> None:
     """
     for name in arrays:
         if "\0" in name or len(name.encode()) > LONGEST_NAME:
-            raise ArgumentError(
-                sentence("save", "a zip file can't keep the name",
-                         expected=f"at most {LONGEST_NAME} bytes, none of them 0", got=repr(name[:40]))
-            )  # fmt: skip
+            problem = "a zip file can't keep the name"
+            expected = f"at most {LONGEST_NAME} bytes, none of them 0"
+            raise ArgumentError(sentence("save", problem, expected=expected, got=repr(name[:40])))
     archive = zipfile.ZipFile(stream, "w")
     try:
         for name, array in arrays.items():

@@ -52,10 +52,8 @@ def pack(arrays: dict[str, NDArray[Any]], stream: IO[bytes]) -> None:
         raise ArgumentError(sentence("save", f"the format keeps the name {RESERVED!r} for itself", hint="rename it"))
     if lacking := [name for name, array in arrays.items() if array.dtype not in NAMES]:
         name = lacking[0]
-        raise OperandError(
-            sentence("save", f"{name!r} has a dtype that .safetensors lacks", expected=", ".join(map(str, NAMES)),
-                     got=arrays[name].dtype)
-        )  # fmt: skip
+        problem = f"{name!r} has a dtype that .safetensors lacks"
+        raise OperandError(sentence("save", problem, expected=", ".join(map(str, NAMES)), got=arrays[name].dtype))
     ordered = dict(sorted(arrays.items(), key=lambda item: (-item[1].itemsize, item[0])))  # so that all are aligned
     data = {name: array.astype(array.dtype.newbyteorder("<"), copy=False).data for name, array in ordered.items()}
     entries = {
@@ -69,10 +67,8 @@ def pack(arrays: dict[str, NDArray[Any]], stream: IO[bytes]) -> None:
         header[name] = {"dtype": dtype, "shape": shape, "data_offsets": (begin, end)}
     text = json.dumps(header, ensure_ascii=False, separators=(",", ":")).encode()
     if len(text) > LONGEST_HEADER:
-        raise ArgumentError(
-            sentence("save", "the names are too long", expected=f"at most {LONGEST_HEADER} bytes with all shapes",
-                     got=len(text))
-        )  # fmt: skip
+        expected = f"at most {LONGEST_HEADER} bytes with all shapes"
+        raise ArgumentError(sentence("save", "the names are too long", expected=expected, got=len(text)))
     text += b" " * (-len(text) % 8)
     stream.write(len(text).to_bytes(8, "little") + text)
     for content in data.values():
@@ -153,11 +149,8 @@ def _layout(name: str, fields: Any) -> tuple[str, Shape, int, int]:
         raise FormatError(sentence("damaged", where, expected=f"at most {MOST_AXES} axes", got=len(shape)))
     wanted = math.prod(shape) * np.dtype(DTYPES[dtype]).itemsize
     if len(offsets) != 2 or offsets[1] - offsets[0] != wanted:
-        raise FormatError(
-            sentence(
-                "damaged", f"{where} does not fit its place", expected=f"{_short(wanted)} bytes", got=_short(offsets)
-            )
-        )
+        problem = f"{where} does not fit its place"
+        raise FormatError(sentence("damaged", problem, expected=f"{_short(wanted)} bytes", got=_short(offsets)))
     return dtype, tuple(shape), offsets[0], offsets[1]
 
 

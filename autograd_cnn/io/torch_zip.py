@@ -57,10 +57,9 @@ class _Tensor(NamedTuple):
             raise FormatError(sentence(f"no tensor can have the sizes and strides of {name!r}"))
         last = self.offset + sum((n - 1) * stride for n, stride in zip(self.shape, self.strides, strict=True))
         if 0 not in self.shape and (last + 1) * self.dtype.itemsize > self.storage.size:
-            raise FormatError(
-                sentence(f"{name!r} reaches beyond its storage", expected=f"at most {self.storage.size} bytes",
-                         got=(last + 1) * self.dtype.itemsize)
-            )  # fmt: skip
+            expected = f"at most {self.storage.size} bytes"
+            got = (last + 1) * self.dtype.itemsize
+            raise FormatError(sentence(f"{name!r} reaches beyond its storage", expected=expected, got=got))
 
 
 class _Ordered(dict[Any, Any]):
@@ -84,10 +83,8 @@ def unpack(stream: IO[bytes], size: int) -> dict[str, NDArray[Any]]:
         if len(pickle) != 1 or len(entries) < len(archive.infolist()):
             raise FormatError(sentence("not a file from torch.save: it has no data.pkl, or two entries of one name"))
         if entries[pickle[0]].file_size > LARGEST_PICKLE:
-            raise FormatError(
-                sentence("its pickle is too large", expected=f"at most {LARGEST_PICKLE} bytes",
-                         got=entries[pickle[0]].file_size)
-            )  # fmt: skip
+            expected = f"at most {LARGEST_PICKLE} bytes"
+            raise FormatError(sentence("its pickle is too large", expected=expected, got=entries[pickle[0]].file_size))
         root = pickle[0].removesuffix("data.pkl")
         order = archive.read(f"{root}byteorder") if f"{root}byteorder" in entries else b"little"
         if order not in {b"little", b"big"}:
@@ -100,10 +97,8 @@ def unpack(stream: IO[bytes], size: int) -> dict[str, NDArray[Any]]:
 def _tensors(found: Any) -> dict[str, _Tensor]:
     """Return a pickle's contents, if these are named tensors."""
     if not isinstance(found, dict):
-        raise FormatError(
-            sentence("not a state dict", expected="tensors by name", got=_kind(found),
-                     hint="write torch.save(model.state_dict(), path)")
-        )  # fmt: skip
+        hint = "write torch.save(model.state_dict(), path)"
+        raise FormatError(sentence("not a state dict", expected="tensors by name", got=_kind(found), hint=hint))
     for name, value in found.items():
         if not isinstance(value, _Tensor) or not isinstance(name, str):
             inner = next((repr(key) for key, each in found.items() if isinstance(each, dict)), "")
@@ -130,9 +125,8 @@ def _arrays(
         if storage.key not in contents:
             contents[storage.key] = _content(archive, f"{root}data/{storage.key}")
         if (length := contents[storage.key].size) != storage.size:
-            raise FormatError(
-                sentence(f"the storage of {name!r} has the wrong length", expected=f"{storage.size} bytes", got=length)
-            )
+            expected = f"{storage.size} bytes"
+            raise FormatError(sentence(f"the storage of {name!r} has the wrong length", expected=expected, got=length))
         values = contents[storage.key][: storage.size // dtype.itemsize * dtype.itemsize].view(
             dtype.newbyteorder(order)
         )

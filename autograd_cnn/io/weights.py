@@ -15,7 +15,7 @@ from numpy.typing import ArrayLike, NDArray
 from autograd_cnn import errors
 from autograd_cnn.engine.composite import composite
 from autograd_cnn.engine.node import values_of
-from autograd_cnn.errors import ArgumentError, FormatError, OperandError, sentence
+from autograd_cnn.errors import ArgumentError, FormatError, OperandError, require, sentence
 from autograd_cnn.files import AnyPath, as_path, replacing
 from autograd_cnn.io import checkpoint, npz, safetensors, torch_zip
 
@@ -115,7 +115,7 @@ def restore(path: AnyPath, **objects: Any) -> None:
     FormatError
         If the file is damaged or not a checkpoint.
     OSError
-        If there is no such file, or it can't be read.
+        If the file does not exist or can't be read.
 
     Examples
     --------
@@ -141,9 +141,8 @@ def restore(path: AnyPath, **objects: Any) -> None:
         text = str(error).removeprefix(f"{path}: ")
         raise FormatError(sentence(str(path), text)) from error
     if missing := objects.keys() - states.keys():
-        raise ArgumentError(
-            sentence(str(path), f"it has no {min(missing)}", expected=f"some of {', '.join(states)}", got=min(missing))
-        )
+        expected = f"some of {', '.join(states)}"
+        raise ArgumentError(sentence(str(path), f"it has no {min(missing)}", expected=expected, got=min(missing)))
     before = {name: checkpoint.state_of(name, thing) for name, thing in objects.items()}
     changed: list[str] = []
     try:
@@ -182,13 +181,12 @@ def load(path: AnyPath) -> dict[str, NDArray[Any]]:
         If the file is damaged or contains anything other than arrays of numbers, or if it
         unpacks to more than 256 MiB and more than 64 times its size.
     OSError
-        If there is no such file, or it can't be read.
+        If the file does not exist or can't be read.
     """
     if _is_state(path):
-        raise OperandError(
-            sentence("load", "path is not understood", expected="a str or a path", got=type(path).__name__,
-                     hint="load returns the arrays, which module.load_state_dict takes")
-        )  # fmt: skip
+        problem = "path is not understood"
+        hint = "load returns the arrays, which module.load_state_dict takes"
+        raise OperandError(sentence("load", problem, expected="a str or a path", got=type(path).__name__, hint=hint))
     path = as_path("load", path)
     read = _of_kind("load", path, READERS)
     try:
@@ -203,10 +201,8 @@ def _of_kind(where: str, path: Path, table: Mapping[str, T]) -> T:
     if suffix not in table:
         *first, last = table
         hint = "PyTorch reads .safetensors by safetensors.torch.load_file(path)" if suffix in READERS else ""
-        raise ArgumentError(
-            sentence(where, "unknown kind of file", expected=f"a name that ends in {', '.join(first)} or {last}",
-                     got=repr(path.name), hint=hint)
-        )  # fmt: skip
+        expected = f"a name that ends in {', '.join(first)} or {last}"
+        raise ArgumentError(sentence(where, "unknown kind of file", expected=expected, got=repr(path.name), hint=hint))
     return table[suffix]
 
 
@@ -224,11 +220,8 @@ def _named(state: Any) -> Mapping[str, ArrayLike]:
                          "to arrays", got="a dict with 'state' and 'param_groups'", hint="save(path, optimizer=optimizer) keeps it")
             )  # fmt: skip
         return state
-    if not hasattr(state, "state_dict"):
-        raise OperandError(
-            sentence("save", "the state is not understood", expected="a module or a mapping of names to arrays",
-                     got=type(state).__name__)
-        )  # fmt: skip
+    expected = "a module or a mapping of names to arrays"
+    require(hasattr(state, "state_dict"), "save", "the state is not understood", expected, state)
     return state.state_dict()
 
 
@@ -245,11 +238,9 @@ def _plain(name: str, value: ArrayLike) -> NDArray[Any]:
     try:
         array = np.asarray(values_of(value), order="C")
     except (TypeError, ValueError) as error:  # ragged lists, other libraries' tensors
-        raise OperandError(
-            sentence("save", f"{name!r} is not an array of numbers", hint=str(error).partition("\n")[0])
-        ) from error
+        problem = f"{name!r} is not an array of numbers"
+        raise OperandError(sentence("save", problem, hint=str(error).partition("\n")[0])) from error
     if array.dtype.kind not in "biuf":
-        raise OperandError(
-            sentence("save", f"{name!r} is not an array of numbers", expected="bools, ints or floats", got=array.dtype)
-        )
+        problem = f"{name!r} is not an array of numbers"
+        raise OperandError(sentence("save", problem, expected="bools, ints or floats", got=array.dtype))
     return array.astype(array.dtype.newbyteorder("="), copy=False)

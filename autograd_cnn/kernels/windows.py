@@ -99,18 +99,16 @@ def windows(
         ("padding", padding, (*pads[0], *pads[1])),
     ):  # fmt: skip
         if max(numbers) > MAX_PIXELS:  # so that the kernels can count in 64 bits
-            raise ArgumentError(
-                sentence(where, f"{name} is out of range", expected=f"at most {MAX_PIXELS}", got=repr(value))
-            )
+            problem = f"{name} is out of range"
+            raise ArgumentError(sentence(where, problem, expected=f"at most {MAX_PIXELS}", got=repr(value)))
     out = []
     for axis, length, span, step, (before, after) in zip(("height", "width"), image, reach, strides, pads, strict=True):
         room = length + before + after - span
         count = (-(-room // step) if ceil_mode else room // step) + 1
         if count < 1:
-            raise ShapeError(
-                sentence(where, f"the window does not fit into the padded image along its {axis}",
-                         expected=f"at most {room + span} pixels", got=span, hint="pad the image or shrink the window")
-            )  # fmt: skip
+            problem = f"the window does not fit into the padded image along its {axis}"
+            hint = "pad the image or shrink the window"
+            raise ShapeError(sentence(where, problem, expected=f"at most {room + span} pixels", got=span, hint=hint))
         if ceil_mode:
             count = min(count, max(-(-(length + before) // step), 1))
         out.append(count)
@@ -140,10 +138,8 @@ def four_sided(where: str, padding: Padding) -> tuple[Pair, Pair]:
     ((0, 0), (2, 2))
     """
     if isinstance(padding, str):
-        raise ArgumentError(
-            sentence(where, "padding is not understood", expected="an int, a pair or a pair of pairs",
-                     got=repr(padding))
-        )  # fmt: skip
+        expected = "an int, a pair or a pair of pairs"
+        raise ArgumentError(sentence(where, "padding is not understood", expected=expected, got=repr(padding)))
     if isinstance(padding, tuple) and isinstance(padding[0], tuple):
         return pair(where, "padding", padding[0]), pair(where, "padding", padding[1])
     rows, columns = pair(where, "padding", padding)

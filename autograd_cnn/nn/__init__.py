@@ -38,17 +38,16 @@ from autograd_cnn.nn.layers.patches import *
 from autograd_cnn.nn.layers.pooling import *
 from autograd_cnn.nn.layers.recurrent import *
 from autograd_cnn.nn.layers.resampling import *
-from autograd_cnn.nn.layers.softmax import *
-from autograd_cnn.nn.layers.subsampling import *
 from autograd_cnn.nn.layers.transformer import *
 from autograd_cnn.nn.models import *
 from autograd_cnn.nn.models.lenet import PartialConv2d as PartialConv2d
 from autograd_cnn.nn.models.lenet import ScaledTanh as ScaledTanh
+from autograd_cnn.nn.models.lenet import Subsample2d as Subsample2d
 from autograd_cnn.nn.module import Module as Module
 from autograd_cnn.nn.parameter import Parameter as Parameter
+from autograd_cnn.spelling import public as _public
 from autograd_cnn.spelling import teller as _teller
 
 if not TYPE_CHECKING:  # type checkers follow the imports, and would take it that every name is there
-    _PUBLIC = {name for name, value in globals().items() if callable(value) and name[0] != "_"}
-    __all__ = sorted({"functional", "init", "utils"} | _PUBLIC)
+    __all__ = sorted({"functional", "init", "utils", *_public(globals())})
     __getattr__ = _teller(__name__, __all__)

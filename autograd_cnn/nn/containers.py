@@ -2,13 +2,15 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import count
-from typing import Any, Self, overload
+from typing import Any, ClassVar, Generic, Self, TypeVar, cast, overload
 
 from autograd_cnn.engine.node import Array
-from autograd_cnn.errors import ArgumentError, OperandError, sentence
+from autograd_cnn.errors import ArgumentError, OperandError, require, sentence
 from autograd_cnn.nn.module import Module
 from autograd_cnn.nn.parameter import Parameter
 from autograd_cnn.parameters import integer
+
+Part = TypeVar("Part", Module, Parameter)
 
 
 def position(where: str, index: Any, count: int) -> int:
@@ -26,21 +28,16 @@ def position(where: str, index: Any, count: int) -> int:
     """
     place = integer(where, "index", index)
     if not -count <= place < count:
-        raise IndexError(
-            sentence(
-                where, "index is out of range", expected=f"{-count} to {count - 1}" if count else "none", got=place
-            )
-        )
+        problem = "index is out of range"
+        raise IndexError(sentence(where, problem, expected=f"{-count} to {count - 1}" if count else "none", got=place))
     return place
 
 
 def _check_name(where: str, name: Any, kind: type) -> None:
     """Raise `ArgumentError` if a part can't be an attribute of this name."""
     if not isinstance(name, str) or not name or "." in name or hasattr(kind, name):
-        raise ArgumentError(
-            sentence(where, "a name can't be used", expected="a string, no dot, and no attribute of the class",
-                     got=repr(name))
-        )  # fmt: skip
+        expected = "a string, no dot, and no attribute of the class"
+        raise ArgumentError(sentence(where, "a name can't be used", expected=expected, got=repr(name)))
 
 
 class _Container(Module):
@@ -70,10 +67,9 @@ class _Container(Module):
     def _position(self, index: Any) -> int:
         where, count = type(self).__name__, len(self)
         if isinstance(index, str):
-            raise OperandError(
-                sentence(where, "index is not understood", expected="an int or a slice", got=repr(index),
-                         hint="a module is an attribute by its name, as in getattr(model, name)")
-            )  # fmt: skip
+            problem = "index is not understood"
+            hint = "a module is an attribute by its name, as in getattr(model, name)"
+            raise OperandError(sentence(where, problem, expected="an int or a slice", got=repr(index), hint=hint))
         return position(where, index, count)
 
     def __setitem__(self, index: int, module: Module) -> None:
@@ -175,11 +171,8 @@ class ModuleList(_Uncalled):
     """
 
     def __init__(self, modules: Iterable[Module] = ()) -> None:
-        if not isinstance(modules, Iterable):
-            raise OperandError(
-                sentence("ModuleList", "modules is not iterable", expected="modules, such as a list of them",
-                         got=type(modules).__name__)
-            )  # fmt: skip
+        expected = "modules, such as a list of them"
+        require(isinstance(modules, Iterable), "ModuleList", "modules is not iterable", expected, modules)
         for module in modules:
             self.append(module)
 
@@ -193,7 +186,57 @@ class ModuleList(_Uncalled):
         return list(picked.values()) if isinstance(picked, dict) else picked
 
 
-class ModuleDict(_Uncalled):
+class _ByName(Module, Generic[Part]):
+    """Parts by name for a ``forward`` of the module that holds them."""
+
+    _kind: ClassVar[type]
+    """Of the parts."""
+
+    def _update(self, parts: Mapping[str, Any]) -> None:
+        kind = self._kind.__name__.lower()
+        require(isinstance(parts, Mapping), type(self).__name__, f"{kind}s is not a mapping", f"{kind}s by name", parts)
+        for name, part in parts.items():
+            self[name] = part
+
+    def __getitem__(self, name: str) -> Part:
+        """Return the part with this name."""
+        if name not in self:
+            problem = f"no {self._kind.__name__.lower()} {name!r}"
+            raise KeyError(sentence(type(self).__name__, problem, hint=f"it has {', '.join(self) or 'none'}"))
+        return cast("Part", vars(self)[name])
+
+    def __setitem__(self, name: str, part: Any) -> None:
+        """Add or replace a part."""
+        raise NotImplementedError
+
+    def __delitem__(self, name: str) -> None:
+        """Remove a part."""
+        _ = self[name]
+        delattr(self, name)
+
+    def __contains__(self, name: object) -> bool:
+        return isinstance(name, str) and isinstance(vars(self).get(name), self._kind)
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
+
+    def __iter__(self) -> Iterator[str]:
+        return (name for name in list(vars(self)) if name in self)
+
+    def keys(self) -> Iterator[str]:
+        """Yield the names."""
+        return iter(self)
+
+    def values(self) -> Iterator[Part]:
+        """Yield the parts."""
+        return (self[name] for name in self)
+
+    def items(self) -> Iterator[tuple[str, Part]]:
+        """Yield the names with the parts."""
+        return ((name, self[name]) for name in self)
+
+
+class ModuleDict(_ByName[Module], _Uncalled):  # type: ignore[misc]  # by name, not by position
     """Modules by name for your own ``forward``.
 
     Parameters
@@ -215,56 +258,21 @@ class ModuleDict(_Uncalled):
     (Linear(8, 3): 27 parameters, False, ['age', 'kind'])
     """
 
+    _kind = Module
+
     def __init__(self, modules: Mapping[str, Module] | None = None) -> None:
         self.update({} if modules is None else modules)
 
     def update(self, modules: Mapping[str, Module]) -> None:
         """Add or replace modules."""
-        if not isinstance(modules, Mapping):
-            raise OperandError(
-                sentence(
-                    "ModuleDict", "modules is not a mapping", expected="modules by name", got=type(modules).__name__
-                )
-            )
-        for name, module in modules.items():
-            self._add(name, module)
-
-    def __getitem__(self, name: str) -> Module:
-        """Return the module with this name."""
-        found = vars(self).get(name)
-        if not isinstance(found, Module):
-            raise KeyError(sentence("ModuleDict", f"no module {name!r}", hint=f"it has {', '.join(self) or 'none'}"))
-        return found
+        self._update(modules)
 
     def __setitem__(self, name: str, module: Module) -> None:  # type: ignore[override]  # by name
         """Add or replace a module."""
         self._add(name, module)
 
-    def __delitem__(self, name: str) -> None:
-        """Remove a module."""
-        _ = self[name]
-        delattr(self, name)
 
-    def __contains__(self, name: object) -> bool:
-        return isinstance(name, str) and isinstance(vars(self).get(name), Module)
-
-    def __iter__(self) -> Iterator[str]:  # type: ignore[override]  # of the names
-        return (name for name, _ in self.named_children())
-
-    def keys(self) -> Iterator[str]:
-        """Yield the names."""
-        return iter(self)
-
-    def values(self) -> Iterator[Module]:
-        """Yield the modules."""
-        return self.children()
-
-    def items(self) -> Iterator[tuple[str, Module]]:
-        """Yield the names with the modules."""
-        return self.named_children()
-
-
-class ParameterDict(Module):
+class ParameterDict(_ByName[Parameter]):
     """Parameters by name for your own ``forward``.
 
     Parameters
@@ -287,58 +295,19 @@ class ParameterDict(Module):
     (array([2.]), False, ['low', 'high'])
     """
 
+    _kind = Parameter
+
     def __init__(self, parameters: Mapping[str, Any] | None = None) -> None:
         self.update({} if parameters is None else parameters)
 
     def update(self, parameters: Mapping[str, Any]) -> None:
         """Add or replace parameters."""
-        if not isinstance(parameters, Mapping):
-            raise OperandError(
-                sentence("ParameterDict", "parameters is not a mapping", expected="parameters by name",
-                         got=type(parameters).__name__)
-            )  # fmt: skip
-        for name, value in parameters.items():
-            self[name] = value
-
-    def __getitem__(self, name: str) -> Parameter:
-        """Return the parameter with this name."""
-        found = vars(self).get(name)
-        if not isinstance(found, Parameter):
-            raise KeyError(
-                sentence("ParameterDict", f"no parameter {name!r}", hint=f"it has {', '.join(self) or 'none'}")
-            )
-        return found
+        self._update(parameters)
 
     def __setitem__(self, name: str, value: Any) -> None:
         """Add or replace a parameter."""
         _check_name("ParameterDict", name, type(self))
-        setattr(self, name, value if isinstance(value, Parameter) else Parameter(value))
-
-    def __delitem__(self, name: str) -> None:
-        """Remove a parameter."""
-        _ = self[name]
-        delattr(self, name)
-
-    def __contains__(self, name: object) -> bool:
-        return isinstance(name, str) and isinstance(vars(self).get(name), Parameter)
-
-    def __len__(self) -> int:
-        return sum(1 for _ in self)
-
-    def __iter__(self) -> Iterator[str]:
-        return (name for name, value in list(vars(self).items()) if isinstance(value, Parameter))
-
-    def keys(self) -> Iterator[str]:
-        """Yield the names."""
-        return iter(self)
-
-    def values(self) -> Iterator[Parameter]:
-        """Yield the parameters."""
-        return (self[name] for name in self)
-
-    def items(self) -> Iterator[tuple[str, Parameter]]:
-        """Yield the names with the parameters."""
-        return ((name, self[name]) for name in self)
+        setattr(self, name, _as_parameter(value))
 
 
 class ParameterList(Module):
@@ -367,16 +336,13 @@ class ParameterList(Module):
 
     def append(self, value: Any) -> Self:
         """Add a parameter at the end."""
-        setattr(self, str(len(self)), value if isinstance(value, Parameter) else Parameter(value))
+        setattr(self, str(len(self)), _as_parameter(value))
         return self
 
     def extend(self, values: Iterable[Any]) -> Self:
         """Add parameters at the end."""
-        if not isinstance(values, Iterable):
-            raise OperandError(
-                sentence("ParameterList", "values is not iterable", expected="parameters, such as a list of them",
-                         got=type(values).__name__)
-            )  # fmt: skip
+        expected = "parameters, such as a list of them"
+        require(isinstance(values, Iterable), "ParameterList", "values is not iterable", expected, values)
         for value in values:
             self.append(value)
         return self
@@ -393,10 +359,14 @@ class ParameterList(Module):
     def __setitem__(self, index: int, value: Any) -> None:
         """Replace a parameter."""
         name = str(position("ParameterList", index, len(self)) % len(self))
-        setattr(self, name, value if isinstance(value, Parameter) else Parameter(value))
+        setattr(self, name, _as_parameter(value))
 
     def __len__(self) -> int:
         return sum(isinstance(value, Parameter) for value in vars(self).values())
 
     def __iter__(self) -> Iterator[Parameter]:
         return (value for value in list(vars(self).values()) if isinstance(value, Parameter))
+
+
+def _as_parameter(value: Any) -> Parameter:
+    return value if isinstance(value, Parameter) else Parameter(value)

@@ -48,14 +48,11 @@ def functional_call(module: Module, parameters: Mapping[str, Any], args: Any, kw
     own = {name: (owner, attribute, held) for name, owner, attribute, held in entries_of(module)}
     for name, value in parameters.items():
         if name not in own:
-            raise ArgumentError(
-                sentence("functional_call", f"no parameter {name!r}", hint=f"it has {', '.join(own) or 'none'}")
-            )
+            hint = f"it has {', '.join(own) or 'none'}"
+            raise ArgumentError(sentence("functional_call", f"no parameter {name!r}", hint=hint))
         if shape_of(value) != shape_of(own[name][2]):
-            raise ShapeError(
-                sentence("functional_call", f"{name!r} has another shape", expected=shape_of(own[name][2]),
-                         got=shape_of(value))
-            )  # fmt: skip
+            problem = f"{name!r} has another shape"
+            raise ShapeError(sentence("functional_call", problem, expected=shape_of(own[name][2]), got=shape_of(value)))
     try:
         for name, value in parameters.items():
             owner, attribute, held = own[name]

@@ -8,7 +8,7 @@ from autograd_cnn import ops
 from autograd_cnn.engine.node import Array
 from autograd_cnn.engine.primitive import Primitive
 from autograd_cnn.engine.recording import scope
-from autograd_cnn.errors import OperandError, sentence
+from autograd_cnn.errors import require
 from autograd_cnn.nn.containers import Sequential
 from autograd_cnn.nn.layers.activation import ReLU
 from autograd_cnn.nn.layers.pooling import MaxPool2d
@@ -61,8 +61,7 @@ def fuse(model: M) -> M:
       1: ReLU()
       2: MaxPool2d(kernel_size=(2, 2))
     """
-    if not isinstance(model, Module):
-        raise OperandError(sentence("fuse", "model is not a module", expected="a Module", got=type(model).__name__))
+    require(isinstance(model, Module), "fuse", "model is not a module", "a Module", model)
     return _fused(model, {})
 
 

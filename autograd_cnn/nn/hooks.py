@@ -6,7 +6,7 @@ from typing import Any
 
 from autograd_cnn import ops
 from autograd_cnn.engine.trace import RUNNING, current, replays
-from autograd_cnn.errors import OperandError, sentence
+from autograd_cnn.errors import require
 from autograd_cnn.tensor import Tensor
 from autograd_cnn.tensor.tensor import Handle
 
@@ -82,11 +82,7 @@ class Hooked:
         return () if self._hooks is None else tuple(chain.from_iterable(self._hooks.values()))
 
     def _register(self, kind: str, hook: Callable[..., Any]) -> Handle:
-        if not callable(hook):
-            raise OperandError(
-                sentence(type(self).__name__, "a hook is not a function", expected="a function",
-                         got=type(hook).__name__)
-            )  # fmt: skip
+        require(callable(hook), type(self).__name__, "a hook is not a function", "a function", hook)
         if self._hooks is None:
             vars(self)["_hooks"] = {"before": [], "after": [], "backward": []}
         hooks = vars(self)["_hooks"][kind]
@@ -132,12 +128,9 @@ class _Gradients:
 
     def after(self, output: Any) -> Any:
         """Return the output with an extra node."""
-        if not isinstance(output, Tensor):
-            raise OperandError(
-                sentence(type(self.module).__name__, "a backward hook is for one output",
-                         expected="a Tensor",
-                         got=type(output).__name__)
-            )  # fmt: skip
+        expected = "a Tensor"
+        fits = isinstance(output, Tensor)
+        require(fits, type(self.module).__name__, "a backward hook is for one output", expected, output)
         if not output.requires_grad:
             return output
         output = ops.positive(output)

@@ -53,10 +53,9 @@ class Parameter(Tensor):
     def data(self, values: ArrayLike) -> None:
         new = values if isinstance(values, Tensor | np.ndarray) else Tensor(values)
         if new.shape != self.shape:
-            raise ShapeError(
-                sentence("data", "a parameter keeps its shape", expected=self.shape, got=new.shape,
-                         hint="assign a new nn.Parameter to the module")
-            )  # fmt: skip
+            problem = "a parameter keeps its shape"
+            hint = "assign a new nn.Parameter to the module"
+            raise ShapeError(sentence("data", problem, expected=self.shape, got=new.shape, hint=hint))
         if new.dtype != self.dtype:
             if not np.can_cast(new.dtype, self.dtype, "same_kind"):
                 raise OperandError(sentence("data", "a parameter keeps its dtype", expected=self.dtype, got=new.dtype))

@@ -14,7 +14,7 @@ from autograd_cnn import ops
 from autograd_cnn.engine.composite import composite
 from autograd_cnn.engine.node import Array
 from autograd_cnn.engine.trace import Held, fresh
-from autograd_cnn.errors import ArgumentError, OperandError, sentence
+from autograd_cnn.errors import ArgumentError, require, sentence
 from autograd_cnn.nn import init
 from autograd_cnn.nn.layers.convolution import ConvTranspose1d, ConvTranspose2d, ConvTranspose3d
 from autograd_cnn.nn.module import Module
@@ -283,8 +283,7 @@ def _removed(where: str, module: M, name: str, kind: Any, parts: tuple[str, ...]
 
 
 def _parameter(where: str, module: Any, name: str) -> Parameter:
-    if not isinstance(module, Module):
-        raise OperandError(sentence(where, "module is not a module", expected="a Module", got=type(module).__name__))
+    require(isinstance(module, Module), where, "module is not a module", "a Module", module)
     found = vars(module).get(name)
     if isinstance(module, _Parametrized):
         raise ArgumentError(sentence(where, f"a weight of {type(module).__name__} is computed already"))
@@ -296,7 +295,6 @@ def _parameter(where: str, module: Any, name: str) -> Parameter:
 
 def _axis(where: str, dim: int, weight: Parameter) -> int:
     if not -weight.ndim <= integer(where, "dim", dim) < weight.ndim:
-        raise ArgumentError(
-            sentence(where, "dim is out of range", expected=f"{-weight.ndim} to {weight.ndim - 1}", got=dim)
-        )
+        expected = f"{-weight.ndim} to {weight.ndim - 1}"
+        raise ArgumentError(sentence(where, "dim is out of range", expected=expected, got=dim))
     return dim % weight.ndim

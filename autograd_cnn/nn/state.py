@@ -35,9 +35,8 @@ def read_only(value: Any, dtype: DTypeLike | None = None) -> NDArray[Any]:
     """
     array = np.array(plain(value), dtype)
     if array.dtype.kind not in "biuf":
-        raise OperandError(
-            sentence("buffer", "is not an array of numbers", expected="ints, floats or bools", got=array.dtype)
-        )
+        problem = "is not an array of numbers"
+        raise OperandError(sentence("buffer", problem, expected="ints, floats or bools", got=array.dtype))
     return fixed(array)
 
 

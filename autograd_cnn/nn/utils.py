@@ -10,7 +10,7 @@ from autograd_cnn import ops
 from autograd_cnn.engine.composite import composite
 from autograd_cnn.engine.node import Array
 from autograd_cnn.engine.trace import Held, effect, fresh, reading
-from autograd_cnn.errors import ArgumentError, OperandError, ShapeError, sentence
+from autograd_cnn.errors import ArgumentError, OperandError, ShapeError, require, sentence
 from autograd_cnn.nn.parametrization import remove_spectral_norm, remove_weight_norm, spectral_norm, weight_norm
 from autograd_cnn.parameters import Bool, NotNegative, Positive
 from autograd_cnn.spelling import teller as _teller
@@ -38,11 +38,7 @@ def _listed(where: str, parameters: Any) -> tuple[Tensor, ...]:
         found = (found,)
     listed = tuple(found)
     for each in listed:
-        if not isinstance(each, Tensor):
-            raise OperandError(
-                sentence(where, "parameters are not tensors", expected="such as model.parameters()",
-                         got=type(each).__name__)
-            )  # fmt: skip
+        require(isinstance(each, Tensor), where, "parameters are not tensors", "such as model.parameters()", each)
     return listed
 
 
@@ -143,7 +139,7 @@ def parameters_to_vector(parameters: Any) -> Tensor:
     """
     listed = _listed("parameters_to_vector", parameters)
     if not listed:
-        raise OperandError(sentence("parameters_to_vector", "there are no parameters"))
+        raise OperandError(sentence("parameters_to_vector", "parameters is empty"))
     return ops.concatenate([ops.reshape(each, shape=(-1,)) for each in listed])
 
 

@@ -42,10 +42,8 @@ def _content(onnx: Any, tensor: Proto, folder: Path, room: int) -> bytes:
     except (KeyError, ValueError, OSError, TypeError) as error:
         raise FormatError(sentence("where its numbers are is not said clearly")) from error
     if not inside:
-        raise FormatError(
-            sentence("its numbers are in another file", expected="one in the folder of the model",
-                     got=repr(said["location"]))
-        )  # fmt: skip
+        expected = "one in the folder of the model"
+        raise FormatError(sentence("its numbers are in another file", expected=expected, got=repr(said["location"])))
     needed = dtype.itemsize
     for n in tensor.dims:
         needed *= n

@@ -82,11 +82,8 @@ def _size(
         if key in inside:
             raise FormatError(sentence(f"the function {node.op_type!r} calls itself"))
         if len(inside) == MOST_CALLS:
-            raise FormatError(
-                sentence(
-                    "its functions call each other too deeply", expected=f"at most {MOST_CALLS} levels", got="more"
-                )
-            )
+            expected = f"at most {MOST_CALLS} levels"
+            raise FormatError(sentence("its functions call each other too deeply", expected=expected, got="more"))
         if key not in sizes:
             sizes[key] = _size(bodies[key], bodies, sizes, inside | {key})
         total += 1 + sizes[key]

@@ -50,9 +50,8 @@ def modernise(onnx: Any, model: Proto) -> None:
             given = {each.name: each for each in node.attribute}
             if node.op_type in _TRAINED:
                 if not (given.get("is_test") and given["is_test"].i):
-                    raise FormatError(
-                        sentence(node_name(node), "is_test is not set", hint="export the network for inference")
-                    )
+                    hint = "export the network for inference"
+                    raise FormatError(sentence(node_name(node), "is_test is not set", hint=hint))
                 node.attribute.remove(given["is_test"])
             elif node.op_type == "PRelu" and len(node.input) == 2:
                 _begin(onnx, graph, node, 1)

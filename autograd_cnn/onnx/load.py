@@ -131,10 +131,9 @@ class _Reading:
         self._check_model(model)
         self.opset = max((each.version for each in model.opset_import if not each.domain), default=0)
         if self.opset < OLDEST:
-            raise FormatError(
-                sentence("the operators are too old", expected=f"opset {OLDEST} or later", got=self.opset,
-                         hint=f"convert it: onnx.version_converter.convert_version(model, {OLDEST})")
-            )  # fmt: skip
+            expected = f"opset {OLDEST} or later"
+            hint = f"convert it: onnx.version_converter.convert_version(model, {OLDEST})"
+            raise FormatError(sentence("the operators are too old", expected=expected, got=self.opset, hint=hint))
         newest = self.onnx.defs.onnx_opset_version()
         if self.opset > newest:
             raise FormatError(

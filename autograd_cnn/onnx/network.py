@@ -232,9 +232,8 @@ class OnnxNetwork(Module):
         """Return what the file computes from its inputs."""
         if len(inputs) != len(self.inputs):
             names = ", ".join(each.name for each in self.inputs)
-            raise ShapeError(
-                sentence("OnnxNetwork", "inputs", expected=f"{len(self.inputs)} ({names})", got=len(inputs))
-            )
+            expected = f"{len(self.inputs)} ({names})"
+            raise ShapeError(sentence("OnnxNetwork", "inputs", expected=expected, got=len(inputs)))
         own = next((p for p in self.parameters() if p.dtype.kind == "f"), None)
         inputs = tuple(  # as for our own layers
             in_dtype_of(each if own is None else own, x) if each.dtype.kind == "f" else x

@@ -110,9 +110,8 @@ class Input:
         if not self.kinds:
             return value
         if value.dtype.kind not in self.kinds:
-            raise FormatError(
-                sentence("an input has to be made of whole numbers", expected="int32 or int64", got=value.dtype)
-            )
+            expected = "int32 or int64"
+            raise FormatError(sentence("an input has to be made of whole numbers", expected=expected, got=value.dtype))
         if not self.known:
             return value
         if isinstance(value, Traced) and value.node is not None:

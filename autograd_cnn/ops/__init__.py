@@ -6,6 +6,7 @@ A family's public names are in its ``__all__``, and so are public here and at th
 from typing import TYPE_CHECKING
 
 from autograd_cnn.ops.activation import *
+from autograd_cnn.ops.adaptive_pooling import *
 from autograd_cnn.ops.attention import *
 from autograd_cnn.ops.correlation import *
 from autograd_cnn.ops.decomposition import *
@@ -34,6 +35,7 @@ from autograd_cnn.ops.softmax import *
 from autograd_cnn.ops.sorting import *
 from autograd_cnn.ops.statistics import *
 from autograd_cnn.ops.trigonometric import *
+from autograd_cnn.spelling import public as _public
 
 if not TYPE_CHECKING:  # type checkers follow the star imports
-    __all__ = sorted(name for name, value in globals().items() if callable(value) and name[0] != "_")
+    __all__ = _public(globals())

@@ -91,9 +91,8 @@ def hardtanh(x: Array, min_val: Number = -1.0, max_val: Number = 1.0) -> tuple[A
 def check_range(where: str, least: float, most: float) -> None:
     """Raise `ArgumentError` if the range is empty."""
     if least > most:
-        raise ArgumentError(
-            sentence(where, "the range is empty", expected="min_val <= max_val", got=f"{least}, {most}")
-        )
+        problem = "the range is empty"
+        raise ArgumentError(sentence(where, problem, expected="min_val <= max_val", got=f"{least}, {most}"))
 
 
 @hardtanh.vjp("x")

@@ -221,11 +221,7 @@ def _attention_backward_in_full(
     factor = _factor(query, scale)
     weights = attention_weights(query, key, bias, causal=causal, scale=factor)
     slopes = multiply(_slopes(g, weights, value), factor)
-    cotangents = (
-        matmul(slopes, key),
-        matmul(swapaxes(slopes, -1, -2), query),
-        matmul(swapaxes(weights, -1, -2), g),
-    )
+    cotangents = (matmul(slopes, key), matmul(swapaxes(slopes, -1, -2), query), matmul(swapaxes(weights, -1, -2), g))
     return in_a_row(*cotangents)
 
 

@@ -75,9 +75,8 @@ def conv_shapes(
     n, c, *image = (1,) * (4 - len(x)) + x
     f, channels, *size = (1,) * (4 - len(w)) + w
     if groups < 1 or f % groups:
-        raise ArgumentError(
-            sentence(where, "groups is out of range", expected=f"a divisor of the {f} filters", got=repr(groups))
-        )
+        expected = f"a divisor of the {f} filters"
+        raise ArgumentError(sentence(where, "groups is out of range", expected=expected, got=repr(groups)))
     if c != channels * groups:
         times = f" in each of {groups} groups" if groups > 1 else ""
         raise ShapeError(sentence(where, f"w has C={channels}{times} but x has C={c}", hint=shapes))
@@ -100,9 +99,8 @@ def _check(where: str, name: str, got: Shape, shapes: ConvShapes) -> None:
 
 def _check_bias(where: str, bias: Shape, maps: int) -> None:
     if bias != (maps,):
-        raise ShapeError(
-            sentence(where, "bias has the wrong shape", expected=f"one number for each filter, {(maps,)}", got=bias)
-        )
+        expected = f"one number for each filter, {(maps,)}"
+        raise ShapeError(sentence(where, "bias has the wrong shape", expected=expected, got=bias))
 
 
 # --- the three sides --------------------------------------------------------------------------
@@ -410,38 +408,32 @@ def correlate2d_transpose(
     where = "correlate2d_transpose"
     shape, w_shape = shape_of(x), shape_of(w)
     if len(w_shape) != 4 or len(shape) not in (3, 4):
-        raise ShapeError(
-            sentence(where, "the ranks of x and w do not go together",
-                     expected="(N, C, H, W) or (C, H, W) with (C, F, KH, KW)", got=f"x={shape}, w={w_shape}")
-        )  # fmt: skip
+        problem = "the ranks of x and w do not go together"
+        expected = "(N, C, H, W) or (C, H, W) with (C, F, KH, KW)"
+        raise ShapeError(sentence(where, problem, expected=expected, got=f"x={shape}, w={w_shape}"))
     if shape[-3] != w_shape[0]:
-        raise ShapeError(
-            sentence(where, f"w has C={w_shape[0]} but x has C={shape[-3]}", hint=f"shapes x={shape}, w={w_shape}")
-        )
+        problem = f"w has C={w_shape[0]} but x has C={shape[-3]}"
+        raise ShapeError(sentence(where, problem, hint=f"shapes x={shape}, w={w_shape}"))
     if groups < 1 or shape[-3] % groups:
-        raise ArgumentError(
-            sentence(where, "groups is out of range", expected=f"a divisor of the {shape[-3]} channels",
-                     got=repr(groups))
-        )  # fmt: skip
+        expected = f"a divisor of the {shape[-3]} channels"
+        raise ArgumentError(sentence(where, "groups is out of range", expected=expected, got=repr(groups)))
     maps = w_shape[1] * groups
     if bias is not None:
         _check_bias(where, shape_of(bias), maps)
     steps, gaps = pair(where, "stride", stride, 1), pair(where, "dilation", dilation, 1)
     extra = pair(where, "output_padding", output_padding, 0)
     if any(e >= max(s, d) for e, s, d in zip(extra, steps, gaps, strict=True)):
-        raise ArgumentError(
-            sentence(where, "output_padding is out of range",
-                     expected=f"less than the stride {steps} or the dilation {gaps}", got=repr(output_padding))
-        )  # fmt: skip
+        problem = "output_padding is out of range"
+        expected = f"less than the stride {steps} or the dilation {gaps}"
+        raise ArgumentError(sentence(where, problem, expected=expected, got=repr(output_padding)))
     sides = four_sided(where, padding)
     axes = zip(shape[-2:], w_shape[2:], steps, gaps, sides, extra, strict=True)
     image, cut, beyond = zip(*(_enlarged(*axis) for axis in axes), strict=True)
     out = tuple(length + more for length, more in zip(image, beyond, strict=True))
     if 0 in shape[-2:] or min(out) < 1:
-        raise ShapeError(
-            sentence(where, "nothing is left of the maps", expected="at least one row and column", got=out,
-                     hint=f"shapes x={shape}, w={w_shape}")
-        )  # fmt: skip
+        problem = "nothing is left of the maps"
+        expected = "at least one row and column"
+        raise ShapeError(sentence(where, problem, expected=expected, got=out, hint=f"shapes x={shape}, w={w_shape}"))
     geometry: dict[str, Any] = {"stride": stride, "dilation": dilation, "groups": groups}
     geometry["padding"] = padding if cut == sides else cut
     x_shape = (*shape[:-3], maps, *image)

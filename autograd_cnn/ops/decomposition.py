@@ -335,10 +335,8 @@ def svd(x: Array, full_matrices: Flag = True, compute_uv: Flag = True) -> Any:
     """
     *_, rows, columns = _matrix("svd", x, square=False)
     if compute_uv and full_matrices and rows != columns:
-        raise ArgumentError(
-            sentence("svd", "of a matrix that is not square the full matrices have no gradient",
-                     hint="say full_matrices=False")
-        )  # fmt: skip
+        problem = "of a matrix that is not square the full matrices have no gradient"
+        raise ArgumentError(sentence("svd", problem, hint="say full_matrices=False"))
     s, u, v = _parts(_svd(x), rows)
     return SVDResult(u, s, _transposed(v)) if compute_uv else s
 

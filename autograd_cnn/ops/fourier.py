@@ -122,10 +122,8 @@ def _signal(where: str, x: Array, s: Any, axes: Any, norm: str | None) -> Array:
         lengths = [shape[a] if n == -1 else n for a, n in zip(axes, given, strict=True)]
     factors = {None: 1, "backward": 1, "ortho": 0.5, "forward": 0}
     if not axes or min(lengths) < 1 or norm not in factors:
-        raise ArgumentError(
-            sentence(where, "can't be done", expected="axes of lengths from 1 on, and a norm backward, ortho or forward",
-                     got=f"{tuple(lengths)} and {norm!r}")
-        )  # fmt: skip
+        expected = "axes of lengths from 1 on, and a norm backward, ortho or forward"
+        raise ArgumentError(sentence(where, "can't be done", expected=expected, got=f"{tuple(lengths)} and {norm!r}"))
     x = x if dtype_of(x).kind == "f" else astype(x, dtype=float)
     last, half = axes[-1], lengths[-1] // 2 + 1
     taken = dict(zip(axes, [*lengths[:-1], half], strict=True))

@@ -96,9 +96,8 @@ def steps(order: Iterable[Node]) -> list[Step]:
             operand(node, position) if parent is None else parent for position, parent in enumerate(node.parents)
         )
         if any(isinstance(each, Missing) for each in operands):
-            raise OperandError(
-                sentence("steps", f"an operand of {primitive.name} was not kept", hint="record inside of ag.tracing()")
-            )
+            problem = f"an operand of {primitive.name} was not kept"
+            raise OperandError(sentence("steps", problem, hint="record inside of ag.tracing()"))
         found.append(Step(primitive, operands, parameters(node), node))
     return found
 

@@ -25,11 +25,7 @@ __all__ = ["histogram", "histogram2d", "histogram_bin_edges", "histogramdd"]
 
 @composite
 def histogram(
-    x: Array,
-    bins: Any = 10,
-    range: Any = None,
-    density: Flag = False,
-    weights: Array | None = None,
+    x: Array, bins: Any = 10, range: Any = None, density: Flag = False, weights: Array | None = None
 ) -> tuple[Array, Array]:
     """How many numbers of ``x`` are in each bin, or the sum of their weights; and the edges of the bins.
 
@@ -61,12 +57,7 @@ def histogram(
 
 
 @composite
-def histogram_bin_edges(
-    x: Array,
-    bins: Any = 10,
-    range: Any = None,
-    weights: Array | None = None,
-) -> Array:
+def histogram_bin_edges(x: Array, bins: Any = 10, range: Any = None, weights: Array | None = None) -> Array:
     """The edges of the bins of `histogram`, which in the least and the greatest number have a gradient.
 
     Examples
@@ -79,12 +70,7 @@ def histogram_bin_edges(
 
 @composite
 def histogram2d(
-    x: Array,
-    y: Array,
-    bins: Any = 10,
-    range: Any = None,
-    density: Flag = False,
-    weights: Array | None = None,
+    x: Array, y: Array, bins: Any = 10, range: Any = None, density: Flag = False, weights: Array | None = None
 ) -> tuple[Array, Array, Array]:
     """How many points ``(x[i], y[i])`` are in each cell of a grid, or the sum of their weights; and the edges of both axes.
 
@@ -104,11 +90,7 @@ def histogram2d(
 
 @composite
 def histogramdd(
-    x: Any,
-    bins: Any = 10,
-    range: Any = None,
-    density: Flag = False,
-    weights: Array | None = None,
+    x: Any, bins: Any = 10, range: Any = None, density: Flag = False, weights: Array | None = None
 ) -> tuple[Array, tuple[Array, ...]]:
     """How many points are in each cell of a grid, or the sum of their weights; and the edges along each axis.
 
@@ -136,15 +118,13 @@ def histogramdd(
     rank, points = len(columns), shape_of(columns[0])
     for column in columns:
         if shape_of(column) != points:
-            raise ShapeError(
-                sentence("histogramdd", "coordinates do not fit", expected=f"shape {points}", got=shape_of(column))
-            )
+            problem = "coordinates do not fit"
+            raise ShapeError(sentence("histogramdd", problem, expected=f"shape {points}", got=shape_of(column)))
     several = isinstance(bins, (list, tuple)) or bool(shape_of(bins))
     for name, given, fits in (("bins", bins, not several), ("range", range, range is None)):
         if not fits and len(given) != rank:
-            raise ArgumentError(
-                sentence("histogramdd", f"{name} does not fit", expected=f"one for each of {rank} axes", got=len(given))
-            )
+            expected = f"one for each of {rank} axes"
+            raise ArgumentError(sentence("histogramdd", f"{name} does not fit", expected=expected, got=len(given)))
     edges = tuple(
         _edges(column, bins[axis] if several else bins, None if range is None else range[axis])
         for axis, column in enumerate(columns)

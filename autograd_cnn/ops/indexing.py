@@ -8,7 +8,7 @@ import math
 from collections.abc import Sequence
 from itertools import pairwise
 from types import EllipsisType, NoneType
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_index
@@ -19,7 +19,7 @@ from autograd_cnn.engine.composite import composite
 from autograd_cnn.engine.node import Array, Shape, dtype_of, shape_of, values_of
 from autograd_cnn.engine.primitive import primitive
 from autograd_cnn.engine.trace import reading
-from autograd_cnn.errors import ArgumentError, OperandError, ShapeError, sentence
+from autograd_cnn.errors import OperandError, ShapeError, sentence
 from autograd_cnn.ops.shaping import broadcast_to, expand_dims, reshape
 from autograd_cnn.parameters import Count, Counts, Index, Indices, Lengths, Number, OneAxis, PadWidth, Sections
 
@@ -193,10 +193,9 @@ def _check_holds(where: str, dtype: np.dtype[Any], values: Any) -> None:
 
 def _check_kind(where: str, dtype: np.dtype[Any], values: np.dtype[Any]) -> None:
     if not np.can_cast(values, dtype, "same_kind"):
-        raise OperandError(
-            sentence(where, "x can't hold the values", expected=f"values of the kind of {dtype}",
-                     got=values, hint="convert x with .astype first")
-        )  # fmt: skip
+        problem = "x can't hold the values"
+        expected = f"values of the kind of {dtype}"
+        raise OperandError(sentence(where, problem, expected=expected, got=values, hint="convert x with .astype first"))
 
 
 @set_at.vjp("x")
@@ -256,10 +255,9 @@ def take_along_axis(x: Array, indices: Indices, axis: OneAxis = -1) -> Array:
         x, axis = reshape(x, shape=-1), 0
     shape = shape_of(x)
     if indices.ndim != len(shape):
-        raise ShapeError(
-            sentence("take_along_axis", "indices and x differ in rank", expected=f"{len(shape)} axes",
-                     got=f"shape {indices.shape}")
-        )  # fmt: skip
+        problem = "indices and x differ in rank"
+        expected = f"{len(shape)} axes"
+        raise ShapeError(sentence("take_along_axis", problem, expected=expected, got=f"shape {indices.shape}"))
     positions = list(np.ogrid[tuple(slice(n) for n in shape)])
     positions[normalize_axis_index(axis, len(shape))] = indices
     return getitem(x, index=tuple(positions))
@@ -375,7 +373,10 @@ def pad_vjp_x(g: Array, *, x_shape: Shape, pad_width: tuple[tuple[int, int], ...
 
 
 @composite
-def pad(x: Array, pad_width: PadWidth, mode: str = "constant", constant_values: Number = 0) -> Array:
+def pad(
+    x: Array, pad_width: PadWidth, mode: Literal["constant", "edge", "reflect", "symmetric", "wrap"] = "constant",
+    constant_values: Number = 0,
+) -> Array:  # fmt: skip
     """``x`` with elements added before and after, along each axis.
 
     Parameters
@@ -403,9 +404,5 @@ def pad(x: Array, pad_width: PadWidth, mode: str = "constant", constant_values: 
     widths = tuple((int(b), int(a)) for b, a in np.broadcast_to(pad_width, (len(shape), 2)))
     if mode == "constant":
         return _pad(x, pad_width=widths, constant_values=constant_values)
-    if mode not in ("edge", "reflect", "symmetric", "wrap"):
-        raise ArgumentError(
-            sentence("pad", "unknown mode", expected="constant, edge, reflect, symmetric or wrap", got=repr(mode))
-        )
-    picked = [np.pad(np.arange(n), width, mode=mode) for n, width in zip(shape, widths, strict=True)]  # type: ignore[call-overload]  # one of four literals
+    picked = [np.pad(np.arange(n), width, mode=mode) for n, width in zip(shape, widths, strict=True)]
     return getitem(x, index=np.ix_(*picked))

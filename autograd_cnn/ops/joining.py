@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from itertools import chain
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_index
@@ -171,10 +171,9 @@ def _block(arrays: Any, axis: int, rank: int) -> Array:
 def _depth(arrays: Any) -> int:
     depths = {_depth(each) for each in arrays} if isinstance(arrays, list) else {-1}
     if len(depths) != 1:
-        raise ArgumentError(
-            sentence("block", "the lists are not nested alike", expected="lists of blocks at one depth, none empty",
-                     got=", ".join(map(str, sorted(depths))) or "an empty list")
-        )  # fmt: skip
+        problem = "the lists are not nested alike"
+        got = ", ".join(map(str, sorted(depths))) or "an empty list"
+        raise ArgumentError(sentence("block", problem, expected="lists of blocks at one depth, none empty", got=got))
     return depths.pop() + 1
 
 
@@ -426,7 +425,9 @@ def broadcast_arrays(*arrays: Array) -> tuple[Array, ...]:
 
 
 @composite
-def meshgrid(*arrays: Array, indexing: str = "xy", sparse: Flag = False, copy: Flag = True) -> tuple[Array, ...]:
+def meshgrid(
+    *arrays: Array, indexing: Literal["xy", "ij"] = "xy", sparse: Flag = False, copy: Flag = True
+) -> tuple[Array, ...]:
     """The coordinates of a grid: each 1-D array along an axis of its own, the first two exchanged in ``"xy"`` order.
 
     Without ``sparse`` each is repeated over the whole grid.
@@ -436,8 +437,6 @@ def meshgrid(*arrays: Array, indexing: str = "xy", sparse: Flag = False, copy: F
     >>> meshgrid([1.0, 2.0], [3.0])
     (array([[1., 2.]]), array([[3., 3.]]))
     """
-    if indexing not in ("xy", "ij"):
-        raise ArgumentError(sentence("meshgrid", "unknown indexing", expected="xy or ij", got=repr(indexing)))
     rank = len(arrays)
     axes = [1, 0, *range(2, rank)] if indexing == "xy" and rank > 1 else list(range(rank))
     lines = [reshape(x, shape=(1,) * a + (-1,) + (1,) * (rank - a - 1)) for x, a in zip(arrays, axes, strict=True)]

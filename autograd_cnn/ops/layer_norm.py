@@ -97,8 +97,8 @@ def layer_norm(
     """
     _check("layer_norm", x, axes, weight=weight, bias=bias)
     x, weight, bias = joined("layer_norm", mean_dtype, x=np.asarray(x), weight=weight, bias=bias)
-    numbers = _numbers(x, axes, (weight, 1), (bias, 0))
-    y, moments = kernels.layer_norm(_rows(x, x.shape, axes), *numbers, eps)
+    weight, bias = _numbers(x, axes, (weight, 1), (bias, 0))
+    y, moments = kernels.layer_norm(_rows(x, x.shape, axes), weight, bias, eps)
     return y.reshape(x.shape), moments
 
 
@@ -129,9 +129,9 @@ def layer_norm_vjp_x(g: Array, *, x: Array, weight: Array | None, eps: float, ax
 def _adjoints(g: Array, x: Array, weight: Array | None, moments: Array, axes: int, of: str) -> tuple[Array, Any]:
     """Return the form's gradient in x, and those in weight and bias as rows; see `kernels.layer_norm_wrt`."""
     g, x, weight = joined("layer_norm_wrt_input", mean_dtype, g=g, x=x, weight=weight)
-    numbers = _numbers(x, axes, (weight, 1))
-    dx, sums = kernels.layer_norm_wrt(_rows(g, x.shape, axes), _rows(x, x.shape, axes), moments, *numbers, of)
-    return dx.reshape(x.shape), sums
+    (weight,) = _numbers(x, axes, (weight, 1))
+    dx, sums = kernels.layer_norm_wrt(_rows(g, x.shape, axes), _rows(x, x.shape, axes), moments, weight, of)
+    return None if dx is None else dx.reshape(x.shape), sums
 
 
 @layer_norm.vjp("weight")

@@ -63,9 +63,8 @@ def matmul_shape(x1: AbstractArray, x2: AbstractArray) -> Shape:
 def _check_product(x1: Array, x2: Array) -> None:
     first, second = np.shape(x1), np.shape(x2)
     if not (first and second):
-        raise ShapeError(
-            sentence("matmul", "an operand is a single number", hint=f"multiply with *; {_shapes(x1, x2)}")
-        )
+        hint = f"multiply with *; {_shapes(x1, x2)}"
+        raise ShapeError(sentence("matmul", "an operand is a single number", hint=hint))
     columns, rows = first[-1], second[-2:][0]
     if columns != rows:
         raise ShapeError(sentence("matmul", f"x1 has {columns} columns but x2 has {rows} rows", hint=_shapes(x1, x2)))
@@ -131,15 +130,12 @@ def linear_shape(x: AbstractArray, w: AbstractArray, bias: AbstractArray | None)
 
 def _check_layer(x: Array, w: Array, bias: Array | None) -> None:
     if np.ndim(w) != 2 or np.ndim(x) < 1 or np.shape(x)[-1] != np.shape(w)[1]:
-        raise ShapeError(
-            sentence("linear", "x and w do not go together", expected="x (..., D) with w (F, D)",
-                     got=f"x={np.shape(x)}, w={np.shape(w)}")
-        )  # fmt: skip
+        problem = "x and w do not go together"
+        expected = "x (..., D) with w (F, D)"
+        raise ShapeError(sentence("linear", problem, expected=expected, got=f"x={np.shape(x)}, w={np.shape(w)}"))
     if bias is not None and np.shape(bias) != np.shape(w)[:1]:
-        raise ShapeError(
-            sentence("linear", "bias has the wrong shape", expected=f"one number for each output, {np.shape(w)[:1]}",
-                     got=np.shape(bias))
-        )  # fmt: skip
+        expected = f"one number for each output, {np.shape(w)[:1]}"
+        raise ShapeError(sentence("linear", "bias has the wrong shape", expected=expected, got=np.shape(bias)))
 
 
 @linear.vjp("x")
@@ -183,10 +179,9 @@ def tensordot(x1: Array, x2: Array, axes: Contraction = 2) -> Array:
     """
     shape1, shape2 = shape_of(x1), shape_of(x2)
     if isinstance(axes, int) and not 0 <= axes <= min(len(shape1), len(shape2)):
-        raise ArgumentError(
-            sentence("tensordot", "axes is out of range", expected="at most as many as either operand has", got=axes,
-                     hint=_shapes(x1, x2))
-        )  # fmt: skip
+        problem = "axes is out of range"
+        expected = "at most as many as either operand has"
+        raise ArgumentError(sentence("tensordot", problem, expected=expected, got=axes, hint=_shapes(x1, x2)))
     pairs = (range(len(shape1) - axes, len(shape1)), range(axes)) if isinstance(axes, int) else axes
     summed1, summed2 = (
         list(normalize_axis_tuple(given, len(shape))) for given, shape in zip(pairs, (shape1, shape2), strict=True)
@@ -429,19 +424,16 @@ def _parse(subscripts: str, shapes: list[Shape]) -> tuple[list[str], str]:
     inputs, arrow, out = subscripts.partition("->")
     terms = inputs.split(",")
     if len(terms) != len(shapes):
-        raise ArgumentError(
-            sentence("einsum", "terms and operands differ in number", expected=len(terms), got=len(shapes))
-        )
+        problem = "terms and operands differ in number"
+        raise ArgumentError(sentence("einsum", problem, expected=len(terms), got=len(shapes)))
     spare = [label for label in ascii_letters if label not in subscripts]
     hidden = [len(s) - len(t.replace("...", "")) if "..." in t else 0 for t, s in zip(terms, shapes, strict=True)]
     widest = "".join(spare[: max(hidden)])
     for position, (term, shape) in enumerate(zip(terms, shapes, strict=True)):
         terms[position] = term.replace("...", widest[len(widest) - hidden[position] :])
         if len(terms[position]) != len(shape):
-            raise ShapeError(
-                sentence("einsum", f"term {term!r} does not fit its operand", expected=f"{len(terms[position])} axes",
-                         got=f"shape {shape}")
-            )  # fmt: skip
+            problem = f"term {term!r} does not fit its operand"
+            raise ShapeError(sentence("einsum", problem, expected=f"{len(terms[position])} axes", got=f"shape {shape}"))
     if not arrow:
         joined = "".join(terms)
         out = widest + "".join(sorted(label for label in set(joined) - set(widest) if joined.count(label) == 1))
@@ -454,8 +446,7 @@ def _diagonal(term: str, label: str, x: Array) -> tuple[str, Array]:
     shape = shape_of(x)
     length, *others = {shape[a] for a in axes}
     if others:
-        raise ShapeError(
-            sentence("einsum", f"term {term!r} repeats {label!r} over axes of different lengths", hint=f"shape {shape}")
-        )
+        problem = f"term {term!r} repeats {label!r} over axes of different lengths"
+        raise ShapeError(sentence("einsum", problem, hint=f"shape {shape}"))
     front = moveaxis(x, axes, range(len(axes)))
     return label + term.replace(label, ""), getitem(front, index=(np.arange(length),) * len(axes))

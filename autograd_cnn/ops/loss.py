@@ -45,15 +45,13 @@ def checked_labels(where: str, shape: Shape, labels: Any) -> Array:
     if found.dtype.kind not in "iu":
         raise OperandError(sentence(where, "labels are class indices", expected="integers", got=found.dtype))
     if len(shape) < 2 or found.shape != (shape[0], *shape[2:]):
-        raise ShapeError(
-            sentence(where, "scores and labels do not go together", expected="(N, K, ...) and (N, ...)",
-                     got=f"{shape} and {found.shape}")
-        )  # fmt: skip
+        problem = "scores and labels do not go together"
+        expected = "(N, K, ...) and (N, ...)"
+        raise ShapeError(sentence(where, problem, expected=expected, got=f"{shape} and {found.shape}"))
     if found.size and found.astype(np.int64, copy=False).view(np.uint64).max() >= shape[1]:  # one below 0 is large
         index = int(np.flatnonzero((found < 0) | (found >= shape[1]))[0])
-        raise ArgumentError(
-            sentence(where, f"label {index} is out of range", expected=f"0 to {shape[1] - 1}", got=found.flat[index])
-        )
+        problem = f"label {index} is out of range"
+        raise ArgumentError(sentence(where, problem, expected=f"0 to {shape[1] - 1}", got=found.flat[index]))
     return found
 
 
@@ -95,10 +93,8 @@ def softmax_cross_entropy(scores: Floats, labels: Labels, label_smoothing: Numbe
     labels = checked_labels("softmax_cross_entropy", np.shape(scores), labels)
     scores = np.asarray(scores)
     if not 0 <= label_smoothing <= 1:
-        raise ArgumentError(
-            sentence("softmax_cross_entropy", "label_smoothing is out of range", expected="0 to 1",
-                     got=repr(label_smoothing))
-        )  # fmt: skip
+        problem = "label_smoothing is out of range"
+        raise ArgumentError(sentence("softmax_cross_entropy", problem, expected="0 to 1", got=repr(label_smoothing)))
     return kernels.softmax_cross_entropy(scores, labels, label_smoothing)
 
 
@@ -129,10 +125,9 @@ def softmax_error_shape(g: AbstractArray, scores: AbstractArray, *, labels: Arra
 
 def _check_rows(g: Array, scores: Array, labels: Array) -> None:
     if np.shape(g) != np.shape(labels) or np.shape(labels) != (*scores.shape[:1], *scores.shape[2:]):
-        raise ShapeError(
-            sentence("softmax_error", "scores and labels do not go together", expected="(N, ...), (N, K, ...) and (N, ...)",
-                     got=f"{np.shape(g)}, {scores.shape} and {labels.shape}")
-        )  # fmt: skip
+        problem = "scores and labels do not go together"
+        got = f"{np.shape(g)}, {scores.shape} and {labels.shape}"
+        raise ShapeError(sentence("softmax_error", problem, expected="(N, ...), (N, K, ...) and (N, ...)", got=got))
 
 
 @_softmax_error.vjp("g")

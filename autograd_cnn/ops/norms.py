@@ -103,9 +103,8 @@ def _matrix_norm(x: Array, order: Any, axes: tuple[int, ...], keepdims: bool) ->
     elif order in (1, -1, np.inf, -np.inf):
         y = extremum(reduction.sum(absolute(last), axis=-2 if abs(order) == 1 else -1), axis=-1)
     else:
-        raise ArgumentError(
-            sentence("norm", "unknown norm of matrices", expected="'fro', 'nuc', ±1, ±2 or ±inf", got=repr(order))
-        )
+        expected = "'fro', 'nuc', ±1, ±2 or ±inf"
+        raise ArgumentError(sentence("norm", "unknown norm of matrices", expected=expected, got=repr(order)))
     return reshape(y, shape=reduction.reduced_shape(shape_of(x), axes, keepdims=True)) if keepdims else y
 
 

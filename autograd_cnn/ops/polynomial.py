@@ -132,9 +132,8 @@ def polyint(p: Array, m: Whole = 1, k: Any = None) -> Array:
     """
     constants = reshape(0.0 if k is None else k, shape=-1)
     if shape_of(constants)[0] not in (1, m):
-        raise ArgumentError(
-            sentence("polyint", "k does not fit", expected=f"one constant or {m}", got=shape_of(constants))
-        )
+        expected = f"one constant or {m}"
+        raise ArgumentError(sentence("polyint", "k does not fit", expected=expected, got=shape_of(constants)))
     for i in range(m):
         powers = np.arange(shape_of(p)[0], 0, -1)
         position = i if shape_of(constants)[0] > 1 else 0
@@ -173,11 +172,8 @@ def poly(roots: Array) -> Array:
     array([ 1., -3.,  2.])
     """
     if len(shape_of(roots)) != 1:
-        raise ArgumentError(
-            sentence(
-                "poly", "the eigenvalues of a matrix may be complex", expected="roots, in one axis", got=shape_of(roots)
-            )
-        )
+        problem = "the eigenvalues of a matrix may be complex"
+        raise ArgumentError(sentence("poly", problem, expected="roots, in one axis", got=shape_of(roots)))
     one = np.ones(1, dtype_of(roots) if dtype_of(roots).kind == "f" else float)
     p: Array = one
     for i in range(shape_of(roots)[0]):
@@ -193,9 +189,8 @@ def _roots(p: Floats) -> Array:
     rows = p.reshape(-1, p.shape[-1])
     found = np.array([np.roots(row) if row[0] and np.isfinite(row).all() else none for row in rows])
     if found.dtype.kind == "c":
-        raise ArgumentError(
-            sentence("roots", "some are complex, which have no gradients here", hint="use .numpy() to leave the tape")
-        )
+        problem = "some are complex, which have no gradients here"
+        raise ArgumentError(sentence("roots", problem, hint="use .numpy() to leave the tape"))
     return found.astype(p.dtype, copy=False).reshape(shape)
 
 
@@ -211,10 +206,8 @@ def roots_vjp_p(g: Array, *, y: Array, p: Array) -> Array:
     found = np.sort(values_of(y), axis=-1)
     near = np.diff(found) <= 4 * np.sqrt(np.finfo(found.dtype).eps) * np.abs(found[..., 1:])
     if near.any():
-        raise GradientError(
-            sentence("roots_vjp_p", f"{found[..., 1:][near][0]} is a root twice, up to rounding, and has no gradient",
-                     hint="compute from the coefficients")
-        )  # fmt: skip
+        problem = f"{found[..., 1:][near][0]} is a root twice, up to rounding, and has no gradient"
+        raise GradientError(sentence("roots_vjp_p", problem, hint="compute from the coefficients"))
     # where p(r) is 0, so is its change: r to the power at a coefficient, and p'(r) times the change of r
     powers = power(expand_dims(y, -1), np.arange(shape_of(y)[-1], -1, -1))
     falling = multiply(getitem(p, index=(..., slice(None, -1))), np.arange(shape_of(y)[-1], 0, -1))
@@ -240,9 +233,8 @@ def roots(p: Array) -> Array:
     array([2., 1.])
     """
     if len(shape_of(p)) != 1:
-        raise ArgumentError(
-            sentence("roots", "p has the wrong rank", expected="coefficients, in one axis", got=shape_of(p))
-        )
+        expected = "coefficients, in one axis"
+        raise ArgumentError(sentence("roots", "p has the wrong rank", expected=expected, got=shape_of(p)))
     (found,) = np.nonzero(_known("roots", p))
     if dtype_of(p).kind != "f":
         p = astype(p, dtype=float)

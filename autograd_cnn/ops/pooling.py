@@ -14,60 +14,35 @@ import numpy as np
 
 from autograd_cnn import kernels
 from autograd_cnn.engine.abstract import AbstractArray
-from autograd_cnn.engine.composite import composite
-from autograd_cnn.engine.node import Array, Shape, shape_of
+from autograd_cnn.engine.node import Array, Shape
 from autograd_cnn.engine.primitive import primitive
 from autograd_cnn.errors import ArgumentError, ShapeError, sentence
 from autograd_cnn.kernels.windows import Windows
 from autograd_cnn.kernels.windows import windows as slide_windows
-from autograd_cnn.ops import reduction
-from autograd_cnn.ops.elementwise import astype
-from autograd_cnn.ops.linalg import matmul
-from autograd_cnn.ops.precision import joined, mean_dtype, sum_dtype
-from autograd_cnn.parameters import Flag, Indices, IntOrPair, KnownShape, Padding, Size, several
+from autograd_cnn.ops.precision import index_dtype, joined, mean_dtype, sum_dtype
+from autograd_cnn.parameters import Flag, Indices, IntOrPair, KnownShape, Padding, Size
 
-__all__ = [
-    "adaptive_mean_pool",
-    "global_mean_pool",
-    "max_pool",
-    "max_pool_gather",
-    "max_pool_indices",
-    "max_unpool",
-    "mean_pool",
-    "mean_pool_wrt_input",
-]
+__all__ = ["max_pool", "max_pool_gather", "max_pool_indices", "max_unpool", "mean_pool", "mean_pool_wrt_input"]
 
 _NO_PADDING: Final = ((0, 0), (0, 0))
 
 
 @lru_cache(maxsize=1024)
 def _windows(
-    where: str,
-    shape: Shape,
-    window: IntOrPair,
-    stride: IntOrPair | None,
-    padding: Padding,
-    dilation: IntOrPair,
+    where: str, shape: Shape, window: IntOrPair, stride: IntOrPair | None, padding: Padding, dilation: IntOrPair,
     ceil_mode: bool,
-) -> Windows:
+) -> Windows:  # fmt: skip
     if len(shape) not in (2, 3, 4):
-        raise ShapeError(
-            sentence(where, "x has the wrong rank", expected="(N, C, H, W), (C, H, W) or (H, W)", got=shape)
-        )
+        expected = "(N, C, H, W), (C, H, W) or (H, W)"
+        raise ShapeError(sentence(where, "x has the wrong rank", expected=expected, got=shape))
+    stride = window if stride is None else stride
     windows = slide_windows(
-        where,
-        (shape[-2], shape[-1]),
-        window,
-        stride=window if stride is None else stride,
-        padding=padding,
-        dilation=dilation,
-        ceil_mode=ceil_mode,
+        where, shape[-2:], window, stride=stride, padding=padding, dilation=dilation, ceil_mode=ceil_mode
     )
     axes = zip(windows.image, windows.size, windows.stride, windows.padding, windows.dilation, windows.out, strict=True)
     if not all(_meet(*axis) for axis in axes):
-        raise ArgumentError(
-            sentence(where, "every tap of some window falls on the border", hint="use less padding or less dilation")
-        )
+        problem = "every tap of some window falls on the border"
+        raise ArgumentError(sentence(where, problem, hint="use less padding or less dilation"))
     return windows
 
 
@@ -141,8 +116,13 @@ def max_pool(
            [13., 15.]])
     """
     windows = _windows("max_pool", np.shape(x), window, stride, padding, dilation, ceil_mode)
-    (x,) = joined("max_pool", x=x)
-    y, indices = kernels.max_pool(_lift(x), windows, False)  # noqa: FBT003  # not rectified
+    return _largest("max_pool", x, windows, rectified=False)
+
+
+def _largest(where: str, x: Array, windows: Windows, *, rectified: bool) -> tuple[Array, Array]:
+    """Return the largest value of every window, or 0 if that is more and ``rectified``, and the tap that has it."""
+    (x,) = joined(where, x=x)
+    y, indices = kernels.max_pool(_lift(x), windows, rectified)
     shape = (*x.shape[:-2], *windows.out)
     return y.reshape(shape), indices.reshape(shape)
 
@@ -177,8 +157,7 @@ def max_pool_indices(
            [13, 15]])
     """
     windows = _windows("max_pool_indices", np.shape(x), window, stride, padding, dilation, ceil_mode)
-    (x,) = joined("max_pool_indices", x=x)
-    _, taps = kernels.max_pool(_lift(x), windows, False)  # noqa: FBT003  # not rectified
+    _, taps = _largest("max_pool_indices", x, windows, rectified=False)
     tap_rows, tap_columns = np.divmod(taps.astype(np.intp), windows.size[1])
     starts = (
         np.arange(places) * step - before
@@ -188,7 +167,7 @@ def max_pool_indices(
         next(starts)[:, None] + tap_rows * windows.dilation[0],
         next(starts) + tap_columns * windows.dilation[1],
     )
-    return (rows * windows.image[1] + columns).reshape(*x.shape[:-2], *windows.out)
+    return rows * windows.image[1] + columns
 
 
 @primitive(static=True)
@@ -312,10 +291,7 @@ def _relu_max_pool(
            [5., 7.]])
     """
     windows = _windows("relu_max_pool", np.shape(x), window, stride, padding, dilation, ceil_mode)
-    (x,) = joined("relu_max_pool", x=x)
-    y, indices = kernels.max_pool(_lift(x), windows, True)  # noqa: FBT003  # rectified
-    shape = (*x.shape[:-2], *windows.out)
-    return y.reshape(shape), indices.reshape(shape)
+    return _largest("relu_max_pool", x, windows, rectified=True)
 
 
 @_relu_max_pool.vjp("x")
@@ -329,18 +305,15 @@ def _checked(where: str, indices: Array, x: Shape, windows: Windows, ceil_mode: 
     if indices.shape != expected:
         raise ShapeError(sentence(where, "indices has the wrong shape", expected=expected, got=indices.shape))
     if indices.size and (indices.max() > none or (indices.dtype.kind == "i" and indices.min() < 0)):
-        raise ArgumentError(
-            sentence(where, "indices is out of range", expected=f"from 0 to {none}",
-                     got=f"from {indices.min()} to {indices.max()}")
-        )  # fmt: skip
+        got = f"from {indices.min()} to {indices.max()}"
+        raise ArgumentError(sentence(where, "indices is out of range", expected=f"from 0 to {none}", got=got))
     indices = indices.astype(np.min_scalar_type(none), copy=False)
     if windows.padding == _NO_PADDING and not ceil_mode:  # as nearly always: all windows are whole on the image
         return indices
     for axis, some, off in _border(windows):
         if off[np.arange(some.size), np.moveaxis(indices, axis, -1)[..., some]].any():
-            raise ArgumentError(
-                sentence(where, "indices is out of range", hint="some name a tap that falls on the border")
-            )
+            hint = "some name a tap that falls on the border"
+            raise ArgumentError(sentence(where, "indices is out of range", hint=hint))
     return indices
 
 
@@ -488,158 +461,35 @@ def mean_pool_wrt_input_vjp_g(u: Array, *, x_shape: Shape, **geometry: Any) -> A
 # --- shapes -----------------------------------------------------------------------------------
 
 
-def _index_dtype(x: AbstractArray) -> np.dtype[Any]:  # of indices, whatever x holds
-    return np.dtype(np.intp)
-
-
 @max_pool.shape
-@max_pool_indices.shape(dtype=_index_dtype)
+@max_pool_indices.shape(dtype=index_dtype)
 @_relu_max_pool.shape
-def max_pool_shape(
-    x: AbstractArray,
-    *,
-    window: IntOrPair,
-    stride: IntOrPair | None,
-    padding: Padding,
-    dilation: IntOrPair,
-    ceil_mode: bool,
-) -> Shape:
-    return (*x.shape[:-2], *_windows("max_pool", x.shape, window, stride, padding, dilation, ceil_mode).out)
+def max_pool_shape(x: AbstractArray, **geometry: Any) -> Shape:
+    return (*x.shape[:-2], *_windows("max_pool", x.shape, **geometry).out)
 
 
 @mean_pool.shape(dtype=mean_dtype)
-def mean_pool_shape(
-    x: AbstractArray,
-    *,
-    window: IntOrPair,
-    stride: IntOrPair | None,
-    padding: Padding,
-    dilation: IntOrPair,
-    ceil_mode: bool,
-) -> Shape:
-    return (*x.shape[:-2], *_windows("mean_pool", x.shape, window, stride, padding, dilation, ceil_mode).out)
+def mean_pool_shape(x: AbstractArray, *, count_include_pad: bool, divisor_override: Any, **geometry: Any) -> Shape:
+    return (*x.shape[:-2], *_windows("mean_pool", x.shape, **geometry).out)
 
 
 @max_pool_gather.shape
-def max_pool_gather_shape(
-    x: AbstractArray,
-    *,
-    indices: Array,
-    window: IntOrPair,
-    stride: IntOrPair | None,
-    padding: Padding,
-    dilation: IntOrPair,
-    ceil_mode: bool,
-) -> Shape:
-    windows = _windows("max_pool_gather", x.shape, window, stride, padding, dilation, ceil_mode)
-    return np.shape(_checked("max_pool_gather", indices, x.shape, windows, ceil_mode))
+def max_pool_gather_shape(x: AbstractArray, *, indices: Array, **geometry: Any) -> Shape:
+    windows = _windows("max_pool_gather", x.shape, **geometry)
+    return np.shape(_checked("max_pool_gather", indices, x.shape, windows, geometry["ceil_mode"]))
 
 
 @max_unpool.shape(dtype=sum_dtype)
-def max_unpool_shape(
-    g: AbstractArray,
-    *,
-    indices: Array,
-    x_shape: Shape,
-    window: IntOrPair,
-    stride: IntOrPair | None,
-    padding: Padding,
-    dilation: IntOrPair,
-    ceil_mode: bool,
-) -> Shape:
-    windows = _windows("max_unpool", x_shape, window, stride, padding, dilation, ceil_mode)
+def max_unpool_shape(g: AbstractArray, *, indices: Array, x_shape: Shape, **geometry: Any) -> Shape:
+    windows = _windows("max_unpool", x_shape, **geometry)
     _check_g("max_unpool", g, x_shape, windows)
-    _checked("max_unpool", indices, x_shape, windows, ceil_mode)
+    _checked("max_unpool", indices, x_shape, windows, geometry["ceil_mode"])
     return x_shape
 
 
 @mean_pool_wrt_input.shape(dtype=mean_dtype)
 def mean_pool_wrt_input_shape(
-    g: AbstractArray,
-    *,
-    x_shape: Shape,
-    window: IntOrPair,
-    stride: IntOrPair | None,
-    padding: Padding,
-    dilation: IntOrPair,
-    ceil_mode: bool,
+    g: AbstractArray, *, x_shape: Shape, count_include_pad: bool, divisor_override: Any, **geometry: Any
 ) -> Shape:
-    windows = _windows("mean_pool_wrt_input", x_shape, window, stride, padding, dilation, ceil_mode)
-    _check_g("mean_pool_wrt_input", g, x_shape, windows)
+    _check_g("mean_pool_wrt_input", g, x_shape, _windows("mean_pool_wrt_input", x_shape, **geometry))
     return x_shape
-
-
-# --- made of these ----------------------------------------------------------------------------
-
-
-def global_mean_pool(x: Array) -> Array:
-    """The mean of every map, as maps of one pixel (Lin et al. 2014).
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> global_mean_pool(np.ones((2, 3, 4, 4))).shape
-    (2, 3, 1, 1)
-    """
-    _check_maps("global_mean_pool", shape_of(x))
-    return reduction.mean(x, axis=(-2, -1), keepdims=True)
-
-
-@composite
-def adaptive_mean_pool(x: Array, output_size: Any) -> Array:
-    """Means over windows that divide the image into ``output_size`` regions as evenly as can be.
-
-    Place i of n spans the pixels from ``floor(i·H/n)`` to ``ceil((i+1)·H/n)``, so windows may
-    overlap by a pixel. It is a matrix product from either side.
-
-    Parameters
-    ----------
-    x : (..., H, W)
-    output_size : int or pair
-        Rows and columns; in a pair, None leaves the length as it is.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> adaptive_mean_pool(np.arange(5.0).reshape(1, 5), (1, 2))
-    array([[1., 3.]])
-    """
-    shape = shape_of(x)
-    _check_maps("adaptive_mean_pool", shape)
-    sizes = adapted("adaptive_mean_pool", output_size, shape[-2:])
-    given = getattr(x, "dtype", np.dtype(float)).newbyteorder("=")
-    # The mean of integers is a float, and half precision would cut off shares and sums.
-    exact = np.result_type(given, np.float32) if given.kind == "f" else np.dtype(float)
-    if sizes == (1, 1) and given == exact:
-        return global_mean_pool(x)
-    rows, columns = (_averaging(n, places, exact) for n, places in zip(shape[-2:], sizes, strict=True))
-    y = matmul(matmul(rows, x), columns.T)
-    return astype(y, dtype=given) if given.kind == "f" and given != exact else y
-
-
-def adapted(where: str, output_size: Any, image: Shape) -> tuple[int, ...]:
-    """Return the size of an adaptive pool's result, in which None stands for the length of the image.
-
-    Examples
-    --------
-    >>> adapted("adaptive_mean_pool", (None, 3), (7, 9))
-    (7, 3)
-    """
-    named = isinstance(output_size, (list, tuple)) and len(output_size) == len(image)
-    filled = zip(output_size, image, strict=True) if named else ()
-    sizes = tuple([n if size is None else size for size, n in filled]) if named else output_size
-    return several(where, "output_size", sizes, len(image), 1)
-
-
-def _check_maps(where: str, shape: Shape) -> None:
-    if len(shape) < 2:
-        raise ShapeError(sentence(where, "x has the wrong rank", expected="at least (H, W)", got=shape))
-    if 0 in shape[-2:]:
-        raise ShapeError(sentence(where, "x has no pixels", expected="at least one row and column", got=shape))
-
-
-def _averaging(length: int, places: int, dtype: Any) -> Array:
-    """Return the matrix whose rows average the pixels that one place each overlaps, (places, length)."""
-    pixel, place = np.arange(length), np.arange(places)[:, None]
-    inside = ((pixel + 1) * places > place * length) & (pixel * places < (place + 1) * length)
-    return (inside / inside.sum(axis=1, keepdims=True)).astype(dtype)

@@ -52,9 +52,8 @@ def joined(where: str, rule: DTypeRule = joint_dtype, **arrays: Array | None) ->
             return list(arrays.values())
     for name, each in arrays.items():
         if each is not None and each.dtype.kind not in "biuf":
-            raise OperandError(
-                sentence(where, f"{name} is not an array of numbers", expected="floats, ints or bools", got=each.dtype)
-            )
+            problem = f"{name} is not an array of numbers"
+            raise OperandError(sentence(where, problem, expected="floats, ints or bools", got=each.dtype))
     dtype = rule(*arrays.values()).newbyteorder("=")
     return [each if each is None else each.astype(dtype, copy=False) for each in arrays.values()]
 
@@ -68,6 +67,11 @@ def sum_dtype(*operands: AbstractArray | Array | None) -> np.dtype[Any]:
     dtype('uint64')
     """
     return np.sum(np.empty(0, joint_dtype(*operands))).dtype
+
+
+def index_dtype(*operands: AbstractArray | Array | None) -> np.dtype[Any]:  # whatever they hold
+    """Return the dtype of indices and counts."""
+    return np.dtype(np.intp)
 
 
 def mean_dtype(*operands: AbstractArray | Array | None) -> np.dtype[Any]:

@@ -105,7 +105,7 @@ def lstm(u: Floats, weight: Floats, h: Floats, c: Floats) -> Array:
     Raises
     ------
     ShapeError
-        If the shapes do not match, or there are no steps.
+        If the shapes do not match, or ``u`` has no steps.
 
     Examples
     --------
@@ -228,7 +228,7 @@ def gru(u: Floats, weight: Floats, bias: Floats, h: Floats) -> Array:
     Raises
     ------
     ShapeError
-        If the shapes do not match, or there are no steps.
+        If the shapes do not match, or ``u`` has no steps.
 
     Examples
     --------

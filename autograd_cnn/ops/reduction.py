@@ -16,7 +16,7 @@ from autograd_cnn.engine.node import Array, Shape, Traced, dtype_of, shape_of
 from autograd_cnn.engine.primitive import primitive
 from autograd_cnn.errors import ArgumentError, ShapeError, sentence
 from autograd_cnn.ops.elementwise import power, sqrt, subtract
-from autograd_cnn.ops.precision import mean_dtype, sum_dtype
+from autograd_cnn.ops.precision import index_dtype, mean_dtype, sum_dtype
 from autograd_cnn.ops.selection import equal, where
 from autograd_cnn.ops.shaping import broadcast_to, concatenate, flip, moveaxis, reshape
 from autograd_cnn.parameters import Axis, Flag, Number, OneAxis
@@ -266,10 +266,6 @@ def extremum_backward_vjp_x(h: Array, *, x: Array) -> Array:
     return h * 0
 
 
-def _index_dtype(x: AbstractArray) -> np.dtype[Any]:  # of indices, whatever x holds
-    return np.dtype(np.intp)
-
-
 @primitive(constant=True)
 def argmax(x: Array, axis: OneAxis = None, keepdims: Flag = False) -> Array:
     """The index of the largest element, the first of several; it has no gradient.
@@ -282,7 +278,7 @@ def argmax(x: Array, axis: OneAxis = None, keepdims: Flag = False) -> Array:
     return np.argmax(x, axis=axis, keepdims=keepdims)
 
 
-@argmax.shape(dtype=_index_dtype)
+@argmax.shape(dtype=index_dtype)
 def argmax_shape(x: AbstractArray, *, axis: int | None, keepdims: bool) -> Shape:
     if not count(x.shape, axis):
         raise ValueError("attempt to get argmax of an empty sequence")  # NumPy's message
@@ -301,7 +297,7 @@ def argmin(x: Array, axis: OneAxis = None, keepdims: Flag = False) -> Array:
     return np.argmin(x, axis=axis, keepdims=keepdims)
 
 
-@argmin.shape(dtype=_index_dtype)
+@argmin.shape(dtype=index_dtype)
 def argmin_shape(x: AbstractArray, *, axis: int | None, keepdims: bool) -> Shape:
     if not count(x.shape, axis):
         raise ValueError("attempt to get argmin of an empty sequence")  # NumPy's message
@@ -357,7 +353,7 @@ def count_nonzero(x: Array, axis: Axis = None, keepdims: Flag = False) -> Array:
     return np.count_nonzero(x, axis=axis, keepdims=keepdims)
 
 
-count_nonzero.shape(sum_shape, dtype=_index_dtype)
+count_nonzero.shape(sum_shape, dtype=index_dtype)
 
 
 # --- products and running sums ----------------------------------------------------------------
@@ -482,9 +478,8 @@ def cumulative_prod(x: Array, axis: OneAxis = None, include_initial: Flag = Fals
 def _accumulated(where: str, running: Any, initial: int, x: Array, axis: int | None, include_initial: bool) -> Array:
     shape = shape_of(x)
     if axis is None and len(shape) != 1:
-        raise ArgumentError(
-            sentence(where, "axis is missing", expected="an axis for arrays of more than one", got=None)
-        )
+        expected = "an axis for arrays of more than one"
+        raise ArgumentError(sentence(where, "axis is missing", expected=expected, got=None))
     axis = normalize_axis_tuple(axis or 0, len(shape))[0]
     y = running(x, axis=axis)
     if not include_initial:

@@ -14,19 +14,7 @@ from autograd_cnn.ops.logic import isinf
 from autograd_cnn.ops.selection import where
 from autograd_cnn.parameters import Count
 
-__all__ = [
-    "ceil",
-    "divmod",
-    "floor",
-    "floor_divide",
-    "fmod",
-    "frexp",
-    "modf",
-    "remainder",
-    "rint",
-    "round",
-    "trunc",
-]
+__all__ = ["ceil", "divmod", "floor", "floor_divide", "fmod", "frexp", "modf", "remainder", "rint", "round", "trunc"]
 
 # --- to integers ----- ------------------------------------------------------------------------
 

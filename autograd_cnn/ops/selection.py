@@ -274,9 +274,8 @@ def _fitted(where: str, mask: Array, shape: Shape) -> Array:
     try:
         return np.broadcast_to(mask, shape)
     except ValueError:
-        raise ShapeError(
-            sentence(where, "mask has the wrong shape", expected=f"what broadcasts to {shape}", got=mask.shape)
-        ) from None
+        expected = f"what broadcasts to {shape}"
+        raise ShapeError(sentence(where, "mask has the wrong shape", expected=expected, got=mask.shape)) from None
 
 
 # --- comparisons ------------------------------------------------------------------------------

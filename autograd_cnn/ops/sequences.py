@@ -109,9 +109,8 @@ def gradient(x: Array, *varargs: Any, axis: Axis = None, edge_order: Whole = 1) 
         spacings *= len(axes)
     if len(spacings) != len(axes) or edge_order not in (1, 2):
         expected, got = f"none, one or {len(axes)}, and an edge_order of 1 or 2", f"{len(varargs)} and {edge_order}"
-        raise ArgumentError(
-            sentence("gradient", "distances or edge_order are not understood", expected=expected, got=got)
-        )
+        problem = "distances or edge_order are not understood"
+        raise ArgumentError(sentence("gradient", problem, expected=expected, got=got))
     if dtype_of(x).kind != "f":
         x = astype(x, dtype=np.float64)
     found = tuple(_slopes(x, a, spacing, edge_order) for a, spacing in zip(axes, spacings, strict=True))
@@ -122,14 +121,12 @@ def _slopes(x: Array, axis: int, spacing: Any, edge_order: int) -> Array:
     line = moveaxis(x, axis, -1)
     length = shape_of(line)[-1]
     if length < edge_order + 1:
-        raise ArgumentError(
-            sentence("gradient", "an axis is too short", expected=f"at least {edge_order + 1} samples", got=length)
-        )
+        expected = f"at least {edge_order + 1} samples"
+        raise ArgumentError(sentence("gradient", "an axis is too short", expected=expected, got=length))
     if shape_of(spacing):
         if shape_of(spacing) != (length,):
-            raise ShapeError(
-                sentence("gradient", "coordinates do not fit", expected=f"shape ({length},)", got=shape_of(spacing))
-            )
+            problem = "coordinates do not fit"
+            raise ShapeError(sentence("gradient", problem, expected=f"shape ({length},)", got=shape_of(spacing)))
         steps = diff(spacing)
     else:
         steps = broadcast_to(spacing, shape=(length - 1,))
@@ -204,11 +201,8 @@ def interp(
     array([ 5., 30.])
     """
     if period is not None:
-        raise ArgumentError(
-            sentence(
-                "interp", "period is not supported", hint="reduce x with np.mod, and repeat the samples at the ends"
-            )
-        )
+        hint = "reduce x with np.mod, and repeat the samples at the ends"
+        raise ArgumentError(sentence("interp", "period is not supported", hint=hint))
     count = shape_of(xp)[0]
     if count == 1:
         xp, fp, count = concatenate([xp, add(xp, 1)]), concatenate([fp, fp]), 2

@@ -13,7 +13,7 @@ from autograd_cnn.engine.abstract import AbstractArray, placeholder
 from autograd_cnn.engine.composite import composite
 from autograd_cnn.engine.node import Array, Shape, dtype_of, shape_of
 from autograd_cnn.engine.primitive import primitive
-from autograd_cnn.errors import ArgumentError, OperandError, ShapeError, sentence
+from autograd_cnn.errors import ArgumentError, ShapeError, require, sentence
 from autograd_cnn.ops.elementwise import astype
 from autograd_cnn.parameters import Axes, Axis, Count, Counts, DType, Lengths, OneAxis, Shift
 
@@ -139,10 +139,8 @@ def _moved(ndim: int, source: Axes, destination: Axes) -> tuple[int, ...]:
     sources = normalize_axis_tuple(source, ndim, "source")
     destinations = normalize_axis_tuple(destination, ndim, "destination")
     if len(sources) != len(destinations):
-        raise ArgumentError(
-            sentence("moveaxis", "the axes do not pair up", expected=f"{len(sources)} destinations",
-                     got=len(destinations))
-        )  # fmt: skip
+        expected = f"{len(sources)} destinations"
+        raise ArgumentError(sentence("moveaxis", "the axes do not pair up", expected=expected, got=len(destinations)))
     axes = [a for a in range(ndim) if a not in sources]
     for place, axis in sorted(zip(destinations, sources, strict=True)):
         axes.insert(place, axis)
@@ -280,19 +278,13 @@ def stack(arrays: Sequence[Array], axis: Count = 0) -> Array:
     """
     arrays = _listed("stack", arrays)
     if len({shape_of(a) for a in arrays}) > 1:
-        raise ShapeError(
-            sentence("stack", "the arrays differ in shape", expected=shape_of(arrays[0]),
-                     got=", ".join(str(shape_of(a)) for a in arrays))
-        )  # fmt: skip
+        got = ", ".join(str(shape_of(a)) for a in arrays)
+        raise ShapeError(sentence("stack", "the arrays differ in shape", expected=shape_of(arrays[0]), got=got))
     return _concatenate(*(expand_dims(a, axis) for a in arrays), axis=axis)
 
 
 def _listed(where: str, arrays: Any) -> list[Array]:
-    if not isinstance(arrays, Iterable):
-        raise OperandError(
-            sentence(where, "arrays is not iterable", expected="arrays, such as a list of them",
-                     got=type(arrays).__name__)
-        )  # fmt: skip
+    require(isinstance(arrays, Iterable), where, "arrays is not iterable", "arrays, such as a list of them", arrays)
     return list(arrays)
 
 

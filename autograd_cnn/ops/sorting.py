@@ -3,7 +3,7 @@
 Where elements are picked, their gradients go back to where they were. Positions have no gradient.
 """
 
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_index
@@ -14,6 +14,7 @@ from autograd_cnn.engine.node import Array, Shape, shape_of
 from autograd_cnn.engine.primitive import primitive
 from autograd_cnn.errors import ArgumentError, sentence
 from autograd_cnn.ops.indexing import _known, getitem, take, take_along_axis
+from autograd_cnn.ops.precision import index_dtype
 from autograd_cnn.ops.shaping import reshape
 from autograd_cnn.parameters import Counts, Flag, Indices, OneAxis
 
@@ -41,10 +42,6 @@ def _line_shape(x: AbstractArray, *, axis: int | None) -> Shape:
     return x.shape
 
 
-def _index_dtype(*operands: AbstractArray) -> np.dtype[Any]:  # of positions, whatever is sorted
-    return np.dtype(np.intp)
-
-
 @primitive(constant=True)
 def argsort(x: Array, axis: OneAxis = -1, stable: Flag = True) -> Array:
     """The positions that sort ``x`` along ``axis``, by default along the last; no gradient.
@@ -57,7 +54,7 @@ def argsort(x: Array, axis: OneAxis = -1, stable: Flag = True) -> Array:
     return np.argsort(x, axis=axis, kind="stable")
 
 
-argsort.shape(_line_shape, dtype=_index_dtype)
+argsort.shape(_line_shape, dtype=index_dtype)
 
 
 @primitive(residuals=("order",))
@@ -127,7 +124,7 @@ def _check_kth(where: str, x: Array, kth: Any, axis: int | None) -> None:
 
 
 @composite
-def searchsorted(x: Array, v: Array, side: str = "left", sorter: Indices | None = None) -> Array:
+def searchsorted(x: Array, v: Array, side: Literal["left", "right"] = "left", sorter: Indices | None = None) -> Array:
     """Where each ``v`` belongs in the sorted ``x``: before what is equal to it, or after it (``"right"``); no gradient.
 
     With ``sorter``, positions as `argsort` gives them, ``x`` need not be sorted.
@@ -137,8 +134,6 @@ def searchsorted(x: Array, v: Array, side: str = "left", sorter: Indices | None 
     >>> searchsorted([1.0, 2.0, 3.0], [0.5, 2.0])
     array([0, 1])
     """
-    if side not in ("left", "right"):
-        raise ArgumentError(sentence("searchsorted", "unknown side", expected="left or right", got=repr(side)))
     return _searchsorted(x if sorter is None else take(x, sorter), v, right=side == "right")
 
 
@@ -147,7 +142,7 @@ def _searchsorted(x: Array, v: Array, right: Flag) -> Array:
     return np.searchsorted(x, v, "right" if right else "left")
 
 
-@_searchsorted.shape(dtype=_index_dtype)
+@_searchsorted.shape(dtype=index_dtype)
 def searchsorted_shape(x: AbstractArray, v: AbstractArray) -> Shape:
     if x.ndim != 1:
         raise ValueError("object of too small depth for desired array")  # NumPy's message

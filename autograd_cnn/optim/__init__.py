@@ -2,39 +2,28 @@
 
 from typing import TYPE_CHECKING
 
-from autograd_cnn.optim import lr_scheduler
-from autograd_cnn.optim.adam import Adam, Adamax, AdamW, NAdam, RAdam
-from autograd_cnn.optim.adaptive import Adadelta, Adagrad, RMSprop
-from autograd_cnn.optim.averaging import AveragedModel, get_ema_avg_fn, get_swa_avg_fn, update_bn
-from autograd_cnn.optim.lbfgs import LBFGS
-from autograd_cnn.optim.lion import Lion
+from autograd_cnn.optim import lr_scheduler as lr_scheduler
+from autograd_cnn.optim.adam import Adam as Adam
+from autograd_cnn.optim.adam import Adamax as Adamax
+from autograd_cnn.optim.adam import AdamW as AdamW
+from autograd_cnn.optim.adam import NAdam as NAdam
+from autograd_cnn.optim.adam import RAdam as RAdam
+from autograd_cnn.optim.adaptive import Adadelta as Adadelta
+from autograd_cnn.optim.adaptive import Adagrad as Adagrad
+from autograd_cnn.optim.adaptive import RMSprop as RMSprop
+from autograd_cnn.optim.averaging import AveragedModel as AveragedModel
+from autograd_cnn.optim.averaging import get_ema_avg_fn as get_ema_avg_fn
+from autograd_cnn.optim.averaging import get_swa_avg_fn as get_swa_avg_fn
+from autograd_cnn.optim.averaging import update_bn as update_bn
+from autograd_cnn.optim.lbfgs import LBFGS as LBFGS
+from autograd_cnn.optim.lion import Lion as Lion
 from autograd_cnn.optim.lr_scheduler import *
-from autograd_cnn.optim.muon import Muon
-from autograd_cnn.optim.optimizer import Optimizer
-from autograd_cnn.optim.sgd import SGD
+from autograd_cnn.optim.muon import Muon as Muon
+from autograd_cnn.optim.optimizer import Optimizer as Optimizer
+from autograd_cnn.optim.sgd import SGD as SGD
+from autograd_cnn.spelling import public as _public
 from autograd_cnn.spelling import teller as _teller
 
-__all__ = [
-    "LBFGS",
-    "SGD",
-    "Adadelta",
-    "Adagrad",
-    "Adam",
-    "AdamW",
-    "Adamax",
-    "AveragedModel",
-    "Lion",
-    "Muon",
-    "NAdam",
-    "Optimizer",
-    "RAdam",
-    "RMSprop",
-    "get_ema_avg_fn",
-    "get_swa_avg_fn",
-    "lr_scheduler",
-    "update_bn",
-]
-__all__ += lr_scheduler.__all__
-
-if not TYPE_CHECKING:  # a type checker would take it that every name is there
+if not TYPE_CHECKING:  # type checkers follow the imports, and would take it that every name is there
+    __all__ = sorted({"lr_scheduler", *_public(globals())})
     __getattr__ = _teller(__name__, __all__)

@@ -92,10 +92,10 @@ class Adam(OnePassOptimizer):
         eps = [group["eps"] * c for c in corrections]
         if group["amsgrad"]:
             return list(map(self._descend_by_largest, outs, values, grads, states, steps, rates, eps, repeat(group)))
-        moments = ([state.get(name, 0.0) for state in states] for name in ("exp_avg", "exp_avg_sq"))
+        means, squares = ([state.get(name, 0.0) for state in states] for name in ("exp_avg", "exp_avg_sq"))
         means, squares = kernels.adam(
-            outs, values, grads, *moments, rates, eps, beta1, beta2, *self._decay(group),
-        )  # fmt: skip
+            outs, values, grads, means, squares, rates, eps, beta1, beta2, *self._decay(group)
+        )
         return [
             {"step": step, "exp_avg": mean, "exp_avg_sq": square}
             for step, mean, square in zip(steps, means, squares, strict=True)

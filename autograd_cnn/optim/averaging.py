@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from autograd_cnn.engine.composite import composite
 from autograd_cnn.engine.recording import no_grad
 from autograd_cnn.engine.trace import effect
-from autograd_cnn.errors import ArgumentError, OperandError, sentence
+from autograd_cnn.errors import ArgumentError, require, sentence
 from autograd_cnn.nn.module import Module
 from autograd_cnn.parameters import Bool, Share
 
@@ -87,10 +87,7 @@ class AveragedModel(Module):
 
     @composite
     def __init__(self, model: Module, *, avg_fn: Average | None = None, use_buffers: Bool = False) -> None:
-        if not isinstance(model, Module):
-            raise OperandError(
-                sentence("AveragedModel", "model is not a module", expected="a Module", got=type(model).__name__)
-            )
+        require(isinstance(model, Module), "AveragedModel", "model is not a module", "a Module", model)
         self.module = copy.deepcopy(model)
         self.avg_fn = get_swa_avg_fn() if avg_fn is None else avg_fn
         self.use_buffers = use_buffers
@@ -113,10 +110,8 @@ class AveragedModel(Module):
     def _update(self, model: Module) -> None:
         newest, state = model.state_dict(), self.module.state_dict()
         if newest.keys() != state.keys():
-            raise ArgumentError(
-                sentence("update_parameters", "the model is not like the one that was copied", expected=list(state),
-                         got=list(newest))
-            )  # fmt: skip
+            problem = "the model is not like the one that was copied"
+            raise ArgumentError(sentence("update_parameters", problem, expected=list(state), got=list(newest)))
         count = int(self.n_averaged)
         copied = {id(buffer) for buffer in self.module.buffers() if not self.use_buffers or buffer.dtype.kind != "f"}
         for name, value in state.items() if count else ():

@@ -109,10 +109,9 @@ class LBFGS(Optimizer):
         for name in ("max_iter", "max_eval", "history_size"):
             integer("LBFGS", name, group[name], 1)
         if group["line_search_fn"] not in (None, "strong_wolfe"):
-            raise ArgumentError(
-                sentence("LBFGS", "line_search_fn is unknown", expected="'strong_wolfe' or None",
-                         got=repr(group["line_search_fn"]))
-            )  # fmt: skip
+            problem = "line_search_fn is unknown"
+            expected = "'strong_wolfe' or None"
+            raise ArgumentError(sentence("LBFGS", problem, expected=expected, got=repr(group["line_search_fn"])))
 
     def step(self, closure: Callable[[], Any] | None = None) -> Any:
         """Minimise the loss from ``closure`` with up to ``max_iter`` steps, or none on failure or interrupt.

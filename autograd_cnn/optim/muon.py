@@ -88,24 +88,20 @@ class Muon(Optimizer):
         super().check(group)
         numbers = group["ns_coefficients"]
         if not isinstance(numbers, (tuple, list)) or [type(n) in (int, float) for n in numbers] != [True] * 3:
-            raise ArgumentError(
-                sentence("Muon", "ns_coefficients are not understood", expected="three numbers", got=repr(numbers))
-            )
+            problem = "ns_coefficients are not understood"
+            raise ArgumentError(sentence("Muon", problem, expected="three numbers", got=repr(numbers)))
         if integer("Muon", "ns_steps", group["ns_steps"], 1) > 99:
-            raise ArgumentError(
-                sentence("Muon", "ns_steps is out of range", expected="an int from 1 to 99", got=group["ns_steps"])
-            )
+            problem = "ns_steps is out of range"
+            raise ArgumentError(sentence("Muon", problem, expected="an int from 1 to 99", got=group["ns_steps"]))
         if group["adjust_lr_fn"] not in (None, "original", "match_rms_adamw"):
-            raise ArgumentError(
-                sentence("Muon", "adjust_lr_fn is unknown", expected="'original', 'match_rms_adamw' or None",
-                         got=repr(group["adjust_lr_fn"]))
-            )  # fmt: skip
+            problem = "adjust_lr_fn is unknown"
+            expected = "'original', 'match_rms_adamw' or None"
+            raise ArgumentError(sentence("Muon", problem, expected=expected, got=repr(group["adjust_lr_fn"])))
         for parameter in group["params"]:
             if parameter.ndim != 2:
-                raise ArgumentError(
-                    sentence("Muon", "a parameter is not a matrix", expected="two axes", got=parameter.shape,
-                             hint="give biases and filters to another optimiser, such as AdamW")
-                )  # fmt: skip
+                problem = "a parameter is not a matrix"
+                hint = "give biases and filters to another optimiser, such as AdamW"
+                raise ArgumentError(sentence("Muon", problem, expected="two axes", got=parameter.shape, hint=hint))
 
     def update(self, out: NDArray[Any], value: NDArray[Any], grad: NDArray[Any], state: State, group: Group) -> State:
         """Write a parameter's next values into ``out``, and return its momentum."""

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from autograd_cnn.engine.recording import enable_grad
 from autograd_cnn.engine.trace import effect
-from autograd_cnn.errors import ArgumentError, OperandError, ShapeError, sentence
+from autograd_cnn.errors import ArgumentError, OperandError, ShapeError, require, sentence
 from autograd_cnn.nn.module import Module, forget_gradients
 from autograd_cnn.parameters import flag
 from autograd_cnn.tensor import Tensor
@@ -87,7 +87,7 @@ class Optimizer:
         self.state: dict[Tensor, State] = {}
         given = [params] if isinstance(params, (Tensor, Mapping)) else self._listed("params", params)
         if not given:
-            raise ArgumentError(sentence(self._name, "there are no parameters to optimise"))
+            raise ArgumentError(sentence(self._name, "params has no tensors to optimise"))
         grouped = any(isinstance(each, Mapping) for each in given)
         for group in given if grouped else [{"params": given}]:
             self.add_param_group(group)  # type: ignore[arg-type]  # checked there
@@ -111,9 +111,8 @@ class Optimizer:
                          hint="for a model pass model.parameters()" if isinstance(group, Mapping) else "")
             )  # fmt: skip
         if unknown := group.keys() - self.defaults.keys() - {"params"}:
-            raise ArgumentError(
-                sentence(self._name, f"no option {min(unknown)!r}", hint=f"it has {', '.join(self.defaults)}")
-            )
+            hint = f"it has {', '.join(self.defaults)}"
+            raise ArgumentError(sentence(self._name, f"no option {min(unknown)!r}", hint=hint))
         params = group["params"]
         tensors = [params] if isinstance(params, Tensor) else self._listed("params of a group", params)
         held = {id(p) for other in self.param_groups for p in other["params"]}
@@ -126,23 +125,19 @@ class Optimizer:
         """Return the parameters as a list."""
         if not isinstance(params, Iterable) or isinstance(params, str):
             hint = "pass model.parameters()" if callable(params) else ""  # a module, or its method
-            raise OperandError(
-                sentence(self._name, f"{name} is not iterable", expected="tensors, such as a list of them",
-                         got=type(params).__name__, hint=hint)
-            )  # fmt: skip
+            problem = f"{name} is not iterable"
+            expected = "tensors, such as a list of them"
+            raise OperandError(sentence(self._name, problem, expected=expected, got=type(params).__name__, hint=hint))
         return list(params)
 
     def _check_tensor(self, tensor: Any, index: int, held: set[int]) -> None:
-        if not isinstance(tensor, Tensor):
-            raise OperandError(
-                sentence(self._name, f"parameter {index} is not a tensor", expected="a Tensor",
-                         got=type(tensor).__name__,
-                         hint="pass model.parameters()" if isinstance(tensor, (str, tuple, Module)) else "")
-            )  # fmt: skip
+        hint = "pass model.parameters()" if isinstance(tensor, (str, tuple, Module)) else ""
+        expected = "a Tensor"
+        fits = isinstance(tensor, Tensor)
+        require(fits, self._name, f"parameter {index} is not a tensor", expected, tensor, hint=hint)
         if not tensor.is_leaf:
-            raise ArgumentError(
-                sentence(self._name, f"parameter {index} is not a leaf", hint="optimise what it was computed from")
-            )
+            problem = f"parameter {index} is not a leaf"
+            raise ArgumentError(sentence(self._name, problem, hint="optimise what it was computed from"))
         if not tensor.requires_grad:
             raise ArgumentError(
                 sentence(self._name, f"parameter {index} requires no gradient, so it would never move",
@@ -163,9 +158,8 @@ class Optimizer:
         """Raise `ArgumentError` if an option is out of range."""
         for name in self.nonnegative:
             if not isinstance(group[name], (int, float)) or not 0 <= group[name] < math.inf:
-                raise ArgumentError(
-                    sentence(self._name, f"{name} is out of range", expected="at least 0", got=repr(group[name]))
-                )
+                problem = f"{name} is out of range"
+                raise ArgumentError(sentence(self._name, problem, expected="at least 0", got=repr(group[name])))
         betas = group.get("betas", (0, 0))
         if not isinstance(betas, (tuple, list)) or len(betas) != 2 or not all(map(_is_share, betas)):
             raise ArgumentError(sentence(self._name, "betas are out of range", expected="0 to below 1", got=betas))
@@ -220,10 +214,9 @@ class Optimizer:
             values, grads = [p.value for p in parameters], [p.grad.value for p in parameters]
             for value, grad in zip(values, grads, strict=True):
                 if grad.shape != value.shape:
-                    raise ShapeError(
-                        sentence(self._name, "a gradient is of another shape than its parameter",
-                                 expected=value.shape, got=grad.shape, hint="call zero_grad() after a change")
-                    )  # fmt: skip
+                    problem = "a gradient is of another shape than its parameter"
+                    hint = "call zero_grad() after a change"
+                    raise ShapeError(sentence(self._name, problem, expected=value.shape, got=grad.shape, hint=hint))
             if group.get("maximize", False):
                 grads = list(map(np.negative, grads))
             outs = list(map(np.empty_like, values))
@@ -234,11 +227,9 @@ class Optimizer:
         self._make(moves)
 
     def _run(self, closure: Any) -> Any:
-        if not callable(closure):
-            raise OperandError(
-                sentence(f"{self._name}.step", "closure is not a function", expected="one that returns the loss",
-                         got=type(closure).__name__)
-            )  # fmt: skip
+        require(
+            callable(closure), f"{self._name}.step", "closure is not a function", "one that returns the loss", closure
+        )
         with enable_grad():
             return closure()
 
@@ -310,10 +301,8 @@ class Optimizer:
         """
         if not isinstance(state_dict, Mapping) or not {"state", "param_groups"} <= state_dict.keys():
             got = sorted(map(str, state_dict)) if isinstance(state_dict, Mapping) else type(state_dict).__name__
-            raise OperandError(
-                sentence("load_state_dict", "it is not a state", expected="a dict with 'state' and 'param_groups'",
-                         got=got)
-            )  # fmt: skip
+            expected = "a dict with 'state' and 'param_groups'"
+            raise OperandError(sentence("load_state_dict", "it is not a state", expected=expected, got=got))
         groups = state_dict["param_groups"]
         if (
             not isinstance(state_dict["state"], Mapping)
@@ -406,10 +395,8 @@ def _is_share(value: Any) -> bool:
 def _array(tensor: Tensor, index: int, name: str, value: Any) -> NDArray[Any]:
     array = np.asarray(value).astype(tensor.dtype)  # copied by NumPy, not by PyTorch's tensor
     if array.shape != tensor.shape:
-        raise ArgumentError(
-            sentence("load_state_dict", f"{name!r} of parameter {index} has the wrong shape", expected=tensor.shape,
-                     got=array.shape)
-        )  # fmt: skip
+        problem = f"{name!r} of parameter {index} has the wrong shape"
+        raise ArgumentError(sentence("load_state_dict", problem, expected=tensor.shape, got=array.shape))
     return array
 
 

@@ -76,10 +76,9 @@ class SGD(OnePassOptimizer):
         super().check(group)
         number("SGD", "dampening", group["dampening"])
         if group["nesterov"] and (group["momentum"] == 0 or group["dampening"] != 0):
-            raise ArgumentError(
-                sentence("SGD", "nesterov needs a momentum and no dampening", expected="momentum > 0, dampening = 0",
-                         got=f"{group['momentum']}, {group['dampening']}")
-            )  # fmt: skip
+            problem = "nesterov needs a momentum and no dampening"
+            got = f"{group['momentum']}, {group['dampening']}"
+            raise ArgumentError(sentence("SGD", problem, expected="momentum > 0, dampening = 0", got=got))
 
     def descend(self, outs: Arrays, values: Arrays, grads: Arrays, states: list[State], group: Group) -> list[State]:
         """Write the next values of all parameters, and return their momentum."""

@@ -105,14 +105,13 @@ def write(
     """
     target = as_path("report.write", path)
     if target.suffix.lower() != ".html":
-        raise ArgumentError(
-            sentence("report.write", "the name's ending is not that of a page", expected=".html", got=repr(target.name))
-        )
+        problem = "the name's ending is not that of a page"
+        raise ArgumentError(sentence("report.write", problem, expected=".html", got=repr(target.name)))
     of_kind("report.write", "dataset", dataset, Dataset, "data.Dataset(train, test)")
     of_kind("report.write", "history", history, Sequence, "a list of EpochMetrics, such as train.fit returns")
     images, labels = dataset.test
     if not len(labels):
-        raise ArgumentError(sentence("report.write", "there are no images to try", hint="dataset.test is empty"))
+        raise ArgumentError(sentence("report.write", "the dataset has no images to try", hint="dataset.test is empty"))
     shares = predict(model, images)
     result = Confusion.of(labels, shares.argmax(axis=1), dataset.classes)
     told = {

@@ -82,9 +82,8 @@ class Argument:
         dtype = getattr(cotangent, "dtype", None)
         if dtype != np.float64:
             got = type(cotangent).__name__ if dtype is None else dtype
-            raise OperandError(
-                sentence(rule.function.__name__, "a cotangent has the wrong dtype", expected="float64", got=got)
-            )
+            problem = "a cotangent has the wrong dtype"
+            raise OperandError(sentence(rule.function.__name__, problem, expected="float64", got=got))
         return np.asarray(unbroadcast_to(cotangent, self.leaf, rule.function.__name__))
 
     def change(self, t: float, v: Floats) -> Floats:

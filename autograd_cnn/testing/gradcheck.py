@@ -15,7 +15,7 @@ from autograd_cnn.engine.backward import cotangents_of, gradients, toposort
 from autograd_cnn.engine.composite import parsed
 from autograd_cnn.engine.node import shape_of, values_of
 from autograd_cnn.engine.signature import copied
-from autograd_cnn.errors import GradientError, OperandError, sentence
+from autograd_cnn.errors import GradientError, OperandError, require, sentence
 from autograd_cnn.parameters import Positive, Size, Whole
 from autograd_cnn.tensor import Tensor
 
@@ -177,15 +177,14 @@ def _compare(where: str, f: Callable[..., Any], arrays: list[Array], tolerance: 
     rng = np.random.default_rng(seed)
     tensors = [Tensor(x, requires_grad=True) for x in arrays]
     output = f(*tensors)
-    if not isinstance(output, (Tensor, np.ndarray, np.generic, float, int)):
-        raise OperandError(
-            sentence(where, "the function's result is not understood", expected="an array", got=type(output).__name__)
-        )
+    expected = "an array"
+    fits = isinstance(output, (Tensor, np.ndarray, np.generic, float, int))
+    require(fits, where, "the function's result is not understood", expected, output)
     _refuse_narrow(where, output)
     u = rng.standard_normal(shape_of(output))
     nodes = {x.node for x in tensors if x.node}
     tracked = isinstance(output, Tensor) and output.requires_grad
-    cotangents = cotangents_of(output, nodes, u, where=where) if tracked else {}  # type: ignore[arg-type]  # a tensor then
+    cotangents = cotangents_of(output, nodes, u, where=where) if tracked else {}
     for position, x in enumerate(arrays):
         v = rng.standard_normal(x.shape)
         v /= np.linalg.norm(v) or 1.0
@@ -209,20 +208,16 @@ def _compare(where: str, f: Callable[..., Any], arrays: list[Array], tolerance: 
 
 
 def _checked(where: str, f: Any) -> Callable[..., Any]:
-    if not callable(f):
-        raise OperandError(
-            sentence(where, "f is not a function", expected="a function of tensors", got=type(f).__name__)
-        )
+    require(callable(f), where, "f is not a function", "a function of tensors", f)
     return f
 
 
 def _arrays(where: str, inputs: Any) -> list[Array]:
     """Return copies of the inputs in float64."""
     if isinstance(inputs, (np.ndarray, Tensor, str)) or not isinstance(inputs, Iterable):
-        raise OperandError(
-            sentence(where, "inputs are not a list of arrays", expected="one for each argument, as in [x]",
-                     got=type(inputs).__name__)
-        )  # fmt: skip
+        problem = "inputs are not a list of arrays"
+        expected = "one for each argument, as in [x]"
+        raise OperandError(sentence(where, problem, expected=expected, got=type(inputs).__name__))
     return [copied(where, x.value if isinstance(x, Tensor) else x, float) for x in inputs]
 
 
@@ -262,10 +257,8 @@ def _refuse_narrow(where: str, output: Any) -> None:
     """Raise `GradientError` if the rounding of a narrower type would swamp the differences."""
     narrow = [node.dtype for node in toposort(output.node) if node.dtype.itemsize < 8] if _recorded(output) else []
     if narrow:
-        raise GradientError(
-            sentence(where, f"f computes in {narrow[0]}, too coarse for differences",
-                     hint="give a model float64 parameters with model.astype(np.float64)")
-        )  # fmt: skip
+        hint = "give a model float64 parameters with model.astype(np.float64)"
+        raise GradientError(sentence(where, f"f computes in {narrow[0]}, too coarse for differences", hint=hint))
 
 
 def check_adjoint(
@@ -310,9 +303,8 @@ def check_adjoint(
     left, right = float(np.sum(g * y)), float(np.sum(back * x))
     scale = norm(g) * norm(y) + norm(back) * norm(x)
     if not abs(left - right) <= tolerance * scale:
-        raise CheckError(
-            sentence("check_adjoint", "⟨g, A x⟩ and ⟨Aᵀ g, x⟩ differ", expected=f"{left:.15g}", got=f"{right:.15g}")
-        )
+        problem = "⟨g, A x⟩ and ⟨Aᵀ g, x⟩ differ"
+        raise CheckError(sentence("check_adjoint", problem, expected=f"{left:.15g}", got=f"{right:.15g}"))
 
 
 @parsed

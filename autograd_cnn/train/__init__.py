@@ -7,42 +7,29 @@ a schedule of your choice; a `Callback` observes it. `Metrics` and `evaluate` al
 
 from typing import TYPE_CHECKING
 
+from autograd_cnn.spelling import public as _public
 from autograd_cnn.spelling import teller as _teller
-from autograd_cnn.train.callbacks import Callback
-from autograd_cnn.train.config import TrainConfig
-from autograd_cnn.train.early_stopping import EarlyStopping
-from autograd_cnn.train.find_lr import LearningRates, find_lr
-from autograd_cnn.train.layers import LayerFigures, figures_of
-from autograd_cnn.train.metrics import EpochMetrics, Metrics, top_k
-from autograd_cnn.train.predictions import Confusion, confusion, predict
-from autograd_cnn.train.progress import Progress
-from autograd_cnn.train.run_folder import RunFolder, new_folder
-from autograd_cnn.train.tensorboard import TensorBoard
-from autograd_cnn.train.trainer import Trainer, evaluate, fit
+from autograd_cnn.train.callbacks import Callback as Callback
+from autograd_cnn.train.config import TrainConfig as TrainConfig
+from autograd_cnn.train.early_stopping import EarlyStopping as EarlyStopping
+from autograd_cnn.train.find_lr import LearningRates as LearningRates
+from autograd_cnn.train.find_lr import find_lr as find_lr
+from autograd_cnn.train.layers import LayerFigures as LayerFigures
+from autograd_cnn.train.layers import figures_of as figures_of
+from autograd_cnn.train.metrics import EpochMetrics as EpochMetrics
+from autograd_cnn.train.metrics import Metrics as Metrics
+from autograd_cnn.train.metrics import top_k as top_k
+from autograd_cnn.train.predictions import Confusion as Confusion
+from autograd_cnn.train.predictions import confusion as confusion
+from autograd_cnn.train.predictions import predict as predict
+from autograd_cnn.train.progress import Progress as Progress
+from autograd_cnn.train.run_folder import RunFolder as RunFolder
+from autograd_cnn.train.run_folder import new_folder as new_folder
+from autograd_cnn.train.tensorboard import TensorBoard as TensorBoard
+from autograd_cnn.train.trainer import Trainer as Trainer
+from autograd_cnn.train.trainer import evaluate as evaluate
+from autograd_cnn.train.trainer import fit as fit
 
-__all__ = [
-    "Callback",
-    "Confusion",
-    "EarlyStopping",
-    "EpochMetrics",
-    "LayerFigures",
-    "LearningRates",
-    "Metrics",
-    "Progress",
-    "RunFolder",
-    "TensorBoard",
-    "TrainConfig",
-    "Trainer",
-    "confusion",
-    "evaluate",
-    "figures_of",
-    "find_lr",
-    "fit",
-    "new_folder",
-    "predict",
-    "top_k",
-]
-
-
-if not TYPE_CHECKING:  # a type checker would assume that every name exists
+if not TYPE_CHECKING:  # type checkers follow the imports, and would take it that every name is there
+    __all__ = _public(globals())
     __getattr__ = _teller(__name__, __all__)

@@ -6,28 +6,19 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Any, Final, Literal
 
-from autograd_cnn.data import (
-    Transform,
-    color_jitter,
-    random_brightness,
-    random_crop,
-    random_erasing,
-    random_flip,
-    random_rotation,
-    random_shift,
-)
+from autograd_cnn import data
 from autograd_cnn.engine.composite import parsed
 from autograd_cnn.errors import ArgumentError, sentence
 from autograd_cnn.parameters import integer, number
 
-AUGMENTATIONS: Final[dict[str, Transform]] = {
-    "shift": random_shift,
-    "flip": random_flip,
-    "crop": random_crop,
-    "rotate": random_rotation,
-    "erase": random_erasing,
-    "brightness": random_brightness,
-    "color": color_jitter,
+AUGMENTATIONS: Final[dict[str, data.Transform]] = {
+    "shift": data.random_shift,
+    "flip": data.random_flip,
+    "crop": data.random_crop,
+    "rotate": data.random_rotation,
+    "erase": data.random_erasing,
+    "brightness": data.random_brightness,
+    "color": data.color_jitter,
 }
 """The names that `TrainConfig` accepts."""
 
@@ -108,10 +99,9 @@ class TrainConfig:
     def _names(self) -> tuple[str, ...]:
         given: Any = () if self.augment is None else self.augment
         if not isinstance(given, Iterable):
-            raise ArgumentError(
-                sentence("TrainConfig", "augment is not understood", expected="names such as ('shift', 'flip'), or ()",
-                         got=repr(given))
-            )  # fmt: skip
+            problem = "augment is not understood"
+            expected = "names such as ('shift', 'flip'), or ()"
+            raise ArgumentError(sentence("TrainConfig", problem, expected=expected, got=repr(given)))
         names = (given,) if isinstance(given, str) else tuple(given)
         if names == (NONE,):
             return ()
@@ -129,10 +119,8 @@ class TrainConfig:
         if given is None or (isinstance(given, str) and given == BALANCED):
             return given
         if isinstance(given, str) or not isinstance(given, Iterable):
-            raise ArgumentError(
-                sentence("TrainConfig", "class_weights is not understood", expected="'balanced' or numbers",
-                         got=repr(given))
-            )  # fmt: skip
+            problem = "class_weights is not understood"
+            raise ArgumentError(sentence("TrainConfig", problem, expected="'balanced' or numbers", got=repr(given)))
         least: Callable[[float], bool] = lambda value: 0 <= value < math.inf  # noqa: E731  # for each
         return tuple(number("TrainConfig", "class_weights", value, "numbers of at least 0", least)
                      for value in given)  # fmt: skip

@@ -1,11 +1,11 @@
 """Stopping when the model no longer improves."""
 
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Any, Final, Literal, get_args
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 from autograd_cnn.engine.composite import parsed
 from autograd_cnn.errors import ArgumentError, OperandError, sentence
-from autograd_cnn.parameters import Number, Size, choice
+from autograd_cnn.parameters import Number, Size
 from autograd_cnn.train.callbacks import Callback
 from autograd_cnn.train.metrics import EpochMetrics
 
@@ -58,11 +58,9 @@ class EarlyStopping(Callback):
 
     @parsed
     def __init__(self, patience: Size = 5, monitor: Monitor = "test_loss", min_delta: Number = 0.0) -> None:
-        choice("EarlyStopping", "monitor", monitor, get_args(Monitor))
         if not min_delta >= 0:
-            raise ArgumentError(
-                sentence("EarlyStopping", "min_delta is out of range", expected="at least 0", got=min_delta)
-            )
+            problem = "min_delta is out of range"
+            raise ArgumentError(sentence("EarlyStopping", problem, expected="at least 0", got=min_delta))
         self.patience = patience
         self.monitor = monitor
         self.min_delta = min_delta
@@ -113,16 +111,10 @@ class EarlyStopping(Callback):
             found = None if best is None else EpochMetrics(**best)
             weights, worse = dict(state_dict["weights"]), int(state_dict["worse"])
         except (KeyError, TypeError, ValueError) as error:
-            raise OperandError(
-                sentence(
-                    "load_state_dict",
-                    "it is not a state of early stopping",
-                    expected="what state_dict returned",
-                    got=repr(state_dict),
-                )
-            ) from error
+            problem = "it is not a state of early stopping"
+            expected = "what state_dict returned"
+            raise OperandError(sentence("load_state_dict", problem, expected=expected, got=repr(state_dict))) from error
         if monitor != self.monitor:
-            raise ArgumentError(
-                sentence("load_state_dict", "something else was monitored", expected=self.monitor, got=monitor)
-            )
+            problem = "something else was monitored"
+            raise ArgumentError(sentence("load_state_dict", problem, expected=self.monitor, got=monitor))
         self.best, self._weights, self._worse = found, weights, worse

@@ -80,10 +80,9 @@ def find_lr(
     of_kind("find_lr", "trainer", trainer, Trainer, "train.Trainer(model, optimizer)")
     of_kind("find_lr", "loader", loader, Loader, "data.Loader(images, labels)")
     if not 0 < low < high < math.inf or steps < 3:
-        raise ArgumentError(
-            sentence("find_lr", "a number is out of range", expected="0 < low < high, and at least 3 steps",
-                     got=f"low {low}, high {high}, {steps} steps")
-        )  # fmt: skip
+        expected = "0 < low < high, and at least 3 steps"
+        got = f"low {low}, high {high}, {steps} steps"
+        raise ArgumentError(sentence("find_lr", "a number is out of range", expected=expected, got=got))
     if not len(loader):
         raise ArgumentError(sentence("find_lr", "the loader has no batches"))
     parts = [
@@ -116,8 +115,7 @@ def find_lr(
         for part, state in zip(parts, states, strict=True):
             part.load_state_dict(state)
     if len(losses) < 3:
-        raise ArgumentError(
-            sentence("find_lr", f"the loss exploded after {len(losses)} steps", expected="3 at least",
-                     got=f"low {low}", hint="begin with a lower one")
-        )  # fmt: skip
+        problem = f"the loss exploded after {len(losses)} steps"
+        hint = "begin with a lower one"
+        raise ArgumentError(sentence("find_lr", problem, expected="3 at least", got=f"low {low}", hint=hint))
     return LearningRates(rates[: len(losses)], np.array(losses))

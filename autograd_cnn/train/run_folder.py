@@ -13,10 +13,9 @@ from numpy.typing import NDArray
 
 from autograd_cnn.engine.composite import parsed
 from autograd_cnn.errors import ArgumentError, FormatError, sentence
-from autograd_cnn.files import DRAFTS, AnyPath, as_path, replacing
+from autograd_cnn.files import DRAFTS, AnyPath, as_path, locked, replacing
 from autograd_cnn.io import load, save
 from autograd_cnn.train.callbacks import Callback
-from autograd_cnn.train.lock import locked
 from autograd_cnn.train.metrics import EpochMetrics
 
 if TYPE_CHECKING:
@@ -126,9 +125,8 @@ class RunFolder(Callback):
                 raise ArgumentError(sentence(f"a training is under way in {path}", hint="choose another folder"))
             self.replaces = _holds_run(path) and not resume
             if self.replaces and not self.replace:
-                raise ArgumentError(
-                    sentence(f"{path} holds an earlier run", hint="choose another folder, or pass replace=True")
-                )
+                hint = "choose another folder, or pass replace=True"
+                raise ArgumentError(sentence(f"{path} holds an earlier run", hint=hint))
             self._target = path / STAGING if self.replaces else path
             _clear(path)
             self._target.mkdir(exist_ok=True)

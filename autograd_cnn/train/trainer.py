@@ -161,10 +161,9 @@ class Trainer:
         try:
             self.history = [EpochMetrics(**epoch) for epoch in state_dict["history"]]
         except (KeyError, TypeError) as error:
-            raise OperandError(
-                sentence("load_state_dict", "it is not a state of a trainer", expected="a dict with history",
-                         got=repr(state_dict))
-            ) from error  # fmt: skip
+            problem = "it is not a state of a trainer"
+            expected = "a dict with history"
+            raise OperandError(sentence("load_state_dict", problem, expected=expected, got=repr(state_dict))) from error
 
     def save(self, path: AnyPath) -> None:
         """Write everything needed to continue: `autograd_cnn.save` of its parts, `fit`'s loader and the history.
@@ -188,7 +187,7 @@ class Trainer:
         FormatError
             If the file is damaged or not a checkpoint.
         OSError
-            If there is no such file, or it can't be read.
+            If the file does not exist or can't be read.
         """
         of_kind("Trainer.restore", "loader", loader, Loader, "data.Loader(images, labels)")
         self.loader = loader
@@ -223,21 +222,16 @@ class Trainer:
         DivergedError
             If a loss is not a finite number. The weights are then of no use.
         ArgumentError
-            If there are no training or no test images, or ``epochs`` is not an int of at least 1.
+            If the loader or ``test`` has no images, or ``epochs`` is not an int of at least 1.
         OperandError
             If ``loader`` is not a `Loader`, or ``test`` is not a `Split`.
         """
         of_kind("Trainer.fit", "loader", loader, Loader, "data.Loader(images, labels)")
         of_kind("Trainer.fit", "test", test, Split, "data.Split(images, labels)")
         if not len(loader) or not len(test.labels):
-            raise ArgumentError(
-                sentence(
-                    "Trainer.fit",
-                    "images are missing",
-                    expected="some to learn from and some to test on",
-                    got=f"{len(loader)} batches and {len(test.labels)} images",
-                )
-            )
+            expected = "some to learn from and some to test on"
+            got = f"{len(loader)} batches and {len(test.labels)} images"
+            raise ArgumentError(sentence("Trainer.fit", "images are missing", expected=expected, got=got))
         rank, ranks = _share(self.parallel)
         if (loader.rank, loader.ranks) != (rank, ranks):
             raise ArgumentError(
@@ -303,10 +297,9 @@ class Trainer:
         metrics = Metrics()
         for step, (images, labels) in enumerate(loader, 1):
             if self.group is not None and len(labels) < self.accumulate:
-                raise ArgumentError(
-                    sentence("Trainer.fit", "a process has fewer images of a batch than parts",
-                             expected=f"at least {self.accumulate}", got=len(labels))
-                )  # fmt: skip
+                problem = "a process has fewer images of a batch than parts"
+                expected = f"at least {self.accumulate}"
+                raise ArgumentError(sentence("Trainer.fit", problem, expected=expected, got=len(labels)))
             loss, scores = self._step(*in_parts(images, labels, self.accumulate))
             batch = Metrics()
             batch.update(loss.item(), scores.numpy(), labels)
@@ -376,9 +369,8 @@ def _listed(where: str, callbacks: Iterable[Callback]) -> list[Callback]:
     listed = list(callbacks)
     for callback in listed:
         if not isinstance(callback, Callback):
-            raise OperandError(
-                sentence(where, "callbacks holds something else", expected="instances of Callback", got=repr(callback))
-            )
+            problem = "callbacks holds something else"
+            raise OperandError(sentence(where, problem, expected="instances of Callback", got=repr(callback)))
     return listed
 
 
@@ -574,7 +566,6 @@ def _loss(config: TrainConfig, labels: NDArray[Any], classes: int) -> Loss:
     else:
         weights = np.array(config.class_weights)
         if len(weights) != classes:
-            raise ArgumentError(
-                sentence("fit", "class_weights has the wrong length", expected=classes, got=len(weights))
-            )
+            problem = "class_weights has the wrong length"
+            raise ArgumentError(sentence("fit", problem, expected=classes, got=len(weights)))
     return partial(nn.cross_entropy, weight=weights.astype(np.float32))

@@ -259,10 +259,9 @@ def _linearized(where: str, f: Callable[..., Any], args: tuple[Any, ...]) -> tup
     def pushforward(*tangents: Any) -> Any:
         shapes = [shape_of(tangent) for tangent in leaves(tangents)]
         if shapes != [x.shape for x in call.inputs]:
-            raise ShapeError(
-                sentence(where, "the tangents are not shaped as the arguments",
-                         expected=", ".join(str(x.shape) for x in call.inputs), got=", ".join(map(str, shapes)))
-            )  # fmt: skip
+            problem = "the tangents are not shaped as the arguments"
+            got = ", ".join(map(str, shapes))
+            raise ShapeError(sentence(where, problem, expected=", ".join(str(x.shape) for x in call.inputs), got=got))
         return call.arranged(pull.pulled(flat(tangents), retain=True)[0])
 
     return call.returned(), pushforward

@@ -15,7 +15,7 @@ from autograd_cnn.engine.backward import cotangents_of, followers, following
 from autograd_cnn.engine.node import Array, next_serial, shape_of
 from autograd_cnn.engine.recording import enable_grad
 from autograd_cnn.engine.trace import RUNNING, current
-from autograd_cnn.errors import GradientError, GradientWarning, OperandError, ShapeError, sentence
+from autograd_cnn.errors import GradientError, GradientWarning, OperandError, ShapeError, require, sentence
 from autograd_cnn.tensor import Tensor
 from autograd_cnn.tree import leaves, rebuilt
 
@@ -102,10 +102,9 @@ class Run:
     def _pair(self) -> tuple[Any, Any]:
         """Return the output and the auxiliary data."""
         if not isinstance(self.output, tuple) or len(self.output) != 2:
-            raise OperandError(
-                sentence(self.where, "the function's result is not understood", got=type(self.output).__name__,
-                         expected="with has_aux a pair: what is differentiated, and anything else")
-            )  # fmt: skip
+            problem = "the function's result is not understood"
+            expected = "with has_aux a pair: what is differentiated, and anything else"
+            raise OperandError(sentence(self.where, problem, got=type(self.output).__name__, expected=expected))
         return self.output
 
     def _check_part(self, part: Any) -> None:
@@ -234,15 +233,13 @@ def _parts(output: Any) -> Iterator[Any]:
 def _within(where: str, argnums: tuple[int, ...], count: int) -> tuple[int, ...]:
     """Return ``argnums`` counted from the left; each must name a different one of ``count`` arguments."""
     if not count:
-        raise GradientError(
-            sentence(where, "no argument was passed by position, so there is none to differentiate with respect to")
-        )
+        problem = "no argument was passed by position, so there is none to differentiate with respect to"
+        raise GradientError(sentence(where, problem))
     for argnum in argnums:
         if not -count <= argnum < count:
-            raise GradientError(
-                sentence(where, "argnums names an argument that was not given", expected=f"below {count}", got=argnum,
-                         hint="arguments are counted by position, so pass it without its name")
-            )  # fmt: skip
+            problem = "argnums names an argument that was not given"
+            hint = "arguments are counted by position, so pass it without its name"
+            raise GradientError(sentence(where, problem, expected=f"below {count}", got=argnum, hint=hint))
     counted = tuple(argnum % count for argnum in argnums)
     if len(set(counted)) < len(counted):
         raise GradientError(sentence(where, "argnums names an argument twice", expected="each once", got=argnums))
@@ -251,8 +248,5 @@ def _within(where: str, argnums: tuple[int, ...], count: int) -> tuple[int, ...]
 
 def check_function(where: str, f: Any) -> None:
     """Raise `OperandError` unless ``f`` can be called."""
-    if not callable(f):
-        raise OperandError(
-            sentence(where, "f is not a function", expected="a function of arrays", got=type(f).__name__,
-                     hint="use loss.backward() for the gradient of a tensor" if isinstance(f, Tensor) else "")
-        )  # fmt: skip
+    hint = "use loss.backward() for the gradient of a tensor" if isinstance(f, Tensor) else ""
+    require(callable(f), where, "f is not a function", "a function of arrays", f, hint=hint)

@@ -15,7 +15,7 @@ from autograd_cnn.testing.laws import LAWS
 
 HEADING = "calls  checks  broken  1st order  2nd order  backends"
 
-UNKNOWN = "--module {}: there is no such module here; expected a name as in 'import mypkg.ops'"
+UNKNOWN = "--module {}: no module of this name is here; expected a name as in 'import mypkg.ops'"
 
 SOFTSIGN = """
     import numpy as np

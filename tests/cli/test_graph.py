@@ -60,7 +60,7 @@ def test_a_page_is_opened_where_there_is_a_browser(tmp_path, monkeypatch, capsys
     assert opened == [Path("graph.html")] * 2
     assert capsys.readouterr().out.splitlines()[1:] == [
         "graph.html: 7 nodes",
-        "there is no browser to open graph.html in",
+        "no browser was found to open graph.html in",
     ]
 
 

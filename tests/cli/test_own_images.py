@@ -208,7 +208,7 @@ def test_stopping_early_keeps_the_best_weights_and_is_over(tmp_path, capsys):
     (["predict", "run", "run/config.json", "bars/lying"], 1, "bars/lying is a folder; pass the images in it, such as bars/lying/*.jpg"),
     (["export", "run", "net.pt"], 2, "argument FILE.onnx: expected a name that ends in .onnx, got 'net.pt'"),
     (["eval", "bars"], 1, "bars: not a run of autograd-cnn train; it holds no config.json"),
-    (["eval", "rn"], 1, "rn: not a run of autograd-cnn train; there is no such folder"),
+    (["eval", "rn"], 1, "rn: not a run of autograd-cnn train; the folder does not exist"),
     (["report", "run", "-o", "page.txt"], 1, "report.write: the name's ending is not that of a page: expected .html, got 'page.txt'"),
     (["report", "run", "-o", "no/page.html"], 1, "--output: can't write to no/page.html: No such file or directory"),
 ])  # fmt: skip

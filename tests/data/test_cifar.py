@@ -9,7 +9,7 @@ import pytest
 from tables import for_each
 
 from autograd_cnn.data import cifar10
-from autograd_cnn.data.pickled import read_pickle
+from autograd_cnn.data.cifar import read_pickle
 from autograd_cnn.errors import FormatError
 
 NAMES = [*(f"data_batch_{i}.bin" for i in range(1, 6)), "test_batch.bin"]

@@ -118,4 +118,4 @@ def test_a_step_without_a_plan_says_why():
     assert str(error.value).startswith("graph.profile: the step runs without a plan: ")
     with pytest.raises(ArgumentError) as error:
         profile(_net(), X, runs=1).table("line")
-    assert str(error.value) == "Profile.table: by is unknown: expected 'call', 'module' or 'primitive', got 'line'"
+    assert str(error.value) == "table: by is unknown: expected 'call', 'module' or 'primitive', got 'line'"

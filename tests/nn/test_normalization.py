@@ -181,7 +181,7 @@ def test_the_line_it_shows(norm, shown):
         ),
         (
             lambda: F.batch_norm(np.ones((2, 3)), None, None),
-            "batch_norm: there are no running values to evaluate with: expected running_mean and running_var, got None",
+            "batch_norm: it has no running values to evaluate with: expected running_mean and running_var, got None",
         ),
         (
             lambda: F.batch_norm(np.ones((2, 3)), np.ones(3), None, training=True),

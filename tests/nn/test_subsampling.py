@@ -3,7 +3,7 @@ import pytest
 
 import autograd_cnn as ag
 from autograd_cnn.errors import ArgumentError, ShapeError
-from autograd_cnn.nn.layers.subsampling import Subsample2d
+from autograd_cnn.nn import Subsample2d
 
 
 def _layer(rng, *sizes):

@@ -54,7 +54,7 @@ def test_a_norm_that_is_not_finite_changes_nothing_where_it_is_refused():
          "clip_grad_value_: parameters are not tensors: expected such as model.parameters(), got int"),
         (lambda: nn.utils.clip_grad_norm_([], -1.0), ArgumentError,
          "clip_grad_norm_: max_norm is out of range: expected a number of at least 0, got -1.0"),
-        (lambda: nn.utils.parameters_to_vector([]), OperandError, "parameters_to_vector: there are no parameters"),
+        (lambda: nn.utils.parameters_to_vector([]), OperandError, "parameters_to_vector: parameters is empty"),
         (lambda: nn.utils.vector_to_parameters(np.ones(3), [nn.Parameter([1.0])]), ShapeError,
          "vector_to_parameters: vec has the wrong shape: expected (1,), got (3,)"),
         (lambda: nn.init.normal_((2, 3)), OperandError,

@@ -158,12 +158,12 @@ def test_numbers_count_as_arrays_without_axes():
         (
             lambda: ag.pad(np.zeros(3), 1, mode="mirror"),
             ArgumentError,
-            "pad: unknown mode: expected constant, edge, reflect, symmetric or wrap, got 'mirror'",
+            "pad: mode is unknown: expected 'constant', 'edge', 'reflect', 'symmetric' or 'wrap', got 'mirror'",
         ),
         (
             lambda: ag.pad(np.zeros(3), 1, mode="clamp"),
             ArgumentError,
-            "pad: unknown mode: expected constant, edge, reflect, symmetric or wrap, got 'clamp'",
+            "pad: mode is unknown: expected 'constant', 'edge', 'reflect', 'symmetric' or 'wrap', got 'clamp'",
         ),
         (
             lambda: ag.take_along_axis(np.zeros((3, 4)), np.zeros(3, int), axis=0),

@@ -127,8 +127,8 @@ def test_groups_have_options_of_their_own():
 @for_each(
     "params, options, kind, text",
     [
-        (lambda _: [], {}, ArgumentError, "there are no parameters to optimise"),
-        (lambda _: iter(()), {}, ArgumentError, "there are no parameters to optimise"),
+        (lambda _: [], {}, ArgumentError, "params has no tensors to optimise"),
+        (lambda _: iter(()), {}, ArgumentError, "params has no tensors to optimise"),
         (lambda w: [w, 3.0], {}, OperandError, "parameter 1 is not a tensor: expected a Tensor, got float"),
         (lambda w: [w * 2], {}, ArgumentError, "parameter 0 is not a leaf; optimise what it was computed from"),
         (lambda w: [w, w], {}, ArgumentError, "parameter 1 comes a second time"),

@@ -146,7 +146,7 @@ def test_what_it_refuses(tmp_path):
     nothing = Split(dataset.test.images[:0], dataset.test.labels[:0])
     with pytest.raises(ArgumentError) as caught:
         report.write(tmp_path / "page.html", Reader(1), Dataset(dataset.train, nothing, ("a",)), [])
-    assert str(caught.value) == "report.write: there are no images to try; dataset.test is empty"
+    assert str(caught.value) == "report.write: the dataset has no images to try; dataset.test is empty"
     assert [*tmp_path.iterdir()] == []
 
 

@@ -28,8 +28,9 @@ from autograd_cnn.ops import sigmoid as sigmoid
 from autograd_cnn.ops import silu as silu
 from autograd_cnn.ops import softmax as softmax
 from autograd_cnn.ops import tanh as tanh
+from autograd_cnn.spelling import public as _public
 from autograd_cnn.spelling import teller as _teller
 
 if not TYPE_CHECKING:  # type checkers follow the imports, and would take it that every name is there
-    __all__ = sorted(name for name, value in globals().items() if callable(value) and name[0] != "_")
+    __all__ = _public(globals())
     __getattr__ = _teller(__name__, __all__)

@@ -4,14 +4,14 @@ At their kinks the derivatives are PyTorch's.
 """
 
 import math
-from typing import Annotated, Final, Literal, TypeAlias
+from typing import Final, Literal, TypeAlias
 
 from autograd_cnn import ops
 from autograd_cnn.engine.composite import composite
 from autograd_cnn.engine.node import Array, shape_of
 from autograd_cnn.errors import ShapeError, sentence
 from autograd_cnn.ops.activation import _shrink
-from autograd_cnn.parameters import Bool, Count, NotNegative, Number, Positive, one_of
+from autograd_cnn.parameters import Bool, Count, NotNegative, Number, Positive
 
 __all__ = [
     "celu",
@@ -34,7 +34,7 @@ __all__ = [
     "threshold",
 ]
 
-Approximation: TypeAlias = Annotated[Literal["none", "tanh"], one_of("none", "tanh")]
+Approximation: TypeAlias = Literal["none", "tanh"]
 
 _SELU_ALPHA: Final = 1.6732632423543772
 _SELU_SCALE: Final = 1.0507009873554805

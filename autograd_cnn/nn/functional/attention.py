@@ -79,10 +79,9 @@ def _repeated(where: str, x: Array, query: Shape) -> Array:
     """Return keys or values with a head for each of the query's."""
     heads = shape_of(x)[-3:-2]
     if len(query) < 3 or not heads or not heads[0] or query[-3] % heads[0]:
-        raise ArgumentError(
-            sentence(where, "the heads do not go together", expected="a multiple of the keys' and values' for the query",
-                     got=f"{query} and {shape_of(x)}")
-        )  # fmt: skip
+        problem = "the heads do not go together"
+        expected = "a multiple of the keys' and values' for the query"
+        raise ArgumentError(sentence(where, problem, expected=expected, got=f"{query} and {shape_of(x)}"))
     return ops.repeat(x, query[-3] // heads[0], axis=-3)
 
 

@@ -16,7 +16,6 @@ from autograd_cnn.nn.functional.reduction import (
     Reduction,
     alike,
     at_least,
-    check_reduction,
     float_of,
     in_floats,
     reduced,
@@ -93,12 +92,12 @@ def cross_entropy(
     labels, counted = _labels(target, ignore_index)  # as they came: a compiled step looks at arguments
     if counted is None and weight is None and len(shape_of(input)) > 1:
         losses = softmax_cross_entropy(input, labels=labels, label_smoothing=label_smoothing)
-        return reduced(where, losses, reduction)
+        return reduced(losses, reduction)
     input, labels, shape = _in_rows(where, input, labels)
     counted = None if counted is None else ops.reshape(counted, shape=(-1,))
     if counted is None and weight is None:
         losses = softmax_cross_entropy(input, labels=labels, label_smoothing=label_smoothing)
-        return _shaped(reduced(where, losses, reduction), reduction, shape)
+        return _shaped(reduced(losses, reduction), reduction, shape)
     (input,) = in_floats(where, input=input)
     scores, labels, factors = _examples(where, input, labels, counted, weight)
     if weight is None or not label_smoothing:
@@ -108,7 +107,7 @@ def cross_entropy(
         evenly = ops.sum(logs * of_classes, axis=1) * (label_smoothing / len(weight))
         losses = _picked(where, logs, labels) * factors * (1 - label_smoothing)
         losses = losses - (evenly if counted is None else ops.where(counted, evenly, 0))
-    return _shaped(_weighted(where, losses, factors, reduction), reduction, shape)
+    return _shaped(_weighted(losses, factors, reduction), reduction, shape)
 
 
 def _are_probabilities(input: Array, target: Array) -> bool:
@@ -121,7 +120,6 @@ def _are_probabilities(input: Array, target: Array) -> bool:
 def _of_probabilities(
     where: str, input: Array, target: Array, weight: Any, reduction: Reduction, smoothing: float
 ) -> Array:
-    check_reduction(where, reduction)
     input, target = in_floats(where, input=input, target=target)
     shape = shape_of(input)
     axis = min(1, len(shape) - 1)
@@ -132,7 +130,7 @@ def _of_probabilities(
         factors = _factors_of_classes(where, shape[axis], weight).astype(float_of(input))
         target = target * factors.reshape(-1, *(1,) * (len(shape) - axis - 1))
     losses = -ops.sum(ops.log_softmax(input, axis=axis) * target, axis=axis)
-    return reduced(where, losses, reduction)
+    return reduced(losses, reduction)
 
 
 def _in_rows(where: str, input: Array, target: Array) -> tuple[Array, Array, Shape | None]:
@@ -145,10 +143,9 @@ def _in_rows(where: str, input: Array, target: Array) -> tuple[Array, Array, Sha
         return input, target, None
     losses = (*shape[:1], *shape[2:]) if len(shape) > 1 else ()
     if labels != losses:
-        raise ShapeError(
-            sentence(where, "scores and labels do not go together", got=f"{shape} and {labels}",
-                     expected="(N, K, ...) and (N, ...)" if losses else "(K,) and ()")
-        )  # fmt: skip
+        problem = "scores and labels do not go together"
+        expected = "(N, K, ...) and (N, ...)" if losses else "(K,) and ()"
+        raise ShapeError(sentence(where, problem, got=f"{shape} and {labels}", expected=expected))
     if losses:
         input = ops.moveaxis(input, 1, -1)
     rows = ops.reshape(input, shape=(math.prod(losses), shape[min(1, len(shape) - 1)]))
@@ -194,10 +191,10 @@ def nll_loss(
     counted = None if counted is None else ops.reshape(counted, shape=(-1,))
     (input,) = in_floats(where, input=input)
     if counted is None and weight is None:
-        return _shaped(reduced(where, _picked(where, input, labels), reduction), reduction, shape)
+        return _shaped(reduced(_picked(where, input, labels), reduction), reduction, shape)
     logs, labels, factors = _examples(where, input, labels, counted, weight)
     losses = _picked(where, logs, labels) * factors
-    return _shaped(_weighted(where, losses, factors, reduction), reduction, shape)
+    return _shaped(_weighted(losses, factors, reduction), reduction, shape)
 
 
 def _labels(target: Array, ignore_index: int) -> tuple[Any, Any]:
@@ -227,10 +224,8 @@ def _examples(where: str, input: Array, labels: Any, counted: Any, weight: Any) 
 
 def _factors_of_classes(where: str, classes: int, weight: Any) -> Any:
     if weight.shape != (classes,):
-        raise ShapeError(
-            sentence(where, "weight has the wrong shape", expected=f"one number for each of {classes} classes",
-                     got=weight.shape)
-        )  # fmt: skip
+        expected = f"one number for each of {classes} classes"
+        raise ShapeError(sentence(where, "weight has the wrong shape", expected=expected, got=weight.shape))
     return weight
 
 
@@ -239,10 +234,10 @@ def _picked(where: str, input: Array, labels: Any) -> Array:
     return -ops.getitem(input, index=(np.arange(len(labels)), labels))
 
 
-def _weighted(where: str, losses: Array, factors: Any, reduction: Reduction) -> Array:
+def _weighted(losses: Array, factors: Any, reduction: Reduction) -> Array:
     """Return the losses, or their sum or mean, of which each counts as much as its factor."""
     if reduction != "mean":
-        return reduced(where, losses, reduction)
+        return reduced(losses, reduction)
     total = ops.sum(factors)
     return ops.sum(losses) / ops.where(ops.equal(total, 0), np.nan, total)  # PyTorch's NaN, without a warning
 
@@ -280,21 +275,16 @@ def bce_loss(input: Array, target: Array, weight: Factors | None = None, reducti
     least = max(math.exp(-100), float(np.finfo(float_of(input)).tiny))
     yes, no = (ops.log(at_least(least, p)) for p in (input, ops.subtract(1, input)))
     losses = -(target * yes + ops.subtract(1, target) * no)
-    return reduced("bce_loss", rescaled("bce_loss", losses, "weight", weight), reduction)
+    return reduced(rescaled("bce_loss", losses, "weight", weight), reduction)
 
 
 def _check_probabilities(p: Array) -> None:
     p = np.asarray(p)
     if np.any(outside := (p < 0) | (p > 1)):
-        raise ArgumentError(
-            sentence(
-                "bce_loss",
-                "probabilities are out of range",
-                expected="numbers from 0 to 1",
-                got=p[outside].flat[0],
-                hint="for scores of any size use bce_with_logits",
-            )
-        )
+        problem = "probabilities are out of range"
+        expected = "numbers from 0 to 1"
+        hint = "for scores of any size use bce_with_logits"
+        raise ArgumentError(sentence("bce_loss", problem, expected=expected, got=p[outside].flat[0], hint=hint))
 
 
 @composite
@@ -336,7 +326,7 @@ def bce_with_logits(
     else:
         positive = rescaled(where, target * ops.softplus(ops.negative(input)), "pos_weight", pos_weight)
         losses = positive + ops.subtract(1, target) * ops.softplus(input)
-    return reduced(where, rescaled(where, losses, "weight", weight), reduction)
+    return reduced(rescaled(where, losses, "weight", weight), reduction)
 
 
 def check_power(where: str, p: int) -> None:
@@ -393,7 +383,7 @@ def multi_margin_loss(
     if weight is not None:
         reading(f"weight of {where}", weight)
         losses = losses * _factors_of_classes(where, classes, weight).astype(others.dtype)[labels]
-    return _shaped(reduced(where, losses, reduction), reduction, shape)
+    return _shaped(reduced(losses, reduction), reduction, shape)
 
 
 @composite
@@ -415,7 +405,7 @@ def multilabel_soft_margin_loss(
     0.347
     """
     losses = bce_with_logits(input, target, weight, "none")
-    return reduced("multilabel_soft_margin_loss", ops.mean(losses, axis=-1), reduction)
+    return reduced(ops.mean(losses, axis=-1), reduction)
 
 
 # --- for images -------------------------------------------------------------------------------
@@ -449,8 +439,7 @@ def focal_loss(
     >>> focal_loss([0.0, 4.0], [1.0, 1.0], reduction="none").round(5)
     array([0.04332, 0.     ])
     """
-    where = "focal_loss"
-    input, target = alike(where, input, target)
+    input, target = alike("focal_loss", input, target)
     rest = ops.subtract(1, target)
     losses = _logistic_loss(input, target)
     if gamma:
@@ -458,7 +447,7 @@ def focal_loss(
         losses = losses * ops.power(wrong, gamma)
     if alpha is not None:
         losses = losses * (target * alpha + rest * (1 - alpha))
-    return reduced(where, losses, reduction)
+    return reduced(losses, reduction)
 
 
 @composite
@@ -477,7 +466,7 @@ def dice_loss(input: Array, target: Array, smooth: NotNegative = 1.0, reduction:
     Raises
     ------
     ShapeError
-        If the shapes differ, or there are no axes but N and C.
+        If the shapes differ, or ``input`` has no axes but N and C.
 
     Examples
     --------
@@ -492,7 +481,7 @@ def dice_loss(input: Array, target: Array, smooth: NotNegative = 1.0, reduction:
     axes = tuple(range(2, len(shape)))
     both = ops.sum(input * target, axis=axes)
     either = ops.sum(input, axis=axes) + ops.sum(target, axis=axes)
-    return reduced(where, ops.subtract(1, (both * 2 + smooth) / (either + smooth)), reduction)
+    return reduced(ops.subtract(1, (both * 2 + smooth) / (either + smooth)), reduction)
 
 
 # --- the same functions by PyTorch's names ----------------------------------------------------

@@ -109,15 +109,13 @@ def cosine_embedding_loss(
     where = "cosine_embedding_loss"
     input1, input2 = in_floats(where, input1=input1, input2=input2)
     if shape_of(target) != shape_of(input1)[:-1]:
-        raise ShapeError(
-            sentence(where, "the targets do not match the pairs", expected=shape_of(input1)[:-1],
-                     got=shape_of(target))
-        )  # fmt: skip
+        problem = "the targets do not match the pairs"
+        raise ShapeError(sentence(where, problem, expected=shape_of(input1)[:-1], got=shape_of(target)))
     tiny = 1e-12  # PyTorch's, so that a vector of zeros has no direction
     squares = [ops.sum(ops.square(each), axis=-1) + tiny for each in (input1, input2)]
     cosine = ops.sum(input1 * input2, axis=-1) / ops.sqrt(squares[0] * squares[1])
     near, far = ops.subtract(1, cosine), ops.clip(cosine - margin, min=0)
-    return reduced(where, _by_sign(target, near, far), reduction)
+    return reduced(_by_sign(target, near, far), reduction)
 
 
 @composite
@@ -138,9 +136,8 @@ def hinge_embedding_loss(input: Array, target: Array, margin: Number = 1.0, redu
     >>> hinge_embedding_loss([0.3, 0.3], [1, -1], reduction="none")
     array([0.3, 0.7])
     """
-    where = "hinge_embedding_loss"
-    (input,) = in_floats(where, input=input)
-    return reduced(where, _by_sign(target, input, ops.clip(ops.subtract(margin, input), min=0)), reduction)
+    (input,) = in_floats("hinge_embedding_loss", input=input)
+    return reduced(_by_sign(target, input, ops.clip(ops.subtract(margin, input), min=0)), reduction)
 
 
 def _by_sign(target: Array, one: Array, other: Array) -> Array:
@@ -159,9 +156,8 @@ def margin_ranking_loss(
     >>> margin_ranking_loss([1.0, 1.0], [3.0, 3.0], [1, -1], reduction="none")
     array([2., 0.])
     """
-    where = "margin_ranking_loss"
-    input1, input2 = in_floats(where, input1=input1, input2=input2)
-    return reduced(where, ops.clip(ops.negative(target) * (input1 - input2) + margin, min=0), reduction)
+    input1, input2 = in_floats("margin_ranking_loss", input1=input1, input2=input2)
+    return reduced(ops.clip(ops.negative(target) * (input1 - input2) + margin, min=0), reduction)
 
 
 @composite
@@ -173,9 +169,8 @@ def soft_margin_loss(input: Array, target: Array, reduction: Reduction = "mean")
     >>> float(soft_margin_loss([0.0], [1.0]).round(3))
     0.693
     """
-    where = "soft_margin_loss"
-    (input,) = in_floats(where, input=input)
-    return reduced(where, ops.softplus(ops.negative(target) * input), reduction)
+    (input,) = in_floats("soft_margin_loss", input=input)
+    return reduced(ops.softplus(ops.negative(target) * input), reduction)
 
 
 @composite
@@ -206,10 +201,9 @@ def triplet_margin_loss(
     >>> float(triplet_margin_loss([[0.0]], [[1.0]], [[1.5]]).round(3))
     0.5
     """
-    where = "triplet_margin_loss"
-    vectors: list[Any] = in_floats(where, anchor=anchor, positive=positive, negative=negative)
+    vectors: list[Any] = in_floats("triplet_margin_loss", anchor=anchor, positive=positive, negative=negative)
     far = pairwise_distance(vectors[0], vectors[2], p, eps)
     if swap:
         far = ops.minimum(far, pairwise_distance(vectors[1], vectors[2], p, eps))
     near = pairwise_distance(vectors[0], vectors[1], p, eps)
-    return reduced(where, ops.clip(near - far + margin, min=0), reduction)
+    return reduced(ops.clip(near - far + margin, min=0), reduction)

@@ -51,9 +51,8 @@ def layer_norm(
     for name, values in {"weight": weight, "bias": bias}.items():
         if values is not None and shape_of(values) != normalized_shape:
             expected = f"that of a row, {normalized_shape}"
-            raise ShapeError(
-                sentence("layer_norm", f"{name} has the wrong shape", expected=expected, got=shape_of(values))
-            )
+            problem = f"{name} has the wrong shape"
+            raise ShapeError(sentence("layer_norm", problem, expected=expected, got=shape_of(values)))
     return ops.layer_norm(input, weight, bias, eps=eps, axes=len(normalized_shape))
 
 
@@ -86,9 +85,8 @@ def rms_norm(
     """
     _check_row("rms_norm", input, normalized_shape)
     if weight is not None and shape_of(weight) != normalized_shape:
-        raise ShapeError(
-            sentence("rms_norm", "weight has the wrong shape", expected=normalized_shape, got=shape_of(weight))
-        )
+        problem = "weight has the wrong shape"
+        raise ShapeError(sentence("rms_norm", problem, expected=normalized_shape, got=shape_of(weight)))
     (x,) = in_floats("rms_norm", input=input)
     row = tuple(range(-len(normalized_shape), 0))
     eps = np.finfo(x.dtype).eps.item() if eps is None else eps
@@ -137,10 +135,8 @@ def group_norm(
     (input,) = in_floats("group_norm", input=input)
     shape = _check_channels("group_norm", input, weight=weight, bias=bias)
     if shape[1] % num_groups:
-        raise ArgumentError(
-            sentence("group_norm", "channels don't go into the groups", expected=f"a multiple of {num_groups}",
-                     got=shape[1])
-        )  # fmt: skip
+        problem = "channels don't go into the groups"
+        raise ArgumentError(sentence("group_norm", problem, expected=f"a multiple of {num_groups}", got=shape[1]))
     rows = num_groups, shape[1] // num_groups, math.prod(shape[2:])
     weight, bias = (each if each is None else ops.reshape(each, (*rows[:2], 1)) for each in (weight, bias))
     return ops.reshape(ops.layer_norm(ops.reshape(input, (shape[0], *rows)), weight, bias, eps=eps, axes=2), shape)
@@ -173,7 +169,7 @@ def batch_norm(
     ShapeError
         If the shapes do not go together, or there is only one value for a channel to train with.
     ArgumentError
-        If there are no running values to evaluate with, or one without the other.
+        If it has no running values to evaluate with, or one without the other.
     OperandError
         If running values can't be written to.
 
@@ -269,10 +265,8 @@ def _with_known(
 ) -> Array:
     """Normalise with moments that were found before."""
     if mean is None or var is None:
-        raise ArgumentError(
-            sentence(where, "there are no running values to evaluate with", expected="running_mean and running_var",
-                     got="None")
-        )  # fmt: skip
+        problem = "it has no running values to evaluate with"
+        raise ArgumentError(sentence(where, problem, expected="running_mean and running_var", got="None"))
     return over_maps(lambda maps: ops.batch_norm_inference(maps, mean, var, weight, bias, eps=eps), x)
 
 
@@ -283,9 +277,7 @@ def _let_follow(where: str, running_mean: Any, running_var: Any, maps: Array, mo
     for name, values in {"running_mean": running_mean, "running_var": running_var}.items():
         if not isinstance(values, np.ndarray) or not values.flags.writeable:
             got = "a read-only array" if isinstance(values, np.ndarray) else type(values).__name__
-            raise OperandError(
-                sentence(where, f"{name} can't be written to", expected="an array of NumPy's", got=got)
-            )  # fmt: skip
+            raise OperandError(sentence(where, f"{name} can't be written to", expected="an array of NumPy's", got=got))
 
     def follow(maps: Array) -> None:
         means, variances = kernels.moments(maps).reshape(2, -1, running_mean.size)
@@ -311,6 +303,4 @@ def _check_channels(where: str, x: Array, axes: int = 2, **numbers: Array | None
 
 def _check_count(where: str, shape: Shape, count: int) -> None:
     if count < 2:
-        raise ShapeError(
-            sentence(where, "one value has no variance", expected="at least 2", got=f"shape {shape}")
-        )  # fmt: skip
+        raise ShapeError(sentence(where, "one value has no variance", expected="at least 2", got=f"shape {shape}"))

@@ -1,12 +1,12 @@
 """Borders around images, with PyTorch's arguments: the last axis comes first."""
 
-from typing import Literal, TypeAlias, get_args
+from typing import Literal, TypeAlias
 
 from autograd_cnn import ops
 from autograd_cnn.engine.composite import composite
 from autograd_cnn.engine.node import Array, shape_of
 from autograd_cnn.errors import ArgumentError, ShapeError, sentence
-from autograd_cnn.parameters import Axes, Number, choice
+from autograd_cnn.parameters import Axes, Number
 
 __all__ = ["pad"]
 
@@ -47,11 +47,8 @@ def pad(input: Array, pad: Axes, mode: Mode = "constant", value: Number | None =
     shape = shape_of(input)
     numbers = (pad,) if isinstance(pad, int) else tuple(pad)
     if len(numbers) % 2 or len(numbers) > 2 * len(shape):
-        raise ArgumentError(
-            sentence("pad", "pad is not understood", expected=f"up to {len(shape)} pairs, for x of shape {shape}",
-                     got=numbers)
-        )  # fmt: skip
-    choice("pad", "mode", mode, get_args(Mode))
+        expected = f"up to {len(shape)} pairs, for x of shape {shape}"
+        raise ArgumentError(sentence("pad", "pad is not understood", expected=expected, got=numbers))
     if mode != "constant" and value is not None:
         raise ArgumentError(sentence("pad", f"value does not go with mode={mode!r}"))
     pairs = list(zip(numbers[::2], numbers[1::2], strict=True))[::-1]
@@ -69,10 +66,8 @@ def pad(input: Array, pad: Axes, mode: Mode = "constant", value: Number | None =
         if any(sides):
             most = {"reflect": length - 1, "circular": length}.get(mode, max(*sides) if length else 0)
             if max(sides) > most:
-                raise ShapeError(
-                    sentence("pad", f"x is too small for mode={mode!r}", got=sides,
-                             expected=f"at most {most} along an axis of {length}")
-                )  # fmt: skip
+                expected = f"at most {most} along an axis of {length}"
+                raise ShapeError(sentence("pad", f"x is too small for mode={mode!r}", got=sides, expected=expected))
             input = _bordered(input, axis, length, sides, mode)
     return input
 

@@ -85,10 +85,8 @@ def fold(
     grid = windows("fold", image, kernel_size, stride=stride, padding=padding, dilation=dilation)
     size, count = grid.size[0] * grid.size[1], grid.out[0] * grid.out[1]
     if len(shape) not in (2, 3) or shape[-2] % size or shape[-1] != count:
-        raise ShapeError(
-            sentence("fold", "x has the wrong shape", expected=f"(N, C·{size}, {count}) or (C·{size}, {count})",
-                     got=shape)
-        )  # fmt: skip
+        expected = f"(N, C·{size}, {count}) or (C·{size}, {count})"
+        raise ShapeError(sentence("fold", "x has the wrong shape", expected=expected, got=shape))
     lead = (*shape[:-2], shape[-2] // size)
     columns = ops.reshape(input, shape=(*lead, size, *grid.out))
     (top, bottom), (left, right) = grid.padding

@@ -1,6 +1,6 @@
 """What losses have in common: one number for many, or one for each; operands in floats, and of one shape."""
 
-from typing import Annotated, Any, Final, Literal, TypeAlias, get_args
+from typing import Annotated, Any, Final, Literal, TypeAlias
 
 import numpy as np
 
@@ -8,7 +8,7 @@ from autograd_cnn import ops
 from autograd_cnn.engine.node import Array, Shape, Traced, shape_of, values_of
 from autograd_cnn.engine.trace import RUNNING
 from autograd_cnn.errors import ArgumentError, OperandError, ShapeError, raise_as, sentence
-from autograd_cnn.parameters import Parsed, choice
+from autograd_cnn.parameters import Parsed
 
 Reduction: TypeAlias = Literal["mean", "sum", "none"]
 
@@ -24,15 +24,8 @@ def _factors(where: str, name: str, value: Any) -> Any:
         raise
     if factors.dtype.kind not in "biuf":
         hint = f"say reduction={value!r}" if isinstance(value, str) else ""
-        raise OperandError(
-            sentence(
-                where,
-                f"{name} is not an array of numbers",
-                expected="ints, floats or bools",
-                got=repr(value),
-                hint=hint,
-            )
-        )
+        problem = f"{name} is not an array of numbers"
+        raise OperandError(sentence(where, problem, expected="ints, floats or bools", got=repr(value), hint=hint))
     return factors
 
 
@@ -40,9 +33,8 @@ def _class_weights(where: str, name: str, value: Any) -> Any:
     """Return one factor for each class as an array."""
     weights = _factors(where, name, value)
     if weights.ndim != 1:
-        raise ArgumentError(
-            sentence(where, f"{name} is not understood", expected="one number for each class", got=repr(value))
-        )
+        problem = f"{name} is not understood"
+        raise ArgumentError(sentence(where, problem, expected="one number for each class", got=repr(value)))
     return weights
 
 
@@ -50,14 +42,8 @@ Factors: TypeAlias = Annotated[Any, Parsed(_factors, frozenset())]
 ClassWeights: TypeAlias = Annotated[Any, Parsed(_class_weights, frozenset())]
 
 
-def check_reduction(where: str, reduction: str) -> None:
-    """Raise `ArgumentError` for an unknown reduction."""
-    choice(where, "reduction", reduction, get_args(Reduction))
-
-
-def reduced(where: str, losses: Array, reduction: Reduction) -> Array:
+def reduced(losses: Array, reduction: str) -> Array:
     """Return the mean of all losses, their sum, or themselves."""
-    check_reduction(where, reduction)
     if reduction == "mean":
         return ops.mean(losses)
     return ops.sum(losses) if reduction == "sum" else losses
@@ -76,10 +62,8 @@ def in_floats(where: str, **arrays: Array) -> list[Any]:
                 raise_as(where, error)
                 raise
         if np.result_type(values[name]).kind not in "biuf":
-            raise OperandError(
-                sentence(where, f"{name} is not an array of numbers", expected="ints, floats or bools",
-                         got=type(value).__name__)
-            )  # fmt: skip
+            problem = f"{name} is not an array of numbers"
+            raise OperandError(sentence(where, problem, expected="ints, floats or bools", got=type(value).__name__))
     dtype = np.result_type(*values.values())
     dtype = dtype if dtype.kind == "f" else np.dtype(float)
     given: list[Any] = [x if isinstance(x, Traced) else values[name] for name, x in arrays.items()]
@@ -94,11 +78,8 @@ def alike(where: str, input: Array, target: Array) -> list[Any]:
     both = in_floats(where, input=input, target=target)
     got = shape_of(input), shape_of(target)
     if got[0] != got[1]:
-        raise ShapeError(
-            sentence(
-                where, "input and target differ in shape", expected=got[0], got=got[1], hint="they are not broadcast"
-            )
-        )
+        problem = "input and target differ in shape"
+        raise ShapeError(sentence(where, problem, expected=got[0], got=got[1], hint="they are not broadcast"))
     return both
 
 

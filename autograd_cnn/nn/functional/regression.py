@@ -1,7 +1,7 @@
 """Losses of numbers and distributions. ``reduction`` is ``"mean"``, ``"sum"``, or ``"none"`` for one number each."""
 
 import math
-from typing import Literal, TypeAlias, get_args
+from typing import Literal, TypeAlias
 
 import numpy as np
 
@@ -10,16 +10,9 @@ from autograd_cnn.engine.composite import composite
 from autograd_cnn.engine.node import Array, shape_of
 from autograd_cnn.engine.trace import check
 from autograd_cnn.errors import ArgumentError, ShapeError, sentence
-from autograd_cnn.nn.functional.reduction import (
-    Reduction,
-    alike,
-    at_least,
-    check_reduction,
-    in_floats,
-    reduced,
-)
+from autograd_cnn.nn.functional.reduction import Reduction, alike, at_least, in_floats, reduced
 from autograd_cnn.ops.loss import _huber
-from autograd_cnn.parameters import Bool, NotNegative, Positive, choice
+from autograd_cnn.parameters import Bool, NotNegative, Positive
 
 __all__ = ["gaussian_nll_loss", "huber_loss", "kl_div", "l1_loss", "mse_loss", "poisson_nll_loss", "smooth_l1_loss"]
 
@@ -118,12 +111,11 @@ def smooth_l1_loss(input: Array, target: Array, reduction: Reduction = "mean", b
 
 
 def _absolute(where: str, input: Array, target: Array, reduction: Reduction) -> Array:
-    return reduced(where, ops.absolute(ops.subtract(*alike(where, input, target))), reduction)
+    return reduced(ops.absolute(ops.subtract(*alike(where, input, target))), reduction)
 
 
 def _bent(where: str, input: Array, target: Array, reduction: Reduction, delta: float, factor: float = 1) -> Array:
     """Return half the squared error, from ``delta`` on along its tangent, times ``factor``; reduced in the same pass."""
-    check_reduction(where, reduction)
     input, target = alike(where, input, target)
     return _huber(input, target, delta=delta, factor=factor, reduction=reduction)
 
@@ -132,12 +124,7 @@ def _bent(where: str, input: Array, target: Array, reduction: Reduction, delta: 
 
 
 @composite
-def kl_div(
-    input: Array,
-    target: Array,
-    reduction: DivergenceReduction = "mean",
-    log_target: Bool = False,
-) -> Array:
+def kl_div(input: Array, target: Array, reduction: DivergenceReduction = "mean", log_target: Bool = False) -> Array:
     """The Kullback-Leibler divergence ``t·(log(t) - x)`` of each element, 0 where t is 0.
 
     Parameters
@@ -162,13 +149,11 @@ def kl_div(
     >>> float(kl_div(np.log([[0.5, 0.5]]), [[1.0, 0.0]], reduction="batchmean").round(3))
     0.693
     """
-    where = "kl_div"
-    choice(where, "reduction", reduction, get_args(DivergenceReduction))
-    input, target = alike(where, input, target)
+    input, target = alike("kl_div", input, target)
     losses = ops.exp(target) * (target - input) if log_target else _entropy(target) - target * input
     if reduction == "batchmean":
         return ops.sum(losses) / (shape_of(input) or (1,))[0]
-    return reduced(where, losses, reduction)
+    return reduced(losses, reduction)
 
 
 def _entropy(p: Array) -> Array:
@@ -210,8 +195,7 @@ def poisson_nll_loss(
     >>> float(poisson_nll_loss([0.0], [3.0]))
     1.0
     """
-    where = "poisson_nll_loss"
-    input, target = alike(where, input, target)
+    input, target = alike("poisson_nll_loss", input, target)
     losses = ops.exp(input) - target * input if log_input else input - target * ops.log(input + eps)
     if full:
         many = ops.greater(target, 1)
@@ -219,17 +203,12 @@ def poisson_nll_loss(
         logs = ops.log(counts)
         stirling = counts * logs - counts + (logs + math.log(2 * math.pi)) * 0.5
         losses = losses + ops.where(many, stirling, 0)
-    return reduced(where, losses, reduction)
+    return reduced(losses, reduction)
 
 
 @composite
 def gaussian_nll_loss(
-    input: Array,
-    target: Array,
-    var: Array,
-    full: Bool = False,
-    eps: Positive = 1e-6,
-    reduction: Reduction = "mean",
+    input: Array, target: Array, var: Array, full: Bool = False, eps: Positive = 1e-6, reduction: Reduction = "mean"
 ) -> Array:
     """The negative log-likelihood of a normal distribution: ``(log(v) + (x - t)² / v) / 2``.
 
@@ -268,11 +247,10 @@ def gaussian_nll_loss(
     check(_check_variances, var)
     var = at_least(eps, var)
     losses = (ops.log(var) + ops.square(input - target) / var) * 0.5
-    return reduced(where, losses + 0.5 * math.log(2 * math.pi) if full else losses, reduction)
+    return reduced(losses + 0.5 * math.log(2 * math.pi) if full else losses, reduction)
 
 
 def _check_variances(var: Array) -> None:
     if np.any(np.asarray(var) < 0):
-        raise ArgumentError(
-            sentence("gaussian_nll_loss", "var is out of range", expected="numbers of at least 0", got=np.min(var))
-        )
+        expected = "numbers of at least 0"
+        raise ArgumentError(sentence("gaussian_nll_loss", "var is out of range", expected=expected, got=np.min(var)))

@@ -2,7 +2,7 @@
 
 import math
 from functools import lru_cache
-from typing import Any, Final, Literal, TypeAlias, get_args
+from typing import Any, Final, Literal, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,7 +11,7 @@ from autograd_cnn import ops
 from autograd_cnn.engine.composite import composite
 from autograd_cnn.engine.node import Array, Shape, shape_of
 from autograd_cnn.errors import ArgumentError, ShapeError, sentence
-from autograd_cnn.parameters import Bool, Size, choice, number, several
+from autograd_cnn.parameters import Bool, Size, number, several
 
 __all__ = ["channel_shuffle", "interpolate", "pixel_shuffle", "pixel_unshuffle"]
 
@@ -90,7 +90,6 @@ def _check(shape: Shape, mode: str, align_corners: bool | None) -> None:
     where = "interpolate"
     if len(shape) not in (3, 4) or 0 in shape[2:]:
         raise ShapeError(sentence(where, "x has the wrong shape", expected="(N, C, L) or (N, C, H, W)", got=shape))
-    choice(where, "mode", mode, get_args(Mode))
     if mode in _AXES and _AXES[mode] != len(shape) - 2:
         expected = "(N, C, L)" if _AXES[mode] == 1 else "(N, C, H, W)"
         raise ShapeError(sentence(where, f"x has the wrong rank for mode={mode!r}", expected=expected, got=shape))
@@ -119,17 +118,13 @@ def _sizes(lengths: Shape, size: Any, factor: Any, recompute: bool) -> tuple[Sha
         return sizes, [n / size for n, size in zip(lengths, sizes, strict=True)]
     factors = list(factor) if isinstance(factor, (list, tuple)) else [factor] * count
     if len(factors) != count:
-        raise ArgumentError(
-            sentence(
-                where, "scale_factor has the wrong length", expected=f"{count}, one for each axis", got=len(factors)
-            )
-        )
+        problem = "scale_factor has the wrong length"
+        raise ArgumentError(sentence(where, problem, expected=f"{count}, one for each axis", got=len(factors)))
     numbers = [float(each) for each in factors]
     sizes = tuple(math.floor(n * each) for n, each in zip(lengths, numbers, strict=True))
     if 0 in sizes:
-        raise ArgumentError(
-            sentence(where, "nothing is left of the image", expected="a larger scale_factor", got=factor)
-        )
+        problem = "nothing is left of the image"
+        raise ArgumentError(sentence(where, problem, expected="a larger scale_factor", got=factor))
     if recompute:
         return sizes, [n / size for n, size in zip(lengths, sizes, strict=True)]
     return sizes, [1 / each for each in numbers]
@@ -233,10 +228,8 @@ def pixel_shuffle(input: Array, upscale_factor: Size) -> Array:
     """
     shape, r = shape_of(input), upscale_factor
     if len(shape) < 3 or shape[-3] % (r * r):
-        raise ShapeError(
-            sentence("pixel_shuffle", "the channels do not make up squares", got=shape,
-                     expected=f"(..., C, H, W), with C a multiple of {r * r}")
-        )  # fmt: skip
+        expected = f"(..., C, H, W), with C a multiple of {r * r}"
+        raise ShapeError(sentence("pixel_shuffle", "the channels do not make up squares", got=shape, expected=expected))
     *lead, channels, h, w = shape
     n = len(lead)
     x = ops.reshape(input, shape=(*lead, channels // (r * r), r, r, h, w))
@@ -270,10 +263,8 @@ def pixel_unshuffle(input: Array, downscale_factor: Size) -> Array:
     """
     shape, r = shape_of(input), downscale_factor
     if len(shape) < 3 or shape[-1] % r or shape[-2] % r:
-        raise ShapeError(
-            sentence("pixel_unshuffle", "the pixels do not make up squares", got=shape,
-                     expected=f"(..., C, H, W), with H and W multiples of {r}")
-        )  # fmt: skip
+        expected = f"(..., C, H, W), with H and W multiples of {r}"
+        raise ShapeError(sentence("pixel_unshuffle", "the pixels do not make up squares", got=shape, expected=expected))
     *lead, channels, h, w = shape
     n = len(lead)
     x = ops.reshape(input, shape=(*lead, channels, h // r, r, w // r, r))
@@ -302,9 +293,8 @@ def channel_shuffle(input: Array, groups: Size) -> Array:
     """
     shape = shape_of(input)
     if len(shape) < 2 or shape[1] % groups:
-        raise ShapeError(
-            sentence("channel_shuffle", "groups does not divide the channels", got=shape,
-                     expected=f"(N, C, ...), with C a multiple of {groups}")
-        )  # fmt: skip
+        problem = "groups does not divide the channels"
+        expected = f"(N, C, ...), with C a multiple of {groups}"
+        raise ShapeError(sentence("channel_shuffle", problem, got=shape, expected=expected))
     parts = ops.reshape(input, shape=(shape[0], groups, shape[1] // groups, *shape[2:]))
     return ops.reshape(ops.swapaxes(parts, 1, 2), shape=shape)

@@ -10,68 +10,36 @@ Shapes: (F, C/G, KH, KW) for filters, (out, in) for a `Linear`.
 
 from typing import TYPE_CHECKING
 
-from autograd_cnn.nn.init.in_place import (
-    calculate_gain,
-    constant_,
-    dirac_,
-    eye_,
-    kaiming_normal_,
-    kaiming_uniform_,
-    normal_,
-    ones_,
-    orthogonal_,
-    trunc_normal_,
-    uniform_,
-    xavier_normal_,
-    xavier_uniform_,
-    zeros_,
-)
-from autograd_cnn.nn.init.values import (
-    Mode,
-    Rng,
-    constant,
-    fans,
-    generator,
-    kaiming_normal,
-    kaiming_uniform,
-    normal,
-    uniform,
-    weight_and_bias,
-    xavier_normal,
-    xavier_uniform,
-    zeros,
-)
+from autograd_cnn.nn.init.in_place import calculate_gain as calculate_gain
+from autograd_cnn.nn.init.in_place import constant_ as constant_
+from autograd_cnn.nn.init.in_place import dirac_ as dirac_
+from autograd_cnn.nn.init.in_place import eye_ as eye_
+from autograd_cnn.nn.init.in_place import kaiming_normal_ as kaiming_normal_
+from autograd_cnn.nn.init.in_place import kaiming_uniform_ as kaiming_uniform_
+from autograd_cnn.nn.init.in_place import normal_ as normal_
+from autograd_cnn.nn.init.in_place import ones_ as ones_
+from autograd_cnn.nn.init.in_place import orthogonal_ as orthogonal_
+from autograd_cnn.nn.init.in_place import trunc_normal_ as trunc_normal_
+from autograd_cnn.nn.init.in_place import uniform_ as uniform_
+from autograd_cnn.nn.init.in_place import xavier_normal_ as xavier_normal_
+from autograd_cnn.nn.init.in_place import xavier_uniform_ as xavier_uniform_
+from autograd_cnn.nn.init.in_place import zeros_ as zeros_
+from autograd_cnn.nn.init.values import Mode as Mode
+from autograd_cnn.nn.init.values import Rng as Rng
+from autograd_cnn.nn.init.values import constant as constant
+from autograd_cnn.nn.init.values import fans as fans
+from autograd_cnn.nn.init.values import generator as generator
+from autograd_cnn.nn.init.values import kaiming_normal as kaiming_normal
+from autograd_cnn.nn.init.values import kaiming_uniform as kaiming_uniform
+from autograd_cnn.nn.init.values import normal as normal
+from autograd_cnn.nn.init.values import uniform as uniform
+from autograd_cnn.nn.init.values import weight_and_bias as weight_and_bias
+from autograd_cnn.nn.init.values import xavier_normal as xavier_normal
+from autograd_cnn.nn.init.values import xavier_uniform as xavier_uniform
+from autograd_cnn.nn.init.values import zeros as zeros
+from autograd_cnn.spelling import public as _public
 from autograd_cnn.spelling import teller as _teller
 
-__all__ = [
-    "Mode",
-    "Rng",
-    "calculate_gain",
-    "constant",
-    "constant_",
-    "dirac_",
-    "eye_",
-    "fans",
-    "generator",
-    "kaiming_normal",
-    "kaiming_normal_",
-    "kaiming_uniform",
-    "kaiming_uniform_",
-    "normal",
-    "normal_",
-    "ones_",
-    "orthogonal_",
-    "trunc_normal_",
-    "uniform",
-    "uniform_",
-    "weight_and_bias",
-    "xavier_normal",
-    "xavier_normal_",
-    "xavier_uniform",
-    "xavier_uniform_",
-    "zeros",
-    "zeros_",
-]
-
-if not TYPE_CHECKING:  # a type checker would take it that every name is there
+if not TYPE_CHECKING:  # type checkers follow the imports, and would take it that every name is there
+    __all__ = _public(globals())
     __getattr__ = _teller(__name__, __all__)

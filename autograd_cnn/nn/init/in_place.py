@@ -8,19 +8,18 @@ from numpy.typing import NDArray
 
 from autograd_cnn import ops
 from autograd_cnn.engine.composite import composite
-from autograd_cnn.errors import ArgumentError, OperandError, ShapeError, sentence
+from autograd_cnn.errors import ArgumentError, ShapeError, require, sentence
 from autograd_cnn.nn.init.values import Mode, Rng, constant, fans, kaiming_std, normal, uniform
-from autograd_cnn.parameters import Number, Positive, Size, choice
+from autograd_cnn.parameters import Number, Positive, Size
 from autograd_cnn.seeding import default_rng
 from autograd_cnn.tensor import Tensor
 
 Nonlinearity: TypeAlias = Literal[
     "linear", "conv1d", "conv2d", "conv3d", "conv_transpose1d", "conv_transpose2d", "sigmoid", "tanh", "relu",
-    "leaky_relu", "selu",
+    "selu", "leaky_relu",
 ]  # fmt: skip
 
 _GAINS: Final = {"tanh": 5 / 3, "relu": math.sqrt(2), "selu": 3 / 4}
-_LINEAR: Final = ("linear", "conv1d", "conv2d", "conv3d", "conv_transpose1d", "conv_transpose2d", "sigmoid")
 
 
 def _filled(where: str, tensor: Tensor, values: NDArray[Any]) -> Tensor:
@@ -29,11 +28,8 @@ def _filled(where: str, tensor: Tensor, values: NDArray[Any]) -> Tensor:
 
 
 def _checked(where: str, tensor: Any) -> Tensor:
-    if not isinstance(tensor, Tensor):
-        raise OperandError(
-            sentence(where, "not a tensor to fill", expected="a Tensor", got=type(tensor).__name__,
-                     hint=f"nn.init.{where.rstrip('_')} returns an array of a shape")
-        )  # fmt: skip
+    hint = f"nn.init.{where.rstrip('_')} returns an array of a shape"
+    require(isinstance(tensor, Tensor), where, "not a tensor to fill", "a Tensor", tensor, hint=hint)
     return tensor
 
 
@@ -57,7 +53,6 @@ def calculate_gain(nonlinearity: Nonlinearity, param: Number | None = None) -> f
     >>> round(calculate_gain("relu"), 4)
     1.4142
     """
-    choice("calculate_gain", "nonlinearity", nonlinearity, (*_LINEAR, *_GAINS, "leaky_relu"))
     if nonlinearity == "leaky_relu":
         slope = 0.01 if param is None else param
         return math.sqrt(2 / (1 + slope * slope))
@@ -145,9 +140,8 @@ def dirac_(tensor: Tensor, groups: Size = 1) -> Tensor:
     if len(shape) not in (3, 4, 5):
         raise ShapeError(sentence("dirac_", "the tensor does not hold filters", expected="(F, C, K, ...)", got=shape))
     if shape[0] % groups:
-        raise ArgumentError(
-            sentence("dirac_", "groups is out of range", expected=f"a divisor of the {shape[0]} filters", got=groups)
-        )
+        expected = f"a divisor of the {shape[0]} filters"
+        raise ArgumentError(sentence("dirac_", "groups is out of range", expected=expected, got=groups))
     values, filters = np.zeros(shape), shape[0] // groups
     for group in range(groups):
         for channel in range(min(filters, shape[1])):
@@ -317,7 +311,7 @@ def kaiming_normal_(
 
 def _kept(where: str, tensor: Any, a: float, mode: Mode, nonlinearity: Nonlinearity) -> float:
     """Return the standard deviation that keeps a variance."""
-    of_relu = kaiming_std(_checked(where, tensor).shape, 0.0, mode, where)
+    of_relu = kaiming_std(_checked(where, tensor).shape, 0.0, mode)
     return of_relu / math.sqrt(2) * calculate_gain(nonlinearity, a)
 
 

@@ -49,10 +49,8 @@ def fans(shape: KnownShape) -> tuple[int, int]:
     (150, 400)
     """
     if len(shape) < 2:
-        raise ShapeError(
-            sentence("fans", "too few axes to count inputs and outputs", expected="(F, C, KH, KW) or (out, in)",
-                     got=shape)
-        )  # fmt: skip
+        problem = "too few axes to count inputs and outputs"
+        raise ShapeError(sentence("fans", problem, expected="(F, C, KH, KW) or (out, in)", got=shape))
     taps = math.prod(shape[2:])
     return shape[1] * taps, shape[0] * taps
 
@@ -139,7 +137,7 @@ def kaiming_uniform(
     >>> bool(np.abs(w).max() <= 1)
     True
     """
-    bound = math.sqrt(3) * kaiming_std(shape, a, mode, "kaiming_uniform")
+    bound = math.sqrt(3) * kaiming_std(shape, a, mode)
     return uniform(shape, rng, low=-bound, high=bound, dtype=dtype)
 
 
@@ -156,7 +154,7 @@ def kaiming_normal(
     >>> kaiming_normal((1000, 50), 0).std().round(2)
     np.float32(0.2)
     """
-    return normal(shape, rng, std=kaiming_std(shape, a, mode, "kaiming_normal"), dtype=dtype)
+    return normal(shape, rng, std=kaiming_std(shape, a, mode), dtype=dtype)
 
 
 @composite
@@ -209,10 +207,8 @@ def weight_and_bias(
     return Parameter(weight), Parameter(uniform((outputs,), rng, low=-bound, high=bound, dtype=dtype))
 
 
-def kaiming_std(shape: Shape, a: float, mode: Mode, where: str) -> float:
+def kaiming_std(shape: Shape, a: float, mode: Mode) -> float:
     """Return the standard deviation that keeps a variance through leaky ReLUs."""
-    if mode not in ("fan_in", "fan_out"):
-        raise ArgumentError(sentence(where, "mode is unknown", expected="'fan_in' or 'fan_out'", got=repr(mode)))
     return math.sqrt(2 / ((1 + a * a) * fans(shape)[mode == "fan_out"]))
 
 

@@ -1,14 +1,13 @@
 """Activation functions as layers, each the function of the same name."""
 
-from typing import Any, ClassVar
-
 import numpy as np
 
 from autograd_cnn import ops
 from autograd_cnn.engine.composite import composite
 from autograd_cnn.engine.node import Array
 from autograd_cnn.nn.functional import activation as functional
-from autograd_cnn.nn.module import Module, Parameterless, in_dtype_of
+from autograd_cnn.nn.layers.function import ElementFunction, Function, layer
+from autograd_cnn.nn.module import Module, in_dtype_of
 from autograd_cnn.nn.parameter import Parameter
 from autograd_cnn.ops.activation import check_range
 from autograd_cnn.parameters import Bool, Count, FloatDType, NotNaN, NotNegative, Number, Positive, Size
@@ -25,12 +24,15 @@ __all__ = [
     "Hardtanh",
     "LeakyReLU",
     "LogSigmoid",
+    "LogSoftmax",
     "Mish",
     "PReLU",
     "ReLU",
     "ReLU6",
     "SiLU",
     "Sigmoid",
+    "Softmax",
+    "Softmin",
     "Softplus",
     "Softshrink",
     "Softsign",
@@ -40,33 +42,12 @@ __all__ = [
 ]
 
 
-class _Elementwise(Parameterless):
-    """A function without parameters."""
+@layer
+class _InPlace(ElementFunction):
+    """A function without parameters, but PyTorch's argument."""
 
-    function: ClassVar[Any]  # of an array
-
-    def forward(self, x: Array) -> Array:
-        """Apply it to every element."""
-        return self.function(x)
-
-
-class _InPlace(_Elementwise):
-    """The same with PyTorch's argument."""
-
-    @composite
-    def __init__(self, inplace: Bool = False) -> None:
-        pass
-
-
-class _WithOptions(Module):
-    """A function of an array and of what the layer shows."""
-
-    function: ClassVar[Any]
-
-    def forward(self, x: Array) -> Array:
-        """Apply it to every element."""
-        names = (each if isinstance(each, str) else each[0] for each in self._shown)
-        return self.function(x, **{name: getattr(self, name) for name in names})
+    _shown = ()
+    inplace: Bool = False
 
 
 class ReLU(_InPlace):
@@ -87,7 +68,8 @@ class ReLU(_InPlace):
     function = staticmethod(ops.relu)
 
 
-class LeakyReLU(_WithOptions):
+@layer
+class LeakyReLU(ElementFunction):
     """``x`` where it is positive, else ``negative_slope * x``.
 
     Parameters
@@ -105,13 +87,12 @@ class LeakyReLU(_WithOptions):
 
     function = staticmethod(ops.leaky_relu)
     _shown = ("negative_slope",)
-
-    @composite
-    def __init__(self, negative_slope: NotNaN = 0.01, inplace: Bool = False) -> None:  # noqa: ARG002  # it changes nothing
-        self.negative_slope = negative_slope
+    negative_slope: NotNaN = 0.01
+    inplace: Bool = False
 
 
-class ELU(_WithOptions):
+@layer
+class ELU(ElementFunction):
     """``x`` where it is positive, else ``alpha * (exp(x) - 1)`` (Clevert et al. 2016).
 
     Parameters
@@ -129,13 +110,12 @@ class ELU(_WithOptions):
 
     function = staticmethod(ops.elu)
     _shown = ("alpha",)
-
-    @composite
-    def __init__(self, alpha: NotNaN = 1.0, inplace: Bool = False) -> None:  # noqa: ARG002  # it changes nothing
-        self.alpha = alpha
+    alpha: NotNaN = 1.0
+    inplace: Bool = False
 
 
-class GELU(_WithOptions):
+@layer
+class GELU(ElementFunction):
     """``x`` times the normal distribution's Φ(x), or an approximation of it (Hendrycks & Gimpel 2016).
 
     Parameters
@@ -152,11 +132,7 @@ class GELU(_WithOptions):
     """
 
     function = staticmethod(functional.gelu)
-    _shown = (("approximate", "none"),)
-
-    @composite
-    def __init__(self, approximate: functional.Approximation = "none") -> None:
-        self.approximate: functional.Approximation = approximate
+    approximate: functional.Approximation = "none"
 
 
 class SiLU(_InPlace):
@@ -178,7 +154,7 @@ class SiLU(_InPlace):
     function = staticmethod(ops.silu)
 
 
-class Sigmoid(_Elementwise):
+class Sigmoid(ElementFunction):
     """``1 / (1 + exp(-x))``.
 
     Examples
@@ -191,7 +167,7 @@ class Sigmoid(_Elementwise):
     function = staticmethod(ops.sigmoid)
 
 
-class Tanh(_Elementwise):
+class Tanh(ElementFunction):
     """The hyperbolic tangent.
 
     Examples
@@ -204,7 +180,8 @@ class Tanh(_Elementwise):
     function = staticmethod(ops.tanh)
 
 
-class Softplus(_WithOptions):
+@layer
+class Softplus(ElementFunction):
     """``log(1 + exp(beta·x)) / beta``, a smooth ReLU.
 
     Parameters
@@ -221,12 +198,8 @@ class Softplus(_WithOptions):
     """
 
     function = staticmethod(functional.softplus)
-    _shown = (("beta", 1.0), ("threshold", None))
-
-    @composite
-    def __init__(self, beta: Positive = 1.0, threshold: Number | None = None) -> None:
-        self.beta = beta
-        self.threshold = threshold
+    beta: Positive = 1.0
+    threshold: Number | None = None
 
 
 class ReLU6(_InPlace):
@@ -319,7 +292,7 @@ class Mish(_InPlace):
     function = staticmethod(functional.mish)
 
 
-class Softsign(_Elementwise):
+class Softsign(ElementFunction):
     """``x / (1 + |x|)``.
 
     Examples
@@ -332,7 +305,7 @@ class Softsign(_Elementwise):
     function = staticmethod(functional.softsign)
 
 
-class LogSigmoid(_Elementwise):
+class LogSigmoid(ElementFunction):
     """The logarithm of `Sigmoid`, without overflow.
 
     Examples
@@ -345,7 +318,8 @@ class LogSigmoid(_Elementwise):
     function = staticmethod(functional.logsigmoid)
 
 
-class Hardtanh(_WithOptions):
+@layer
+class Hardtanh(ElementFunction):
     """``x`` limited to the range from ``min_val`` to ``max_val``.
 
     Parameters
@@ -368,15 +342,16 @@ class Hardtanh(_WithOptions):
 
     function = staticmethod(functional.hardtanh)
     _shown = ("min_val", "max_val")
+    min_val: NotNaN = -1.0
+    max_val: NotNaN = 1.0
+    inplace: Bool = False
 
-    @composite
-    def __init__(self, min_val: NotNaN = -1.0, max_val: NotNaN = 1.0, inplace: Bool = False) -> None:  # noqa: ARG002  # it changes nothing
-        check_range("Hardtanh", min_val, max_val)
-        self.min_val = min_val
-        self.max_val = max_val
+    def __post_init__(self) -> None:
+        check_range("Hardtanh", self.min_val, self.max_val)
 
 
-class CELU(_WithOptions):
+@layer
+class CELU(ElementFunction):
     """An `ELU` whose slope at 0 is 1 for any ``alpha`` (Barron 2017).
 
     Parameters
@@ -394,10 +369,8 @@ class CELU(_WithOptions):
 
     function = staticmethod(functional.celu)
     _shown = ("alpha",)
-
-    @composite
-    def __init__(self, alpha: Positive = 1.0, inplace: Bool = False) -> None:  # noqa: ARG002  # it changes nothing
-        self.alpha = alpha
+    alpha: Positive = 1.0
+    inplace: Bool = False
 
 
 class PReLU(Module):
@@ -436,7 +409,8 @@ class PReLU(Module):
         return f"num_parameters={self.weight.size}"
 
 
-class GLU(_WithOptions):
+@layer
+class GLU(ElementFunction):
     """``a · sigmoid(b)`` for the halves a and b along ``dim`` (Dauphin et al. 2017).
 
     Parameters
@@ -453,13 +427,10 @@ class GLU(_WithOptions):
 
     function = staticmethod(functional.glu)
     _shown = ("dim",)
-
-    @composite
-    def __init__(self, dim: Count = -1) -> None:
-        self.dim = dim
+    dim: Count = -1
 
 
-class Tanhshrink(_Elementwise):
+class Tanhshrink(ElementFunction):
     """``x - tanh(x)``.
 
     Examples
@@ -472,7 +443,8 @@ class Tanhshrink(_Elementwise):
     function = staticmethod(functional.tanhshrink)
 
 
-class Hardshrink(_WithOptions):
+@layer
+class Hardshrink(ElementFunction):
     """``x``, and 0 where it is between ``-lambd`` and ``lambd``.
 
     Parameters
@@ -488,13 +460,11 @@ class Hardshrink(_WithOptions):
 
     function = staticmethod(functional.hardshrink)
     _shown = ("lambd",)
-
-    @composite
-    def __init__(self, lambd: NotNegative = 0.5) -> None:
-        self.lambd = lambd
+    lambd: NotNegative = 0.5
 
 
-class Softshrink(_WithOptions):
+@layer
+class Softshrink(ElementFunction):
     """``x`` moved towards 0 by ``lambd``, and 0 where it was nearer.
 
     Parameters
@@ -510,13 +480,11 @@ class Softshrink(_WithOptions):
 
     function = staticmethod(functional.softshrink)
     _shown = ("lambd",)
-
-    @composite
-    def __init__(self, lambd: NotNegative = 0.5) -> None:
-        self.lambd = lambd
+    lambd: NotNegative = 0.5
 
 
-class Threshold(_WithOptions):
+@layer
+class Threshold(ElementFunction):
     """``x`` where it is above ``threshold``, else ``value``.
 
     Parameters
@@ -535,8 +503,74 @@ class Threshold(_WithOptions):
 
     function = staticmethod(functional.threshold)
     _shown = ("threshold", "value")
+    threshold: NotNaN
+    value: NotNaN
+    inplace: Bool = False
 
-    @composite
-    def __init__(self, threshold: NotNaN, value: NotNaN, inplace: Bool = False) -> None:  # noqa: ARG002  # it changes nothing
-        self.threshold = threshold
-        self.value = value
+
+# --- along an axis ----------------------------------------------------------------------------
+
+
+@layer
+class _AlongAxis(Function):
+    """A function along the axis ``dim``."""
+
+    _shown = ("dim",)
+    dim: Count = -1
+
+    def forward(self, x: Array) -> Array:
+        """Return probabilities for scores, or their logarithms."""
+        return self.function(x, self.dim)
+
+
+class Softmax(_AlongAxis):
+    """``exp(x) / sum(exp(x))`` along ``dim``.
+
+    Parameters
+    ----------
+    dim : int
+        The axis of the classes; PyTorch's name for it.
+
+    Examples
+    --------
+    >>> from autograd_cnn import nn
+    >>> nn.Softmax()([[0.0, 0.0]])
+    array([[0.5, 0.5]])
+    """
+
+    function = staticmethod(ops.softmax)
+
+
+class LogSoftmax(_AlongAxis):
+    """The logarithm of `Softmax`, along ``dim``.
+
+    Parameters
+    ----------
+    dim : int
+        The axis of the classes; PyTorch's name for it.
+
+    Examples
+    --------
+    >>> from autograd_cnn import nn
+    >>> nn.LogSoftmax()([[0.0, 0.0]]).round(3)
+    array([[-0.693, -0.693]])
+    """
+
+    function = staticmethod(ops.log_softmax)
+
+
+class Softmin(_AlongAxis):
+    """The `Softmax` of ``-x`` along ``dim``.
+
+    Parameters
+    ----------
+    dim : int
+
+    Examples
+    --------
+    >>> from autograd_cnn import nn
+    >>> nn.Softmin()([[0.0, 0.0]])
+    array([[0.5, 0.5]])
+    """
+
+    function = staticmethod(functional.softmin)

@@ -1,7 +1,7 @@
 """Convolutions as layers."""
 
 from collections.abc import Callable
-from typing import Any, Literal, TypeAlias, get_args
+from typing import Any, Literal, TypeAlias
 
 import numpy as np
 
@@ -15,7 +15,7 @@ from autograd_cnn.nn.functional import convolution as functional
 from autograd_cnn.nn.functional.padding import pad
 from autograd_cnn.nn.module import Module, in_dtype_of, unusual
 from autograd_cnn.nn.parameter import Parameter
-from autograd_cnn.parameters import Bool, FloatDType, IntOrPair, Padding, PerAxis, Size, choice, several
+from autograd_cnn.parameters import Bool, FloatDType, IntOrPair, Padding, PerAxis, Size, several
 from autograd_cnn.parameters import padding as padding_of
 
 __all__ = ["Conv1d", "Conv2d", "Conv3d", "ConvTranspose1d", "ConvTranspose2d", "ConvTranspose3d"]
@@ -58,7 +58,6 @@ class _Convolution(Module):
     def _pad_by(self, padding: Any, padding_mode: PaddingMode) -> None:
         """Check and keep the border of a convolution."""
         where = type(self).__name__
-        choice(where, "padding_mode", padding_mode, get_args(PaddingMode))
         if self.axes == 2:
             self.padding = padding_of(where, "padding", padding)
             if not isinstance(padding, str):
@@ -91,10 +90,9 @@ class _Convolution(Module):
         found = several(where, "output_padding", output_padding, self.axes)
         limits = map(max, self.stride, self.dilation)
         if any(more >= limit for more, limit in zip(found, limits, strict=True)):
-            raise ArgumentError(
-                sentence(where, "output_padding is out of range", got=repr(output_padding),
-                         expected=f"less than the stride {self.stride} or the dilation {self.dilation}")
-            )  # fmt: skip
+            problem = "output_padding is out of range"
+            expected = f"less than the stride {self.stride} or the dilation {self.dilation}"
+            raise ArgumentError(sentence(where, problem, got=repr(output_padding), expected=expected))
         return found
 
     def extra_repr(self) -> str:

@@ -1,19 +1,10 @@
 """Distances and losses based on them as layers, each the function of the same name."""
 
-from autograd_cnn.engine.composite import composite
 from autograd_cnn.engine.node import Array
-from autograd_cnn.nn.functional.distances import (
-    cosine_embedding_loss,
-    cosine_similarity,
-    hinge_embedding_loss,
-    margin_ranking_loss,
-    pairwise_distance,
-    soft_margin_loss,
-    triplet_margin_loss,
-)
+from autograd_cnn.nn import functional
 from autograd_cnn.nn.functional.reduction import Reduction
-from autograd_cnn.nn.layers.losses import Loss
-from autograd_cnn.nn.module import Module
+from autograd_cnn.nn.layers.function import Function, layer
+from autograd_cnn.nn.layers.losses import Loss, TargetLoss
 from autograd_cnn.parameters import Bool, Count, Number, Positive
 
 __all__ = [
@@ -27,7 +18,8 @@ __all__ = [
 ]
 
 
-class CosineSimilarity(Module):
+@layer
+class CosineSimilarity(Function):
     """`cosine_similarity` as a module.
 
     Parameters
@@ -42,19 +34,17 @@ class CosineSimilarity(Module):
     array([0.6])
     """
 
-    _shown = (("dim", 1), ("eps", 1e-8))
-
-    @composite
-    def __init__(self, dim: Count = 1, eps: Positive = 1e-8) -> None:
-        self.dim = dim
-        self.eps = eps
+    function = staticmethod(functional.cosine_similarity)
+    dim: Count = 1
+    eps: Positive = 1e-8
 
     def forward(self, x1: Array, x2: Array) -> Array:
         """Return the cosine of each pair of vectors."""
-        return cosine_similarity(x1, x2, self.dim, self.eps)
+        return self._result(x1, x2)
 
 
-class PairwiseDistance(Module):
+@layer
+class PairwiseDistance(Function):
     """`pairwise_distance` as a module.
 
     Parameters
@@ -70,19 +60,17 @@ class PairwiseDistance(Module):
     array([5.])
     """
 
-    _shown = (("p", 2.0), ("eps", 1e-6), ("keepdim", False))
-
-    @composite
-    def __init__(self, p: Positive = 2.0, eps: Number = 1e-6, keepdim: Bool = False) -> None:
-        self.p = p
-        self.eps = eps
-        self.keepdim = keepdim
+    function = staticmethod(functional.pairwise_distance)
+    p: Positive = 2.0
+    eps: Number = 1e-6
+    keepdim: Bool = False
 
     def forward(self, x1: Array, x2: Array) -> Array:
         """Return the distance of each pair of vectors."""
-        return pairwise_distance(x1, x2, self.p, self.eps, self.keepdim)
+        return self._result(x1, x2)
 
 
+@layer
 class CosineEmbeddingLoss(Loss):
     """`cosine_embedding_loss` as a module.
 
@@ -97,19 +85,17 @@ class CosineEmbeddingLoss(Loss):
     0.4
     """
 
-    _shown = (("margin", 0.0), ("reduction", "mean"))
-
-    @composite
-    def __init__(self, margin: Number = 0.0, reduction: Reduction = "mean") -> None:
-        super().__init__(reduction)
-        self.margin = margin
+    function = staticmethod(functional.cosine_embedding_loss)
+    margin: Number = 0.0
+    reduction: Reduction = "mean"
 
     def forward(self, input1: Array, input2: Array, target: Array) -> Array:
         """Return the loss of pairs of vectors."""
-        return cosine_embedding_loss(input1, input2, target, margin=self.margin, reduction=self.reduction)
+        return self._result(input1, input2, target)
 
 
-class HingeEmbeddingLoss(Loss):
+@layer
+class HingeEmbeddingLoss(TargetLoss):
     """`hinge_embedding_loss` as a module.
 
     Parameters
@@ -123,18 +109,12 @@ class HingeEmbeddingLoss(Loss):
     0.75
     """
 
-    _shown = (("margin", 1.0), ("reduction", "mean"))
-
-    @composite
-    def __init__(self, margin: Number = 1.0, reduction: Reduction = "mean") -> None:
-        super().__init__(reduction)
-        self.margin = margin
-
-    def forward(self, input: Array, target: Array) -> Array:
-        """Return the loss of distances."""
-        return hinge_embedding_loss(input, target, margin=self.margin, reduction=self.reduction)
+    function = staticmethod(functional.hinge_embedding_loss)
+    margin: Number = 1.0
+    reduction: Reduction = "mean"
 
 
+@layer
 class MarginRankingLoss(Loss):
     """`margin_ranking_loss` as a module.
 
@@ -149,19 +129,17 @@ class MarginRankingLoss(Loss):
     2.0
     """
 
-    _shown = (("margin", 0.0), ("reduction", "mean"))
-
-    @composite
-    def __init__(self, margin: Number = 0.0, reduction: Reduction = "mean") -> None:
-        super().__init__(reduction)
-        self.margin = margin
+    function = staticmethod(functional.margin_ranking_loss)
+    margin: Number = 0.0
+    reduction: Reduction = "mean"
 
     def forward(self, input1: Array, input2: Array, target: Array) -> Array:
         """Return the loss of pairs of numbers."""
-        return margin_ranking_loss(input1, input2, target, margin=self.margin, reduction=self.reduction)
+        return self._result(input1, input2, target)
 
 
-class SoftMarginLoss(Loss):
+@layer
+class SoftMarginLoss(TargetLoss):
     """`soft_margin_loss` as a module.
 
     Examples
@@ -170,11 +148,11 @@ class SoftMarginLoss(Loss):
     0.693
     """
 
-    def forward(self, input: Array, target: Array) -> Array:
-        """Return the loss of scores with targets of 1 and -1."""
-        return soft_margin_loss(input, target, self.reduction)
+    function = staticmethod(functional.soft_margin_loss)
+    reduction: Reduction = "mean"
 
 
+@layer
 class TripletMarginLoss(Loss):
     """`triplet_margin_loss` as a module.
 
@@ -192,32 +170,13 @@ class TripletMarginLoss(Loss):
     0.5
     """
 
-    _shown = (("margin", 1.0), ("p", 2.0), ("eps", 1e-6), ("swap", False), ("reduction", "mean"))
-
-    @composite
-    def __init__(
-        self,
-        margin: Number = 1.0,
-        p: Positive = 2.0,
-        eps: Number = 1e-6,
-        swap: Bool = False,
-        reduction: Reduction = "mean",
-    ) -> None:
-        super().__init__(reduction)
-        self.margin = margin
-        self.p = p
-        self.eps = eps
-        self.swap = swap
+    function = staticmethod(functional.triplet_margin_loss)
+    margin: Number = 1.0
+    p: Positive = 2.0
+    eps: Number = 1e-6
+    swap: Bool = False
+    reduction: Reduction = "mean"
 
     def forward(self, anchor: Array, positive: Array, negative: Array) -> Array:
         """Return the loss of triples of vectors."""
-        return triplet_margin_loss(
-            anchor,
-            positive,
-            negative,
-            margin=self.margin,
-            p=self.p,
-            eps=self.eps,
-            swap=self.swap,
-            reduction=self.reduction,
-        )
+        return self._result(anchor, positive, negative)

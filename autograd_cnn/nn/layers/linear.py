@@ -9,6 +9,7 @@ from autograd_cnn.engine.composite import composite
 from autograd_cnn.engine.node import Array, shape_of
 from autograd_cnn.errors import ShapeError, sentence
 from autograd_cnn.nn import init
+from autograd_cnn.nn.layers.function import layer
 from autograd_cnn.nn.module import Module, Parameterless, in_dtype_of
 from autograd_cnn.nn.parameter import Parameter
 from autograd_cnn.parameters import Bool, Count, FloatDType, Lengths, Size, integers
@@ -70,9 +71,8 @@ class Linear(Module):
         """Return (..., out_features) for ``x`` (..., in_features)."""
         shape = shape_of(x)
         if shape[-1:] != (self.in_features,):
-            raise ShapeError(
-                sentence("Linear", "x has the wrong shape", expected=f"(..., {self.in_features})", got=shape)
-            )
+            expected = f"(..., {self.in_features})"
+            raise ShapeError(sentence("Linear", "x has the wrong shape", expected=expected, got=shape))
         weight = self.weight
         return ops.linear(in_dtype_of(weight, x), weight, self.bias)
 
@@ -81,6 +81,7 @@ class Linear(Module):
         return f"{self.in_features}, {self.out_features}" + ("" if self.bias is not None else ", bias=False")
 
 
+@layer
 class Flatten(Module):
     """Join the axes from ``start_dim`` to ``end_dim`` into one.
 
@@ -103,25 +104,19 @@ class Flatten(Module):
     """
 
     _shown = ("start_dim", ("end_dim", -1))
-
-    @composite
-    def __init__(self, start_dim: Count = 1, end_dim: Count = -1) -> None:
-        self.start_dim = start_dim
-        self.end_dim = end_dim
+    start_dim: Count = 1
+    end_dim: Count = -1
 
     def forward(self, x: Array) -> Array:
         """Return (N, C·H·W) for ``x`` (N, C, H, W)."""
         shape = shape_of(x)
         if not -len(shape) <= self.start_dim < len(shape):
-            raise ShapeError(
-                sentence("Flatten", "x has too few axes", expected=f"an axis {self.start_dim}", got=f"shape {shape}")
-            )
+            expected = f"an axis {self.start_dim}"
+            raise ShapeError(sentence("Flatten", "x has too few axes", expected=expected, got=f"shape {shape}"))
         first, last = self.start_dim % len(shape), self.end_dim % len(shape)
         if not -len(shape) <= self.end_dim < len(shape) or last < first:
-            raise ShapeError(
-                sentence("Flatten", "x has no such axes", expected=f"axes {self.start_dim} to {self.end_dim}",
-                         got=f"shape {shape}")
-            )  # fmt: skip
+            expected = f"axes {self.start_dim} to {self.end_dim}"
+            raise ShapeError(sentence("Flatten", "x has no such axes", expected=expected, got=f"shape {shape}"))
         joined = math.prod(shape[first : last + 1])
         return ops.reshape(x, shape=(*shape[:first], joined, *shape[last + 1 :]))
 
@@ -157,10 +152,8 @@ class Unflatten(Module):
         open_ones = self.unflattened_size.count(-1)
         fits = length is not None and (length == known if not open_ones else known > 0 and length % known == 0)
         if not fits or open_ones > 1:
-            raise ShapeError(
-                sentence("Unflatten", "x does not divide up so", expected=f"axis {self.dim} of {self.unflattened_size}",
-                         got=f"shape {shape}")
-            )  # fmt: skip
+            expected = f"axis {self.dim} of {self.unflattened_size}"
+            raise ShapeError(sentence("Unflatten", "x does not divide up so", expected=expected, got=f"shape {shape}"))
         first = self.dim % len(shape)
         return ops.reshape(x, shape=(*shape[:first], *self.unflattened_size, *shape[first + 1 :]))
 

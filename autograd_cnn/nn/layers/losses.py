@@ -1,33 +1,15 @@
 """Losses as layers, each the function of the same name in `autograd_cnn.nn.functional`."""
 
-from typing import get_args
+from dataclasses import KW_ONLY
 
-from autograd_cnn.engine.composite import composite
 from autograd_cnn.engine.node import Array
-from autograd_cnn.nn.functional.classification import (
-    bce_loss,
-    bce_with_logits,
-    check_power,
-    cross_entropy,
-    dice_loss,
-    focal_loss,
-    multi_margin_loss,
-    multilabel_soft_margin_loss,
-    nll_loss,
-)
-from autograd_cnn.nn.functional.reduction import ClassWeights, Factors, Reduction, check_reduction
-from autograd_cnn.nn.functional.regression import (
-    DivergenceReduction,
-    gaussian_nll_loss,
-    huber_loss,
-    kl_div,
-    l1_loss,
-    mse_loss,
-    poisson_nll_loss,
-    smooth_l1_loss,
-)
-from autograd_cnn.nn.module import Module
-from autograd_cnn.parameters import Bool, Count, NotNegative, Number, Positive, Share, choice
+from autograd_cnn.nn import functional
+from autograd_cnn.nn.functional.classification import check_power
+from autograd_cnn.nn.functional.reduction import ClassWeights, Factors, Reduction
+from autograd_cnn.nn.functional.regression import DivergenceReduction
+from autograd_cnn.nn.layers.function import Function, layer
+from autograd_cnn.nn.module import unusual
+from autograd_cnn.parameters import Bool, Count, NotNegative, Number, Positive, Share
 
 __all__ = [
     "BCELoss",
@@ -48,18 +30,29 @@ __all__ = [
 ]
 
 
-class Loss(Module):
-    """A loss with its reduction."""
+class Loss(Function):
+    """A loss; its weights are buffers, and so part of the state."""
 
-    _shown: tuple[str | tuple[str, object], ...] = (("reduction", "mean"),)
+    def __post_init__(self) -> None:
+        for name in ("weight", "pos_weight"):
+            if name in vars(self):
+                self.register_buffer(name, vars(self).pop(name))
 
-    @composite
-    def __init__(self, reduction: Reduction = "mean") -> None:
-        check_reduction(type(self).__name__, reduction)
-        self.reduction: Reduction = reduction
+    def extra_repr(self) -> str:
+        """Return the options that differ from the default, without the weights."""
+        return ", ".join(unusual(self, (each for each in self._shown if each[0] not in self.buffer_names)))
 
 
-class CrossEntropyLoss(Loss):
+class TargetLoss(Loss):
+    """A loss of an input and a target."""
+
+    def forward(self, input: Array, target: Array) -> Array:
+        """Return the loss."""
+        return self._result(input, target)
+
+
+@layer
+class CrossEntropyLoss(TargetLoss):
     """`cross_entropy` as a module.
 
     Parameters
@@ -77,30 +70,15 @@ class CrossEntropyLoss(Loss):
     0.693
     """
 
-    weight: Array | None
-    _shown = (("ignore_index", -100), ("reduction", "mean"), ("label_smoothing", 0.0))
-
-    @composite
-    def __init__(
-        self,
-        weight: ClassWeights | None = None,
-        ignore_index: Count = -100,
-        reduction: Reduction = "mean",
-        label_smoothing: Share = 0.0,
-    ) -> None:
-        super().__init__(reduction)
-        self.register_buffer("weight", weight)
-        self.ignore_index = ignore_index
-        self.label_smoothing = label_smoothing
-
-    def forward(self, input: Array, target: Array) -> Array:
-        """Return the loss of scores (N, K) with class indices (N,)."""
-        return cross_entropy(
-            input, target, self.weight, self.ignore_index, self.reduction, label_smoothing=self.label_smoothing
-        )
+    function = staticmethod(functional.cross_entropy)
+    weight: ClassWeights | None = None
+    ignore_index: Count = -100
+    reduction: Reduction = "mean"
+    label_smoothing: Share = 0.0
 
 
-class NLLLoss(Loss):
+@layer
+class NLLLoss(TargetLoss):
     """`nll_loss` as a module.
 
     Parameters
@@ -114,23 +92,14 @@ class NLLLoss(Loss):
     1.0
     """
 
-    weight: Array | None
-    _shown = (("ignore_index", -100), ("reduction", "mean"))
-
-    @composite
-    def __init__(
-        self, weight: ClassWeights | None = None, ignore_index: Count = -100, reduction: Reduction = "mean"
-    ) -> None:
-        super().__init__(reduction)
-        self.register_buffer("weight", weight)
-        self.ignore_index = ignore_index
-
-    def forward(self, input: Array, target: Array) -> Array:
-        """Return the loss of log-probabilities (N, K) with class indices (N,)."""
-        return nll_loss(input, target, self.weight, self.ignore_index, self.reduction)
+    function = staticmethod(functional.nll_loss)
+    weight: ClassWeights | None = None
+    ignore_index: Count = -100
+    reduction: Reduction = "mean"
 
 
-class BCELoss(Loss):
+@layer
+class BCELoss(TargetLoss):
     """`bce_loss` as a module.
 
     Parameters
@@ -145,19 +114,13 @@ class BCELoss(Loss):
     0.693
     """
 
-    weight: Array | None
-
-    @composite
-    def __init__(self, weight: Factors | None = None, reduction: Reduction = "mean") -> None:
-        super().__init__(reduction)
-        self.register_buffer("weight", weight)
-
-    def forward(self, input: Array, target: Array) -> Array:
-        """Return the loss of two arrays of one shape."""
-        return bce_loss(input, target, self.weight, self.reduction)
+    function = staticmethod(functional.bce_loss)
+    weight: Factors | None = None
+    reduction: Reduction = "mean"
 
 
-class BCEWithLogitsLoss(Loss):
+@layer
+class BCEWithLogitsLoss(TargetLoss):
     """`bce_with_logits` as a module.
 
     Parameters
@@ -174,23 +137,14 @@ class BCEWithLogitsLoss(Loss):
     0.693
     """
 
-    weight: Array | None
-    pos_weight: Array | None
-
-    @composite
-    def __init__(
-        self, weight: Factors | None = None, reduction: Reduction = "mean", pos_weight: Factors | None = None
-    ) -> None:
-        super().__init__(reduction)
-        self.register_buffer("weight", weight)
-        self.register_buffer("pos_weight", pos_weight)
-
-    def forward(self, input: Array, target: Array) -> Array:
-        """Return the loss of two arrays of one shape."""
-        return bce_with_logits(input, target, self.weight, self.reduction, self.pos_weight)
+    function = staticmethod(functional.bce_with_logits)
+    weight: Factors | None = None
+    reduction: Reduction = "mean"
+    pos_weight: Factors | None = None
 
 
-class MSELoss(Loss):
+@layer
+class MSELoss(TargetLoss):
     """`mse_loss` as a module.
 
     Examples
@@ -199,12 +153,12 @@ class MSELoss(Loss):
     4.0
     """
 
-    def forward(self, input: Array, target: Array) -> Array:
-        """Return the loss of two arrays of one shape."""
-        return mse_loss(input, target, self.reduction)
+    function = staticmethod(functional.mse_loss)
+    reduction: Reduction = "mean"
 
 
-class L1Loss(Loss):
+@layer
+class L1Loss(TargetLoss):
     """`l1_loss` as a module.
 
     Examples
@@ -213,12 +167,12 @@ class L1Loss(Loss):
     1.0
     """
 
-    def forward(self, input: Array, target: Array) -> Array:
-        """Return the loss of two arrays of one shape."""
-        return l1_loss(input, target, self.reduction)
+    function = staticmethod(functional.l1_loss)
+    reduction: Reduction = "mean"
 
 
-class HuberLoss(Loss):
+@layer
+class HuberLoss(TargetLoss):
     """`huber_loss` as a module.
 
     Parameters
@@ -232,19 +186,13 @@ class HuberLoss(Loss):
     4.0
     """
 
-    _shown = (("reduction", "mean"), ("delta", 1.0))
-
-    @composite
-    def __init__(self, reduction: Reduction = "mean", delta: Positive = 1.0) -> None:
-        super().__init__(reduction)
-        self.delta = delta
-
-    def forward(self, input: Array, target: Array) -> Array:
-        """Return the loss of two arrays of one shape."""
-        return huber_loss(input, target, self.reduction, self.delta)
+    function = staticmethod(functional.huber_loss)
+    reduction: Reduction = "mean"
+    delta: Positive = 1.0
 
 
-class SmoothL1Loss(Loss):
+@layer
+class SmoothL1Loss(TargetLoss):
     """`smooth_l1_loss` as a module.
 
     Parameters
@@ -258,19 +206,13 @@ class SmoothL1Loss(Loss):
     2.0
     """
 
-    _shown = (("reduction", "mean"), ("beta", 1.0))
-
-    @composite
-    def __init__(self, reduction: Reduction = "mean", beta: NotNegative = 1.0) -> None:
-        super().__init__(reduction)
-        self.beta = beta
-
-    def forward(self, input: Array, target: Array) -> Array:
-        """Return the loss of two arrays of one shape."""
-        return smooth_l1_loss(input, target, reduction=self.reduction, beta=self.beta)
+    function = staticmethod(functional.smooth_l1_loss)
+    reduction: Reduction = "mean"
+    beta: NotNegative = 1.0
 
 
-class KLDivLoss(Loss):
+@layer
+class KLDivLoss(TargetLoss):
     """`kl_div` as a module.
 
     Parameters
@@ -284,21 +226,13 @@ class KLDivLoss(Loss):
     0.0
     """
 
-    _shown = (("reduction", "mean"), ("log_target", False))
-
-    @composite
-    def __init__(self, reduction: DivergenceReduction = "mean", log_target: Bool = False) -> None:
-        choice("KLDivLoss", "reduction", reduction, get_args(DivergenceReduction))
-        super().__init__()
-        self.reduction = reduction  # type: ignore[assignment]  # it has one more
-        self.log_target = log_target
-
-    def forward(self, input: Array, target: Array) -> Array:
-        """Return the loss of two arrays of one shape."""
-        return kl_div(input, target, reduction=self.reduction, log_target=self.log_target)
+    function = staticmethod(functional.kl_div)
+    reduction: DivergenceReduction = "mean"
+    log_target: Bool = False
 
 
-class PoissonNLLLoss(Loss):
+@layer
+class PoissonNLLLoss(TargetLoss):
     """`poisson_nll_loss` as a module.
 
     Parameters
@@ -314,24 +248,14 @@ class PoissonNLLLoss(Loss):
     1.0
     """
 
-    _shown = (("log_input", True), ("full", False), ("eps", 1e-8), ("reduction", "mean"))
-
-    @composite
-    def __init__(
-        self, log_input: Bool = True, full: Bool = False, eps: Positive = 1e-8, reduction: Reduction = "mean"
-    ) -> None:
-        super().__init__(reduction)
-        self.log_input = log_input
-        self.full = full
-        self.eps = eps
-
-    def forward(self, input: Array, target: Array) -> Array:
-        """Return the loss of two arrays of one shape."""
-        return poisson_nll_loss(
-            input, target, log_input=self.log_input, full=self.full, eps=self.eps, reduction=self.reduction
-        )
+    function = staticmethod(functional.poisson_nll_loss)
+    log_input: Bool = True
+    full: Bool = False
+    eps: Positive = 1e-8
+    reduction: Reduction = "mean"
 
 
+@layer
 class GaussianNLLLoss(Loss):
     """`gaussian_nll_loss` as a module.
 
@@ -347,20 +271,19 @@ class GaussianNLLLoss(Loss):
     2.0
     """
 
-    _shown = (("full", False), ("eps", 1e-6), ("reduction", "mean"))
-
-    @composite
-    def __init__(self, *, full: Bool = False, eps: Positive = 1e-6, reduction: Reduction = "mean") -> None:
-        super().__init__(reduction)
-        self.full = full
-        self.eps = eps
+    function = staticmethod(functional.gaussian_nll_loss)
+    _: KW_ONLY
+    full: Bool = False
+    eps: Positive = 1e-6
+    reduction: Reduction = "mean"
 
     def forward(self, input: Array, target: Array, var: Array) -> Array:
         """Return the loss of means, observations and variances."""
-        return gaussian_nll_loss(input, target, var, full=self.full, eps=self.eps, reduction=self.reduction)
+        return self._result(input, target, var)
 
 
-class MultiMarginLoss(Loss):
+@layer
+class MultiMarginLoss(TargetLoss):
     """`multi_margin_loss` as a module.
 
     Parameters
@@ -377,27 +300,19 @@ class MultiMarginLoss(Loss):
     1.0
     """
 
-    _shown = (("p", 1), ("margin", 1.0), ("reduction", "mean"))
-    weight: Array | None
+    function = staticmethod(functional.multi_margin_loss)
+    p: Count = 1
+    margin: Number = 1.0
+    weight: ClassWeights | None = None
+    reduction: Reduction = "mean"
 
-    @composite
-    def __init__(
-        self, p: Count = 1, margin: Number = 1.0, weight: ClassWeights | None = None, reduction: Reduction = "mean"
-    ) -> None:
-        check_power("MultiMarginLoss", p)
-        super().__init__(reduction)
-        self.p = p
-        self.margin = margin
-        self.register_buffer("weight", weight)
-
-    def forward(self, input: Array, target: Array) -> Array:
-        """Return the loss of scores (N, K) with class indices (N,)."""
-        return multi_margin_loss(
-            input, target, p=self.p, margin=self.margin, weight=self.weight, reduction=self.reduction
-        )
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check_power("MultiMarginLoss", self.p)
 
 
-class MultiLabelSoftMarginLoss(Loss):
+@layer
+class MultiLabelSoftMarginLoss(TargetLoss):
     """`multilabel_soft_margin_loss` as a module.
 
     Parameters
@@ -412,20 +327,13 @@ class MultiLabelSoftMarginLoss(Loss):
     0.347
     """
 
-    _shown = (("reduction", "mean"),)
-    weight: Array | None
-
-    @composite
-    def __init__(self, weight: Factors | None = None, reduction: Reduction = "mean") -> None:
-        super().__init__(reduction)
-        self.register_buffer("weight", weight)
-
-    def forward(self, input: Array, target: Array) -> Array:
-        """Return the loss of two arrays of one shape."""
-        return multilabel_soft_margin_loss(input, target, weight=self.weight, reduction=self.reduction)
+    function = staticmethod(functional.multilabel_soft_margin_loss)
+    weight: Factors | None = None
+    reduction: Reduction = "mean"
 
 
-class FocalLoss(Loss):
+@layer
+class FocalLoss(TargetLoss):
     """`focal_loss` as a module.
 
     Parameters
@@ -440,20 +348,14 @@ class FocalLoss(Loss):
     0.04332
     """
 
-    _shown = (("alpha", 0.25), ("gamma", 2.0), ("reduction", "mean"))
-
-    @composite
-    def __init__(self, alpha: Share | None = 0.25, gamma: NotNegative = 2.0, reduction: Reduction = "mean") -> None:
-        super().__init__(reduction)
-        self.alpha = alpha
-        self.gamma = gamma
-
-    def forward(self, input: Array, target: Array) -> Array:
-        """Return the loss of two arrays of one shape."""
-        return focal_loss(input, target, alpha=self.alpha, gamma=self.gamma, reduction=self.reduction)
+    function = staticmethod(functional.focal_loss)
+    alpha: Share | None = 0.25
+    gamma: NotNegative = 2.0
+    reduction: Reduction = "mean"
 
 
-class DiceLoss(Loss):
+@layer
+class DiceLoss(TargetLoss):
     """`dice_loss` as a module.
 
     Parameters
@@ -467,13 +369,6 @@ class DiceLoss(Loss):
     0.0
     """
 
-    _shown = (("smooth", 1.0), ("reduction", "mean"))
-
-    @composite
-    def __init__(self, smooth: NotNegative = 1.0, reduction: Reduction = "mean") -> None:
-        super().__init__(reduction)
-        self.smooth = smooth
-
-    def forward(self, input: Array, target: Array) -> Array:
-        """Return the loss of two arrays of one shape."""
-        return dice_loss(input, target, smooth=self.smooth, reduction=self.reduction)
+    function = staticmethod(functional.dice_loss)
+    smooth: NotNegative = 1.0
+    reduction: Reduction = "mean"

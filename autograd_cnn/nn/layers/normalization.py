@@ -61,10 +61,8 @@ class _BatchNorm(Module):
             return ops.batch_norm_inference(maps, mean, var, self.weight, self.bias, eps=self.eps)
         count = math.prod(given) // self.num_features
         if count < 2:
-            raise ShapeError(
-                sentence(type(self).__name__, "one value for each channel has no variance to train with",
-                         expected="at least 2", got=f"shape {given}")
-            )  # fmt: skip
+            problem = "one value for each channel has no variance to train with"
+            raise ShapeError(sentence(type(self).__name__, problem, expected="at least 2", got=f"shape {given}"))
         y = ops.batch_norm(maps, self.weight, self.bias, eps=self.eps)
         if self.running_mean is None:
             return y
@@ -147,9 +145,8 @@ class BatchNorm2d(_BatchNorm):
         """Return (N, C, H, W) for ``x`` of the same shape."""
         shape = shape_of(x)
         if len(shape) != 4 or shape[1] != self.num_features:
-            raise ShapeError(
-                sentence("BatchNorm2d", "x has the wrong shape", expected=f"(N, {self.num_features}, H, W)", got=shape)
-            )
+            expected = f"(N, {self.num_features}, H, W)"
+            raise ShapeError(sentence("BatchNorm2d", "x has the wrong shape", expected=expected, got=shape))
         return self._normalized(self._computed(x), shape)
 
 
@@ -381,10 +378,9 @@ class GroupNorm(Module):
         dtype: FloatDType = np.float32,
     ) -> None:
         if num_channels % num_groups:
-            raise ArgumentError(
-                sentence("GroupNorm", "channels don't go into the groups", expected=f"a multiple of {num_groups}",
-                         got=num_channels)
-            )  # fmt: skip
+            problem = "channels don't go into the groups"
+            expected = f"a multiple of {num_groups}"
+            raise ArgumentError(sentence("GroupNorm", problem, expected=expected, got=num_channels))
         self.num_groups = num_groups
         self.num_channels = num_channels
         self.eps = eps
@@ -471,10 +467,8 @@ class InstanceNorm2d(Module):
         if len(shape) == 3:
             return self.forward(ops.expand_dims(x, 0))[0]
         if math.prod(shape[2:]) < 2:
-            raise ShapeError(
-                sentence("InstanceNorm2d", "one value for each map has no variance", expected="at least 2",
-                         got=f"shape {shape}")
-            )  # fmt: skip
+            problem = "one value for each map has no variance"
+            raise ShapeError(sentence("InstanceNorm2d", problem, expected="at least 2", got=f"shape {shape}"))
         x = in_dtype_of(self.weight, x)
         return functional.instance_norm(x, weight=self.weight, bias=self.bias, eps=self.eps)
 

@@ -44,10 +44,8 @@ class _Pad(Module):
         rank = len(shape_of(x))
         if rank not in (self.axes + 1, self.axes + 2):
             axes = ", ".join(("D", "H", "W")[-self.axes :]) if self.axes > 1 else "L"
-            raise ShapeError(
-                sentence(type(self).__name__, "x has the wrong rank", expected=f"(N, C, {axes}) or (C, {axes})",
-                         got=shape_of(x))
-            )  # fmt: skip
+            expected = f"(N, C, {axes}) or (C, {axes})"
+            raise ShapeError(sentence(type(self).__name__, "x has the wrong rank", expected=expected, got=shape_of(x)))
         return pad(x, self.padding, self.mode, self.value)
 
     def extra_repr(self) -> str:

@@ -1,15 +1,16 @@
 """Pooling as layers."""
 
-from typing import Any
+from dataclasses import KW_ONLY, fields
+from typing import Any, ClassVar
 
 from autograd_cnn import ops
-from autograd_cnn.engine.composite import composite
 from autograd_cnn.engine.node import Array
 from autograd_cnn.kernels.windows import four_sided
 from autograd_cnn.nn.functional import pooling as functional
-from autograd_cnn.nn.module import Module, Parameterless, unusual
-from autograd_cnn.ops.pooling import adapted
-from autograd_cnn.parameters import Bool, IntOrPair, Padding, PerAxis, Size, pair, several
+from autograd_cnn.nn.layers.function import Function, layer
+from autograd_cnn.nn.module import Parameterless, unusual
+from autograd_cnn.ops.adaptive_pooling import adapted
+from autograd_cnn.parameters import Bool, IntOrPair, Padding, PerAxis, Size, several
 
 __all__ = [
     "AdaptiveAvgPool1d",
@@ -32,32 +33,34 @@ __all__ = [
 ]
 
 
-class _Pool(Module):
-    """A window of ``kernel_size`` at every ``stride``-th position."""
+class _Pool(Function):
+    """A window of ``kernel_size`` at every ``stride``-th position; its numbers are one for each axis."""
 
-    axes = 2
+    axes: ClassVar[int] = 2
+    kernel_size: Any
+    stride: Any
     padding: Any
-    _shown: tuple[str | tuple[str, object], ...] = (
-        ("padding", 0), ("dilation", (1, 1)), ("return_indices", False), ("ceil_mode", False),
-    )  # fmt: skip
 
-    @composite
-    def __init__(self, kernel_size: PerAxis, stride: PerAxis | None, padding: Any, ceil_mode: Bool) -> None:
+    def __post_init__(self) -> None:
         where = type(self).__name__
-        self.kernel_size: Any = several(where, "kernel_size", kernel_size, self.axes, 1)
-        self.stride: Any = self.kernel_size if stride is None else several(where, "stride", stride, self.axes, 1)
+        self.kernel_size = several(where, "kernel_size", self.kernel_size, self.axes, 1)
+        self.stride = self.kernel_size if self.stride is None else several(where, "stride", self.stride, self.axes, 1)
         if self.axes != 2:
-            padding = several(where, "padding", padding, self.axes)
-        elif not isinstance(padding, str):
-            four_sided(where, padding)
-        self.padding = padding
-        self.ceil_mode = ceil_mode
+            self.padding = several(where, "padding", self.padding, self.axes)
+        elif not isinstance(self.padding, str):
+            four_sided(where, self.padding)
+        if "dilation" in vars(self):
+            self.dilation: Any = several(where, "dilation", self.dilation, self.axes, 1)
 
     def extra_repr(self) -> str:
         """Return the window's size and options that differ from the default."""
-        return ", ".join(unusual(self, ("kernel_size", ("stride", self.kernel_size), *self._shown)))
+        none = 0 if self.axes == 2 else (0,) * self.axes
+        usual = {"stride": self.kernel_size, "padding": none, "dilation": (1,) * self.axes}
+        options = fields(self)  # type: ignore[arg-type]  # `layer` has made it one with fields
+        return ", ".join(unusual(self, ((each.name, usual.get(each.name, each.default)) for each in options)))
 
 
+@layer
 class MaxPool2d(_Pool):
     """The largest value of every window, as `autograd_cnn.max_pool`.
 
@@ -85,29 +88,17 @@ class MaxPool2d(_Pool):
              [13., 15.]]]])
     """
 
-    @composite
-    def __init__(
-        self,
-        kernel_size: IntOrPair,
-        stride: IntOrPair | None = None,
-        padding: Padding = 0,
-        dilation: IntOrPair = 1,
-        return_indices: Bool = False,
-        ceil_mode: Bool = False,
-    ) -> None:
-        super().__init__(kernel_size, stride, padding, ceil_mode)
-        self.dilation = pair("MaxPool2d", "dilation", dilation, 1)
-        self.return_indices = return_indices
+    kernel_size: IntOrPair
+    stride: IntOrPair | None = None
+    padding: Padding = 0
+    dilation: IntOrPair = 1
+    return_indices: Bool = False
+    ceil_mode: Bool = False
 
     def geometry(self) -> dict[str, Any]:
         """Return the parameters of `autograd_cnn.max_pool`."""
-        return {
-            "window": self.kernel_size,
-            "stride": self.stride,
-            "padding": self.padding,
-            "dilation": self.dilation,
-            "ceil_mode": self.ceil_mode,
-        }
+        names = ("stride", "padding", "dilation", "ceil_mode")
+        return {"window": self.kernel_size, **{name: getattr(self, name) for name in names}}
 
     def forward(self, x: Array) -> Any:
         """Return (N, C, OH, OW) for ``x`` (N, C, H, W), and the indices if ``return_indices``."""
@@ -115,6 +106,7 @@ class MaxPool2d(_Pool):
         return (y, ops.max_pool_indices(x, **self.geometry())) if self.return_indices else y
 
 
+@layer
 class MaxPool1d(_Pool):
     """The largest value of every window of a sequence.
 
@@ -131,30 +123,21 @@ class MaxPool1d(_Pool):
     array([[3., 5.]])
     """
 
+    function = staticmethod(functional.max_pool1d)
     axes = 1
-    _shown = (("padding", (0,)), ("dilation", (1,)), ("return_indices", False), ("ceil_mode", False))
-
-    @composite
-    def __init__(
-        self,
-        kernel_size: PerAxis,
-        stride: PerAxis | None = None,
-        padding: PerAxis = 0,
-        dilation: PerAxis = 1,
-        return_indices: Bool = False,
-        ceil_mode: Bool = False,
-    ) -> None:
-        super().__init__(kernel_size, stride, padding, ceil_mode)
-        self.dilation = several("MaxPool1d", "dilation", dilation, 1, 1)
-        self.return_indices = return_indices
+    kernel_size: PerAxis
+    stride: PerAxis | None = None
+    padding: PerAxis = 0
+    dilation: PerAxis = 1
+    return_indices: Bool = False
+    ceil_mode: Bool = False
 
     def forward(self, x: Array) -> Any:
         """Return (N, C, OL) for ``x`` (N, C, L), and the indices if ``return_indices``."""
-        return functional.max_pool1d(
-            x, self.kernel_size, self.stride, self.padding, self.dilation, self.ceil_mode, self.return_indices
-        )
+        return self._result(x)
 
 
+@layer
 class MaxUnpool2d(_Pool):
     """Zeros with each value where a `MaxPool2d` found it, as `autograd_cnn.nn.functional.max_unpool2d`.
 
@@ -172,15 +155,17 @@ class MaxUnpool2d(_Pool):
             [4., 0.]]])
     """
 
-    @composite
-    def __init__(self, kernel_size: IntOrPair, stride: IntOrPair | None = None, padding: IntOrPair = 0) -> None:
-        super().__init__(kernel_size, stride, padding, ceil_mode=False)
+    function = staticmethod(functional.max_unpool2d)
+    kernel_size: IntOrPair
+    stride: IntOrPair | None = None
+    padding: IntOrPair = 0
 
     def forward(self, x: Array, indices: Array, output_size: Any = None) -> Array:
         """Return (N, C, H, W), of the given size, for ``x`` (N, C, OH, OW)."""
-        return functional.max_unpool2d(x, indices, self.kernel_size, self.stride, self.padding, output_size)
+        return self._result(x, indices, output_size=output_size)
 
 
+@layer
 class MaxUnpool1d(_Pool):
     """Zeros with each value where a `MaxPool1d` found it.
 
@@ -197,18 +182,18 @@ class MaxUnpool1d(_Pool):
     array([[0., 3., 5., 0.]])
     """
 
+    function = staticmethod(functional.max_unpool1d)
     axes = 1
-    _shown = (("padding", (0,)),)
-
-    @composite
-    def __init__(self, kernel_size: PerAxis, stride: PerAxis | None = None, padding: PerAxis = 0) -> None:
-        super().__init__(kernel_size, stride, padding, ceil_mode=False)
+    kernel_size: PerAxis
+    stride: PerAxis | None = None
+    padding: PerAxis = 0
 
     def forward(self, x: Array, indices: Array, output_size: Any = None) -> Array:
         """Return (N, C, L), of the given length, for ``x`` (N, C, OL)."""
-        return functional.max_unpool1d(x, indices, self.kernel_size, self.stride, self.padding, output_size)
+        return self._result(x, indices, output_size=output_size)
 
 
+@layer
 class MeanPool2d(_Pool):
     """The mean of every window, as `autograd_cnn.mean_pool`. ``MeanPool2d`` and ``AvgPool2d`` are one class.
 
@@ -230,21 +215,12 @@ class MeanPool2d(_Pool):
              [10.5, 12.5]]]])
     """
 
-    _shown = (("padding", 0), ("ceil_mode", False), ("count_include_pad", True), ("divisor_override", None))
-
-    @composite
-    def __init__(
-        self,
-        kernel_size: IntOrPair,
-        stride: IntOrPair | None = None,
-        padding: Padding = 0,
-        ceil_mode: Bool = False,
-        count_include_pad: Bool = True,
-        divisor_override: Size | None = None,
-    ) -> None:
-        super().__init__(kernel_size, stride, padding, ceil_mode)
-        self.count_include_pad = count_include_pad
-        self.divisor_override = divisor_override
+    kernel_size: IntOrPair
+    stride: IntOrPair | None = None
+    padding: Padding = 0
+    ceil_mode: Bool = False
+    count_include_pad: Bool = True
+    divisor_override: Size | None = None
 
     def forward(self, x: Array) -> Array:
         """Return (N, C, OH, OW) for ``x`` (N, C, H, W)."""
@@ -254,6 +230,7 @@ class MeanPool2d(_Pool):
         )  # fmt: skip
 
 
+@layer
 class AvgPool1d(_Pool):
     """The mean of every window of a sequence.
 
@@ -270,40 +247,34 @@ class AvgPool1d(_Pool):
     array([[2. , 3.5]])
     """
 
+    function = staticmethod(functional.avg_pool1d)
     axes = 1
-    _shown = (("padding", (0,)), ("ceil_mode", False), ("count_include_pad", True))
-
-    @composite
-    def __init__(
-        self,
-        kernel_size: PerAxis,
-        stride: PerAxis | None = None,
-        padding: PerAxis = 0,
-        ceil_mode: Bool = False,
-        count_include_pad: Bool = True,
-    ) -> None:
-        super().__init__(kernel_size, stride, padding, ceil_mode)
-        self.count_include_pad = count_include_pad
+    kernel_size: PerAxis
+    stride: PerAxis | None = None
+    padding: PerAxis = 0
+    ceil_mode: Bool = False
+    count_include_pad: Bool = True
 
     def forward(self, x: Array) -> Array:
         """Return (N, C, OL) for ``x`` (N, C, L)."""
-        return functional.avg_pool1d(
-            x, self.kernel_size, self.stride, self.padding, self.ceil_mode, self.count_include_pad
-        )
+        return self._result(x)
 
 
-class _AdaptivePool(Module):
+@layer
+class _AdaptivePool(Function):
     """Windows that divide the input into ``output_size`` regions."""
 
-    axes = 2
+    axes: ClassVar[int] = 2
+    output_size: Any
 
-    _shown = ("output_size",)
+    def __post_init__(self) -> None:
+        adapted(type(self).__name__, self.output_size, (1,) * self.axes)  # raises for an invalid size
+        named = isinstance(self.output_size, (list, tuple))
+        self.output_size = tuple(self.output_size) if named else (self.output_size,) * self.axes
 
-    @composite
-    def __init__(self, output_size: Any) -> None:
-        adapted(type(self).__name__, output_size, (1,) * self.axes)  # raises for an invalid size
-        named = isinstance(output_size, (list, tuple))
-        self.output_size = tuple(output_size) if named else (output_size,) * self.axes
+    def forward(self, x: Array) -> Any:
+        """Return (N, C, *output_size) for ``x`` (N, C, L), (N, C, H, W) or (N, C, D, H, W), and the indices if asked for."""
+        return self._result(x)
 
 
 class AdaptiveMeanPool2d(_AdaptivePool):
@@ -324,9 +295,7 @@ class AdaptiveMeanPool2d(_AdaptivePool):
     array([[[[1.5]]]])
     """
 
-    def forward(self, x: Array) -> Array:
-        """Return (N, C, *output_size) for ``x`` (N, C, H, W)."""
-        return ops.adaptive_mean_pool(x, self.output_size)
+    function = staticmethod(functional.adaptive_avg_pool2d)
 
 
 class AdaptiveAvgPool1d(_AdaptivePool):
@@ -343,13 +312,11 @@ class AdaptiveAvgPool1d(_AdaptivePool):
     array([[2., 4.]])
     """
 
+    function = staticmethod(functional.adaptive_avg_pool1d)
     axes = 1
 
-    def forward(self, x: Array) -> Array:
-        """Return (N, C, *output_size) for ``x`` (N, C, L)."""
-        return functional.adaptive_avg_pool1d(x, self.output_size)
 
-
+@layer
 class AdaptiveMaxPool2d(_AdaptivePool):
     """The largest values of windows that divide the image into ``output_size`` regions.
 
@@ -368,14 +335,8 @@ class AdaptiveMaxPool2d(_AdaptivePool):
     array([[[[2., 3.]]]])
     """
 
-    @composite
-    def __init__(self, output_size: Any, return_indices: Bool = False) -> None:
-        super().__init__(output_size)
-        self.return_indices = return_indices
-
-    def forward(self, x: Array) -> Any:
-        """Return (N, C, *output_size) for ``x`` (N, C, H, W), and the indices if ``return_indices``."""
-        return functional.adaptive_max_pool2d(x, self.output_size, self.return_indices)
+    function = staticmethod(functional.adaptive_max_pool2d)
+    return_indices: Bool = False
 
 
 class AdaptiveMaxPool1d(AdaptiveMaxPool2d):
@@ -394,11 +355,8 @@ class AdaptiveMaxPool1d(AdaptiveMaxPool2d):
     array([[3., 6.]])
     """
 
+    function = staticmethod(functional.adaptive_max_pool1d)
     axes = 1
-
-    def forward(self, x: Array) -> Any:
-        """Return (N, C, *output_size) for ``x`` (N, C, L), and the indices if ``return_indices``."""
-        return functional.adaptive_max_pool1d(x, self.output_size, self.return_indices)
 
 
 class GlobalMeanPool2d(Parameterless):
@@ -417,6 +375,7 @@ class GlobalMeanPool2d(Parameterless):
         return ops.global_mean_pool(x)
 
 
+@layer
 class MaxPool3d(_Pool):
     """The largest value of every window of a volume.
 
@@ -434,27 +393,21 @@ class MaxPool3d(_Pool):
     (1, 2, 2, 2, 3)
     """
 
+    function = staticmethod(functional.max_pool3d)
     axes = 3
-    _shown = (("padding", (0, 0, 0)), ("dilation", (1, 1, 1)), ("ceil_mode", False))
-
-    @composite
-    def __init__(
-        self,
-        kernel_size: PerAxis,
-        stride: PerAxis | None = None,
-        padding: PerAxis = 0,
-        dilation: PerAxis = 1,
-        *,
-        ceil_mode: Bool = False,
-    ) -> None:
-        super().__init__(kernel_size, stride, padding, ceil_mode)
-        self.dilation = several("MaxPool3d", "dilation", dilation, 3, 1)
+    kernel_size: PerAxis
+    stride: PerAxis | None = None
+    padding: PerAxis = 0
+    dilation: PerAxis = 1
+    _: KW_ONLY
+    ceil_mode: Bool = False
 
     def forward(self, x: Array) -> Array:
         """Return (N, C, OD, OH, OW) for ``x`` (N, C, D, H, W)."""
-        return functional.max_pool3d(x, self.kernel_size, self.stride, self.padding, self.dilation, self.ceil_mode)
+        return self._result(x)
 
 
+@layer
 class AvgPool3d(_Pool):
     """The mean of every window of a volume.
 
@@ -473,31 +426,18 @@ class AvgPool3d(_Pool):
     (1, 2, 2, 2, 3)
     """
 
+    function = staticmethod(functional.avg_pool3d)
     axes = 3
-    _shown = (
-        ("padding", (0, 0, 0)), ("ceil_mode", False), ("count_include_pad", True), ("divisor_override", None),
-    )  # fmt: skip
-
-    @composite
-    def __init__(
-        self,
-        kernel_size: PerAxis,
-        stride: PerAxis | None = None,
-        padding: PerAxis = 0,
-        ceil_mode: Bool = False,
-        count_include_pad: Bool = True,
-        divisor_override: Size | None = None,
-    ) -> None:
-        super().__init__(kernel_size, stride, padding, ceil_mode)
-        self.count_include_pad = count_include_pad
-        self.divisor_override = divisor_override
+    kernel_size: PerAxis
+    stride: PerAxis | None = None
+    padding: PerAxis = 0
+    ceil_mode: Bool = False
+    count_include_pad: Bool = True
+    divisor_override: Size | None = None
 
     def forward(self, x: Array) -> Array:
         """Return (N, C, OD, OH, OW) for ``x`` (N, C, D, H, W)."""
-        return functional.avg_pool3d(
-            x, self.kernel_size, self.stride, self.padding, self.ceil_mode, self.count_include_pad,
-            self.divisor_override,
-        )  # fmt: skip
+        return self._result(x)
 
 
 class AdaptiveAvgPool3d(_AdaptivePool):
@@ -516,11 +456,8 @@ class AdaptiveAvgPool3d(_AdaptivePool):
     (1, 2, 1, 1, 1)
     """
 
+    function = staticmethod(functional.adaptive_avg_pool3d)
     axes = 3
-
-    def forward(self, x: Array) -> Array:
-        """Return (N, C, *output_size) for ``x`` (N, C, D, H, W)."""
-        return functional.adaptive_avg_pool3d(x, self.output_size)
 
 
 class AdaptiveMaxPool3d(_AdaptivePool):
@@ -539,11 +476,8 @@ class AdaptiveMaxPool3d(_AdaptivePool):
     (1, 2, 1, 1, 1)
     """
 
+    function = staticmethod(functional.adaptive_max_pool3d)
     axes = 3
-
-    def forward(self, x: Array) -> Array:
-        """Return (N, C, *output_size) for ``x`` (N, C, D, H, W)."""
-        return functional.adaptive_max_pool3d(x, self.output_size)
 
 
 AvgPool2d = MeanPool2d

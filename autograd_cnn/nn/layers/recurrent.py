@@ -13,7 +13,7 @@ With ``proj_size`` P the outputs of an LSTM, and the states h, have P numbers in
 
 import math
 from contextlib import nullcontext
-from typing import Any, ClassVar, TypeAlias
+from typing import Any, ClassVar, Literal, TypeAlias
 
 import numpy as np
 from numpy.typing import DTypeLike
@@ -39,6 +39,8 @@ Weights: TypeAlias = tuple[Array, Array, Array | None, Array | None, Array | Non
 """The parameters of a layer, in the order of the names below."""
 
 _NAMES = ("weight_ih", "weight_hh", "bias_ih", "bias_hh", "weight_hr")
+Nonlinearity: TypeAlias = Literal["tanh", "relu"]
+
 _SQUASHING = {"tanh": ops.tanh, "relu": ops.relu}
 
 
@@ -161,9 +163,8 @@ class _Cell(_Recurrent):
         shape = shape_of(x)
         if len(shape) not in (1, 2) or shape[-1] != self.input_size:
             size = self.input_size
-            raise ShapeError(
-                sentence(type(self).__name__, "x has the wrong shape", expected=f"(N, {size}) or ({size},)", got=shape)
-            )
+            expected = f"(N, {size}) or ({size},)"
+            raise ShapeError(sentence(type(self).__name__, "x has the wrong shape", expected=expected, got=shape))
         rows = (-1, self.hidden_size)
         if hx is None:
             state = self._zeros((math.prod(shape[:-1]),))
@@ -244,10 +245,8 @@ class _Sequence(_Recurrent):
         time = 1 if self.batch_first and len(shape) == 3 else 0
         if len(shape) not in (2, 3) or shape[-1] != size or not shape[time]:
             batch = f"(N, T, {size})" if self.batch_first else f"(T, N, {size})"
-            raise ShapeError(
-                sentence(type(self).__name__, "x has the wrong shape", expected=f"{batch} or (T, {size}), with T > 0",
-                         got=shape)
-            )  # fmt: skip
+            expected = f"{batch} or (T, {size}), with T > 0"
+            raise ShapeError(sentence(type(self).__name__, "x has the wrong shape", expected=expected, got=shape))
         return time
 
     def extra_repr(self) -> str:
@@ -263,15 +262,7 @@ class _Sequence(_Recurrent):
 
 class _Elman(_Recurrent):
     _gates = 1
-    nonlinearity: str
-
-    def _squash_with(self, nonlinearity: str) -> None:
-        if not isinstance(nonlinearity, str) or nonlinearity not in _SQUASHING:
-            raise ArgumentError(
-                sentence(type(self).__name__, "nonlinearity is unknown", expected="'tanh' or 'relu'",
-                         got=repr(nonlinearity))
-            )  # fmt: skip
-        self.nonlinearity = nonlinearity
+    nonlinearity: Nonlinearity
 
     def _step(self, u: Array, v: Array, state: State) -> State:  # noqa: ARG002  # only gates look at it
         return (_SQUASHING[self.nonlinearity](u + v),)
@@ -355,13 +346,13 @@ class RNNCell(_Elman, _Cell):
         input_size: Size,
         hidden_size: Size,
         bias: Bool = True,
-        nonlinearity: str = "tanh",
+        nonlinearity: Nonlinearity = "tanh",
         *,
         rng: init.Rng = None,
         dtype: FloatDType = np.float32,
     ) -> None:
         super().__init__(input_size, hidden_size, bias, rng=rng, dtype=dtype)
-        self._squash_with(nonlinearity)
+        self.nonlinearity = nonlinearity
 
 
 class LSTMCell(_LongShortTerm, _Cell):
@@ -450,7 +441,7 @@ class RNN(_Elman, _Sequence):
         input_size: Size,
         hidden_size: Size,
         num_layers: Size = 1,
-        nonlinearity: str = "tanh",
+        nonlinearity: Nonlinearity = "tanh",
         bias: Bool = True,
         batch_first: Bool = False,
         dropout: Share = 0.0,
@@ -462,7 +453,7 @@ class RNN(_Elman, _Sequence):
         super().__init__(
             input_size, hidden_size, num_layers, bias, batch_first, dropout, bidirectional, rng=rng, dtype=dtype
         )
-        self._squash_with(nonlinearity)
+        self.nonlinearity = nonlinearity
 
 
 class LSTM(_LongShortTerm, _Sequence):

@@ -1,19 +1,12 @@
 """Images of other sizes as layers."""
 
-from typing import Any, get_args
+from typing import Any
 
 from autograd_cnn.engine.composite import composite
 from autograd_cnn.engine.node import Array
-from autograd_cnn.nn.functional.resampling import (
-    Mode,
-    channel_shuffle,
-    check_how_large,
-    interpolate,
-    pixel_shuffle,
-    pixel_unshuffle,
-)
-from autograd_cnn.nn.module import Module
-from autograd_cnn.parameters import Bool, Size, choice
+from autograd_cnn.nn.functional import resampling as functional
+from autograd_cnn.nn.layers.function import Function, layer
+from autograd_cnn.parameters import Bool, Size
 
 __all__ = [
     "ChannelShuffle",
@@ -25,7 +18,8 @@ __all__ = [
 ]
 
 
-class Upsample(Module):
+@layer
+class Upsample(Function):
     """`autograd_cnn.nn.functional.interpolate` as a layer.
 
     Parameters
@@ -49,31 +43,24 @@ class Upsample(Module):
     array([[[1., 1., 2., 2.]]])
     """
 
+    function = staticmethod(functional.interpolate)
     _shown = (("size", None), ("scale_factor", None), ("mode", "nearest"), ("align_corners", None))
+    size: Any = None
+    scale_factor: Any = None
+    mode: functional.Mode = "nearest"
+    align_corners: Bool | None = None
+    recompute_scale_factor: Bool | None = None
 
-    @composite
-    def __init__(
-        self,
-        size: Any = None,
-        scale_factor: Any = None,
-        mode: Mode = "nearest",
-        align_corners: Bool | None = None,
-        recompute_scale_factor: Bool | None = None,
-    ) -> None:
-        choice(type(self).__name__, "mode", mode, get_args(Mode))
-        check_how_large(type(self).__name__, size, scale_factor)
-        self.size = size
-        self.scale_factor = scale_factor
-        self.mode: Mode = mode
-        self.align_corners = align_corners
-        self.recompute_scale_factor = recompute_scale_factor
+    def __post_init__(self) -> None:
+        functional.check_how_large(type(self).__name__, self.size, self.scale_factor)
 
     def forward(self, x: Array) -> Array:
         """Return ``x`` (N, C, L) or (N, C, H, W) in the other size."""
-        return interpolate(x, self.size, self.scale_factor, self.mode, self.align_corners, self.recompute_scale_factor)
+        return self._result(x)
 
 
-class PixelShuffle(Module):
+@layer
+class PixelShuffle(Function):
     """Squares of ``upscale_factor²`` pixels instead of as many channels (Shi et al. 2016).
 
     Parameters
@@ -88,18 +75,16 @@ class PixelShuffle(Module):
     (1, 2, 6, 6)
     """
 
-    _shown = ("upscale_factor",)
-
-    @composite
-    def __init__(self, upscale_factor: Size) -> None:
-        self.upscale_factor = upscale_factor
+    function = staticmethod(functional.pixel_shuffle)
+    upscale_factor: Size
 
     def forward(self, x: Array) -> Array:
         """Return (..., C, H·r, W·r) for ``x`` (..., C·r², H, W)."""
-        return pixel_shuffle(x, self.upscale_factor)
+        return self._result(x)
 
 
-class PixelUnshuffle(Module):
+@layer
+class PixelUnshuffle(Function):
     """The inverse of `PixelShuffle`.
 
     Parameters
@@ -114,18 +99,16 @@ class PixelUnshuffle(Module):
     (1, 8, 3, 3)
     """
 
-    _shown = ("downscale_factor",)
-
-    @composite
-    def __init__(self, downscale_factor: Size) -> None:
-        self.downscale_factor = downscale_factor
+    function = staticmethod(functional.pixel_unshuffle)
+    downscale_factor: Size
 
     def forward(self, x: Array) -> Array:
         """Return (..., C·r², H, W) for ``x`` (..., C, H·r, W·r)."""
-        return pixel_unshuffle(x, self.downscale_factor)
+        return self._result(x)
 
 
-class ChannelShuffle(Module):
+@layer
+class ChannelShuffle(Function):
     """The channels of ``groups`` interleaved (Zhang et al. 2018).
 
     Parameters
@@ -139,15 +122,12 @@ class ChannelShuffle(Module):
     array([[0., 2., 1., 3.]])
     """
 
-    _shown = ("groups",)
-
-    @composite
-    def __init__(self, groups: Size) -> None:
-        self.groups = groups
+    function = staticmethod(functional.channel_shuffle)
+    groups: Size
 
     def forward(self, x: Array) -> Array:
         """Return ``x`` (N, C, ...) with its channels in another order."""
-        return channel_shuffle(x, self.groups)
+        return self._result(x)
 
 
 class UpsamplingNearest2d(Upsample):

@@ -93,9 +93,8 @@ class TransformerEncoderLayer(Module):
         found = _ACTIVATIONS.get(activation) if isinstance(activation, str) else activation
         if not callable(found):
             expected = "'relu', 'gelu' or a function"
-            raise ArgumentError(
-                sentence("TransformerEncoderLayer", "activation is unknown", expected=expected, got=repr(activation))
-            )
+            problem = "activation is unknown"
+            raise ArgumentError(sentence("TransformerEncoderLayer", problem, expected=expected, got=repr(activation)))
         rng = default_rng(rng)
         self.activation, self.norm_first = found, norm_first
         self.self_attn = MultiheadAttention(
@@ -192,10 +191,8 @@ class TransformerEncoder(Module):
         for name, part in (("encoder_layer", encoder_layer), ("norm", norm)):
             if not isinstance(part, Module) and (part is not None or name == "encoder_layer"):
                 expected = "a TransformerEncoderLayer" if name == "encoder_layer" else "such as nn.LayerNorm, or None"
-                raise OperandError(
-                    sentence("TransformerEncoder", f"{name} is not a module", expected=expected,
-                             got=type(part).__name__)
-                )  # fmt: skip
+                problem = f"{name} is not a module"
+                raise OperandError(sentence("TransformerEncoder", problem, expected=expected, got=type(part).__name__))
         self.layers = ModuleList(copy.deepcopy(encoder_layer) for _ in range(num_layers))
         self.norm = norm
         drawn = default_rng(rng)

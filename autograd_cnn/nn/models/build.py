@@ -114,10 +114,8 @@ def build(
       fc2: Linear(128, 10): 1,290 parameters
     """
     if not isinstance(activation, str) or activation not in ACTIVATIONS:
-        raise ArgumentError(
-            sentence("build", "activation is unknown", expected=f"one of {', '.join(ACTIVATIONS)}",
-                     got=repr(activation))
-        )  # fmt: skip
+        expected = f"one of {', '.join(ACTIVATIONS)}"
+        raise ArgumentError(sentence("build", "activation is unknown", expected=expected, got=repr(activation)))
     layers = parse(pattern, counts)
     _check_order(pattern, layers)
     builder = _Builder(pattern, input_shape, kernel_size, padding, default_rng(rng), dtype)
@@ -242,10 +240,8 @@ def _channels(layers: list[Layer], channels: int | Sequence[int]) -> list[int]:
         return given
     if len(given) == count:
         return [given[i] for i in stages]
-    raise ArgumentError(
-        sentence("build", "channels do not fit the pattern",
-                 expected=f"one number for each of {len(stages)} CONV or {count} stages", got=len(given))
-    )  # fmt: skip
+    expected = f"one number for each of {len(stages)} CONV or {count} stages"
+    raise ArgumentError(sentence("build", "channels do not fit the pattern", expected=expected, got=len(given)))
 
 
 def _features(layers: list[Layer], features: int | Sequence[int]) -> list[int]:

@@ -18,7 +18,7 @@ from dataclasses import dataclass, replace
 from operator import index
 from typing import Final, NoReturn
 
-from autograd_cnn.errors import ArgumentError, OperandError, sentence
+from autograd_cnn.errors import ArgumentError, require, sentence
 
 LAYERS: Final = ("CONV", "RELU", "POOL", "FC")
 MOST_LAYERS: Final = 1000
@@ -79,12 +79,10 @@ def parse(pattern: str, counts: Mapping[str, int]) -> list[Layer]:
     >>> [layer.kind for layer in parse("INPUT -> [CONV -> POOL?]*N -> FC", {"N": 2})]
     ['CONV', 'POOL', 'CONV', 'POOL', 'FC']
     """
-    if not isinstance(pattern, str):
-        raise OperandError(sentence("build", "the pattern is not a string", expected="str", got=type(pattern).__name__))
+    require(isinstance(pattern, str), "build", "the pattern is not a string", "str", pattern)
     if len(pattern) > LONGEST:
-        raise ArgumentError(
-            sentence("build", "the pattern is too long", expected=f"at most {LONGEST} characters", got=len(pattern))
-        )
+        expected = f"at most {LONGEST} characters"
+        raise ArgumentError(sentence("build", "the pattern is too long", expected=expected, got=len(pattern)))
     return _Parser(pattern.rstrip(), counts).run()
 
 

@@ -135,10 +135,8 @@ class UNet(Module):
         """Return scores (N, classes, H, W) for ``x`` (N, C, H, W)."""
         size = shape_of(x)[2:]
         if len(size) != 2 or any(length % 2**HALVINGS for length in size):
-            raise ShapeError(
-                sentence("unet", "x can't be halved four times", expected="(N, C, H, W), H and W multiples of 16",
-                         got=shape_of(x))
-            )  # fmt: skip
+            expected = "(N, C, H, W), H and W multiples of 16"
+            raise ShapeError(sentence("unet", "x can't be halved four times", expected=expected, got=shape_of(x)))
         x1 = self.inc(x)
         x2 = self.down1(x1)
         x3 = self.down2(x2)

@@ -48,9 +48,8 @@ class VisionTransformer(Module):
     ) -> None:  # fmt: skip
         if image_size % patch_size:
             expected = f"a divisor of image_size, {image_size}"
-            raise ArgumentError(
-                sentence("VisionTransformer", "patch_size does not fit", expected=expected, got=patch_size)
-            )
+            problem = "patch_size does not fit"
+            raise ArgumentError(sentence("VisionTransformer", problem, expected=expected, got=patch_size))
         rng = default_rng(rng)
         count = (image_size // patch_size) ** 2
         self.patches = Conv2d(in_channels, width, patch_size, patch_size, rng=rng)
@@ -69,10 +68,9 @@ class VisionTransformer(Module):
         maps = self.patches(x)  # (N, E, H / P, W / P)
         count, width, height, length = shape_of(maps)
         if height * length != self.positions.shape[1]:
-            raise ShapeError(
-                sentence("VisionTransformer", "the image has the wrong size",
-                         expected=f"{self.positions.shape[1]} patches", got=f"shape {shape_of(x)}")
-            )  # fmt: skip
+            problem = "the image has the wrong size"
+            expected = f"{self.positions.shape[1]} patches"
+            raise ShapeError(sentence("VisionTransformer", problem, expected=expected, got=f"shape {shape_of(x)}"))
         y = ops.swapaxes(ops.reshape(maps, shape=(count, width, height * length)), 1, 2) + self.positions  # (N, L, E)
         return self.head(ops.mean(self.norm(self.layers(y)), axis=1))
 

@@ -72,9 +72,8 @@ def joint(programs: Sequence[Program], sizes: Sequence[int]) -> Program:
     """
     first = programs[0]
     if len({tuple((op.primitive, op.outputs) for op in each.ops) for each in programs}) > 1:
-        raise FormatError(
-            sentence("export", "other calls are made for batches of another size", hint="leave out dynamic_batch")
-        )
+        problem = "other calls are made for batches of another size"
+        raise FormatError(sentence("export", problem, hint="leave out dynamic_batch"))
     ops = []
     for several in zip(*(each.ops for each in programs), strict=True):
         try:

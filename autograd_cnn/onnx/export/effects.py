@@ -107,11 +107,8 @@ def _step(recorder: Recorder, optimizer: Optimizer) -> None:
     update = UPDATES.get(type(optimizer))
     if update is None:
         names = ", ".join(each.__name__ for each in UPDATES)
-        raise FormatError(
-            sentence(
-                "export", f"the steps of {type(optimizer).__name__} have no formula", hint=f"only those of {names} have"
-            )
-        )
+        problem = f"the steps of {type(optimizer).__name__} have no formula"
+        raise FormatError(sentence("export", problem, hint=f"only those of {names} have"))
     remembered = recorder.trace.before[id(optimizer)]
     for number, group in enumerate(optimizer.param_groups):
         rate = recorder.variable(
@@ -151,7 +148,6 @@ def _kept(optimizer: Optimizer, group: dict[str, Any], remembered: Any) -> list[
     if not group["momentum"]:
         return kept
     if group.get("dampening") and not remembered:
-        raise FormatError(
-            sentence("export", "the first step with a dampening differs from later ones", hint="take a step before")
-        )
+        problem = "the first step with a dampening differs from later ones"
+        raise FormatError(sentence("export", problem, hint="take a step before"))
     return [*kept, "momentum_buffer"]

@@ -61,7 +61,7 @@ def export(
     FormatError
         If something that the function does has no counterpart in ONNX; the message says what.
     OperandError
-        If it is not a function, or there is no array among the arguments.
+        If it is not a function, or no argument is an array.
     MissingDependencyError
         Without the library ``onnx`` (extra ``interop``).
     OSError

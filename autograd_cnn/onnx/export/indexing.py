@@ -130,10 +130,8 @@ def _places(shape: Sequence[Any], index: Any) -> Any:
     """Return where the elements that an index takes are in the flattened array, if that is known."""
     parts = index if isinstance(index, tuple) else (index,)
     if not is_known(shape) or any(isinstance(part, (Ref, Dim, Counted)) for part in parts):
-        raise FormatError(
-            sentence("export", "an index that mixes arrays from the graph, or lengths of the batch, with slices",
-                     hint="take along one axis at a time")
-        )  # fmt: skip
+        problem = "an index that mixes arrays from the graph, or lengths of the batch, with slices"
+        raise FormatError(sentence("export", problem, hint="take along one axis at a time"))
     return np.arange(math.prod(shape)).reshape(tuple(shape))[index]
 
 

@@ -17,10 +17,9 @@ LARGEST: Final = 8
 def _check(x: Array) -> int:
     n = int(shape_of(x)[-1])
     if n > LARGEST:
-        raise FormatError(
-            sentence("export", "inverses and factors of large matrices have no counterpart in ONNX",
-                     expected=f"at most {LARGEST} rows", got=n, hint="solve by an iteration of products")
-        )  # fmt: skip
+        problem = "inverses and factors of large matrices have no counterpart in ONNX"
+        hint = "solve by an iteration of products"
+        raise FormatError(sentence("export", problem, expected=f"at most {LARGEST} rows", got=n, hint=hint))
     return n
 
 

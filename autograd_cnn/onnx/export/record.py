@@ -143,9 +143,8 @@ def record(function: Callable[..., Any], args: Sequence[Any], names: Sequence[st
     recorder.close()
     for (name, leaf), reference in zip(results, references, strict=True):
         if not is_array(leaf):
-            raise FormatError(
-                sentence("export", "a result is not an array", expected="arrays or tensors", got=type(leaf).__name__)
-            )
+            problem = "a result is not an array"
+            raise FormatError(sentence("export", problem, expected="arrays or tensors", got=type(leaf).__name__))
         whole = name if name and not name[0].isdigit() else f"y.{name}".rstrip(".")
         recorder.program.outputs.append((whole, recorder.resolved(reference, recorder.references)))
     return recorder.program

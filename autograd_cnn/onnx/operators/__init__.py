@@ -1,39 +1,18 @@
 """ONNX's operators in terms of our primitives, a file for each family; to load them fills the table."""
 
-from autograd_cnn.onnx.operators import (
-    classic,
-    control_flow,
-    elementwise,
-    fused,
-    indexing,
-    normalization,
-    products,
-    quantization,
-    random,
-    recurrent,
-    reduction,
-    regions,
-    resizing,
-    shaping,
-    spectra,
-    windows,
-)
-
-__all__ = [
-    "classic",
-    "control_flow",
-    "elementwise",
-    "fused",
-    "indexing",
-    "normalization",
-    "products",
-    "quantization",
-    "random",
-    "recurrent",
-    "reduction",
-    "regions",
-    "resizing",
-    "shaping",
-    "spectra",
-    "windows",
-]
+from autograd_cnn.onnx.operators import classic as classic
+from autograd_cnn.onnx.operators import control_flow as control_flow
+from autograd_cnn.onnx.operators import elementwise as elementwise
+from autograd_cnn.onnx.operators import fused as fused
+from autograd_cnn.onnx.operators import indexing as indexing
+from autograd_cnn.onnx.operators import normalization as normalization
+from autograd_cnn.onnx.operators import products as products
+from autograd_cnn.onnx.operators import quantization as quantization
+from autograd_cnn.onnx.operators import random as random
+from autograd_cnn.onnx.operators import recurrent as recurrent
+from autograd_cnn.onnx.operators import reduction as reduction
+from autograd_cnn.onnx.operators import regions as regions
+from autograd_cnn.onnx.operators import resizing as resizing
+from autograd_cnn.onnx.operators import shaping as shaping
+from autograd_cnn.onnx.operators import spectra as spectra
+from autograd_cnn.onnx.operators import windows as windows

@@ -1,6 +1,6 @@
 """ONNX's operators of classic machine learning, in the domain ``ai.onnx.ml``: what scikit-learn's models are written as.
 
-What they have learned are attributes, so that there are no parameters; gradients flow to the features. Rows of features
+What they have learned are attributes, so they have no parameters; gradients flow to the features. Rows of features
 are (N, F), scores (N, E) of targets or classes.
 Source: https://onnx.ai/onnx/operators/index.html#ai-onnx-ml
 """

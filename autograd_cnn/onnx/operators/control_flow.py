@@ -1,14 +1,14 @@
 """ONNX's operators that run subgraphs, and those on sequences of arrays."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from autograd_cnn import ops
-from autograd_cnn.engine.node import Array, Shape, shape_of
+from autograd_cnn.engine.node import Array, shape_of
 from autograd_cnn.errors import FormatError, ShapeError, sentence
 from autograd_cnn.onnx.budget import CALL
 from autograd_cnn.onnx.operator import Body, Flag, Ints, Numbers, Values, known, operator
@@ -91,11 +91,6 @@ def scan(
 # --- sequences --------------------------------------------------------------------------------
 
 
-def _each(shapes: Sequence[Shape], operands: Sequence[Any], attributes: Mapping[str, Any]) -> int:  # noqa: ARG001
-    """Count a call for every part that there can be."""
-    return math.prod(shapes[0]) + CALL * shapes[0][attributes.get("axis", 0)]
-
-
 @operator("SequenceConstruct")
 def sequence_construct(*arrays: Array) -> Values:
     """Return the arrays as a sequence."""
@@ -134,7 +129,9 @@ def sequence_length(sequence: Values) -> NDArray[np.int64]:
     return np.array(len(sequence), np.int64)
 
 
-@operator("SplitToSequence", extent=_each)
+@operator(
+    "SplitToSequence", extent=lambda shapes, _, given: math.prod(shapes[0]) + CALL * shapes[0][given.get("axis", 0)]
+)
 def split_to_sequence(x: Array, split: Ints | None = None, *, axis: int = 0, keepdims: Flag = 1) -> Values:
     """Cut along an axis into parts of the lengths ``split``, one number for all, or into single slices."""
     length = shape_of(x)[axis]

@@ -19,6 +19,10 @@ _PRIMITIVES: Final[dict[str, Callable[..., Array]]] = {
     "Erf": ops.erf, "Exp": ops.exp, "Floor": ops.floor, "Log": ops.log, "Mul": ops.multiply, "Neg": ops.negative,
     "Relu": ops.relu, "Round": ops.rint, "Sigmoid": ops.sigmoid, "Sign": ops.sign, "Sin": ops.sin, "Sinh": ops.sinh,
     "Softplus": ops.softplus, "Sqrt": ops.sqrt, "Sub": ops.subtract, "Tan": ops.tan, "Tanh": ops.tanh,
+    "And": ops.logical_and, "Or": ops.logical_or, "Xor": ops.logical_xor, "Not": ops.logical_not,
+    "BitwiseAnd": ops.bitwise_and, "BitwiseOr": ops.bitwise_or, "BitwiseXor": ops.bitwise_xor, "BitwiseNot": ops.invert,
+    "IsNaN": ops.isnan, "Equal": ops.equal, "Less": ops.less, "LessOrEqual": ops.less_equal, "Greater": ops.greater,
+    "GreaterOrEqual": ops.greater_equal,
 }  # fmt: skip
 for _name, _function in _PRIMITIVES.items():
     operator(_name)(_function)
@@ -228,21 +232,6 @@ def dropout(
 
 
 # --- truth and bits ---------------------------------------------------------------------------
-
-operator("And")(ops.logical_and)
-operator("Or")(ops.logical_or)
-operator("Xor")(ops.logical_xor)
-operator("Not")(ops.logical_not)
-operator("BitwiseAnd")(ops.bitwise_and)
-operator("BitwiseOr")(ops.bitwise_or)
-operator("BitwiseXor")(ops.bitwise_xor)
-operator("BitwiseNot")(ops.invert)
-operator("IsNaN")(ops.isnan)
-operator("Equal")(ops.equal)
-operator("Less")(ops.less)
-operator("LessOrEqual")(ops.less_equal)
-operator("Greater")(ops.greater)
-operator("GreaterOrEqual")(ops.greater_equal)
 
 
 @operator("Where")

@@ -137,11 +137,7 @@ def skip_simplified_layer_normalization(
     return normalization.rms_normalization(total, gamma, epsilon=epsilon), None, None, total
 
 
-def _embedded(shapes: Sequence[Shape], operands: Sequence[Any], attributes: Mapping[str, Any]) -> int:  # noqa: ARG001
-    return math.prod(shapes[0]) * 3 * (1 + shapes[2][-1])
-
-
-@_microsoft("EmbedLayerNormalization", extent=_embedded)
+@_microsoft("EmbedLayerNormalization", extent=lambda shapes, *_: math.prod(shapes[0]) * 3 * (1 + shapes[2][-1]))
 def embed_layer_normalization(
     ids: Indices, segments: Indices | None, words: Array, positions: Array, kinds: Array | None, gamma: Array,
     beta: Array, mask: Fixed | None = None, position_ids: Indices | None = None, *,

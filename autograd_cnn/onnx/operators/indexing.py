@@ -28,10 +28,6 @@ def _rows(shapes: Sequence[Shape], operands: Sequence[Any], attributes: Mapping[
     return math.prod(indices[:-1]) * math.prod(x[indices[-1] :])
 
 
-def _one_hot(shapes: Sequence[Shape], operands: Sequence[Any], attributes: Mapping[str, Any]) -> int:  # noqa: ARG001
-    return math.prod(shapes[0]) * max(int(operands[1].item()), 0)
-
-
 # --- gathering --------------------------------------------------------------------------------
 
 
@@ -46,9 +42,8 @@ def gather(x: Array, indices: Indices, *, axis: int = 0) -> Array:
 def _places(x: Array, indices: Indices, axis: int) -> tuple[Any, ...]:
     """Return the index of the elements that ``indices`` names along an axis."""
     if indices.ndim != len(shape_of(x)):
-        raise ShapeError(
-            sentence("indices and x differ in rank", expected=f"{len(shape_of(x))} axes", got=indices.shape)
-        )
+        expected = f"{len(shape_of(x))} axes"
+        raise ShapeError(sentence("indices and x differ in rank", expected=expected, got=indices.shape))
     places: list[Any] = list(np.ogrid[tuple(slice(n) for n in indices.shape)])
     places[axis] = plain_index(indices)
     return tuple(places)
@@ -105,9 +100,8 @@ def _scattered(x: Array, values: Array, index: tuple[Any, ...], reduction: Reduc
         return x + ops.scatter_add(values, index=index, shape=shape_of(x))
     function = {"add": np.add, "mul": np.multiply, "max": np.maximum, "min": np.minimum}[reduction]
     if any(getattr(each, "node", None) is not None for each in (x, values)):
-        raise FormatError(
-            sentence(f"the reduction {reduction} has no gradient", hint="it takes numbers that are known")
-        )
+        hint = "it takes numbers that are known"
+        raise FormatError(sentence(f"the reduction {reduction} has no gradient", hint=hint))
     y = known(x).copy()
     function.at(y, index, known(values))
     return y
@@ -149,7 +143,7 @@ def tensor_scatter(
     return ops.set_at(past, update, index=_places(past, np.broadcast_to(place.reshape(shape), shape_of(update)), axis))
 
 
-@operator("OneHot", extent=_one_hot)
+@operator("OneHot", extent=lambda shapes, operands, _: math.prod(shapes[0]) * max(int(operands[1].item()), 0))
 def one_hot(indices: Fixed, depth: Numbers, values: Array, *, axis: int = -1) -> Array:
     """Return the second of two values at each index along a new axis, the first elsewhere."""
     count, rank = int(depth.item()), len(shape_of(indices)) + 1

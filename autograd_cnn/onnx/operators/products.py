@@ -25,11 +25,6 @@ def gemm_extent(shapes: Sequence[Shape], operands: Sequence[Any], attributes: Ma
     )  # fmt: skip
 
 
-def _einsum(shapes: Sequence[Shape], operands: Sequence[Any], attributes: Mapping[str, Any]) -> int:  # noqa: ARG001
-    """Any pair of the operands may be multiplied out before the sum."""
-    return math.prod(max(1, math.prod(shape)) for shape in shapes)
-
-
 operator("MatMul", extent=matmul_extent)(ops.matmul)
 
 
@@ -53,7 +48,7 @@ def gemm(
     return y if c is None else y + (c if beta == 1 else c * beta)
 
 
-@operator("Einsum", extent=_einsum)
+@operator("Einsum", extent=lambda shapes, *_: math.prod(max(1, math.prod(shape)) for shape in shapes))
 def einsum(*arrays: Array, equation: str) -> Array:
     """Return sums of products in Einstein's notation."""
     return ops.einsum(equation, *arrays)

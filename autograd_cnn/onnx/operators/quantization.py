@@ -5,7 +5,6 @@ become parameters of floats; nothing rounds them again in training.
 """
 
 import math
-from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -117,10 +116,6 @@ def qlinear_matmul(
     return requantized(product * factor, y_scale, y_zero_point)
 
 
-def _conv(shapes: Sequence[Shape], operands: Sequence[Any], attributes: Mapping[str, Any]) -> int:
-    return windows.conv_extent([shapes[0], shapes[3]], operands, attributes)
-
-
 @operator("ConvInteger", extent=windows.conv_extent)
 def conv_integer(
     x: Array, w: Weights, x_zero_point: Fixed | None = None, w_zero_point: Fixed | None = None, **geometry: Any
@@ -129,7 +124,7 @@ def conv_integer(
     return windows.conv(_shifted(x, x_zero_point, 1), _shifted(w, w_zero_point, 0), **geometry)
 
 
-@operator("QLinearConv", extent=_conv)
+@operator("QLinearConv", extent=lambda shapes, *more: windows.conv_extent([shapes[0], shapes[3]], *more))
 def qlinear_conv(
     x: Array, x_scale: Fixed, x_zero_point: Fixed, w: Weights, w_scale: Fixed, w_zero_point: Fixed,
     y_scale: Fixed, y_zero_point: Fixed, b: Fixed | None = None, **geometry: Any,

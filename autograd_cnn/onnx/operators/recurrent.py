@@ -64,9 +64,8 @@ def _functions(
     """Return the activations of each direction; numbers are dealt out to those that take any."""
     names = [name.lower() for name in names or defaults * directions]
     if len(names) != len(defaults) * directions or not FUNCTIONS.keys() >= set(names):
-        raise FormatError(
-            sentence("activations", expected=f"{len(defaults) * directions} of those that ONNX lists", got=names)
-        )
+        expected = f"{len(defaults) * directions} of those that ONNX lists"
+        raise FormatError(sentence("activations", expected=expected, got=names))
     first, second = iter(alphas or ()), iter(betas or ())
     made = [
         FUNCTIONS[name](next(first, None) if name in _ALPHAS else None, next(second, None) if name in _BETAS else None)

@@ -15,20 +15,12 @@ from autograd_cnn.onnx.operator import Flag, Ints, Numbers, known, operator
 # --- how much they make -----------------------------------------------------------------------
 
 
-def _filled(shapes: Sequence[Shape], operands: Sequence[Any], attributes: Mapping[str, Any]) -> int:  # noqa: ARG001
-    return _product(operands[0].ravel())
-
-
 def _product(lengths: Any) -> int:
     return math.prod(max(int(length), 0) for length in lengths)
 
 
 def _expanded(shapes: Sequence[Shape], operands: Sequence[Any], attributes: Mapping[str, Any]) -> int:  # noqa: ARG001
     return math.prod(shapes[0]) * _product(max(int(length), 1) for length in operands[1].ravel())
-
-
-def _tiled(shapes: Sequence[Shape], operands: Sequence[Any], attributes: Mapping[str, Any]) -> int:  # noqa: ARG001
-    return math.prod(shapes[0]) * _product(operands[1].ravel())
 
 
 def _padded(shapes: Sequence[Shape], operands: Sequence[Any], attributes: Mapping[str, Any]) -> int:
@@ -63,9 +55,8 @@ def reshape(x: Array, shape: Ints, *, allowzero: Flag = 0) -> Array:
     lengths = [int(length) for length in shape]
     if not allowzero:
         if 0 in lengths[len(shape_of(x)) :]:
-            raise ShapeError(
-                sentence("a 0 stands for a length that x lacks", expected=f"{len(shape_of(x))} axes", got=lengths)
-            )
+            expected = f"{len(shape_of(x))} axes"
+            raise ShapeError(sentence("a 0 stands for a length that x lacks", expected=expected, got=lengths))
         lengths = [length or shape_of(x)[place] for place, length in enumerate(lengths)]
     return ops.reshape(x, shape=tuple(lengths))
 
@@ -199,7 +190,7 @@ def expand(x: Array, shape: Ints) -> Array:
     return ops.broadcast_to(x, shape=np.broadcast_shapes(shape_of(x), tuple(shape.tolist())))
 
 
-@operator("Tile", extent=_tiled)
+@operator("Tile", extent=lambda shapes, operands, _: math.prod(shapes[0]) * _product(operands[1].ravel()))
 def tile(x: Array, repeats: Ints) -> Array:
     """Repeat along each axis."""
     return ops.tile(x, tuple(repeats.tolist()))
@@ -208,7 +199,7 @@ def tile(x: Array, repeats: Ints) -> Array:
 # --- arrays that are made ---------------------------------------------------------------------
 
 
-@operator("ConstantOfShape", extent=_filled)
+@operator("ConstantOfShape", extent=lambda _, operands, __: _product(operands[0].ravel()))
 def constant_of_shape(shape: Ints, *, value: NDArray[Any] | None = None) -> NDArray[Any]:
     """Return an array of one number, by default 0."""
     if value is not None and value.size != 1:

@@ -13,6 +13,7 @@ import numpy as np
 from autograd_cnn import ops
 from autograd_cnn.engine.node import Array, Shape, shape_of
 from autograd_cnn.errors import FormatError, ShapeError, sentence
+from autograd_cnn.nn.functional.convolution import convolve, transpose
 from autograd_cnn.onnx.operator import Flag, Ints, known, operator
 
 AutoPad: TypeAlias = Literal["NOTSET", "VALID", "SAME_UPPER", "SAME_LOWER"]
@@ -65,10 +66,9 @@ def geometry_of(
     size, stride, dilation = tuple(size), tuple(strides or (1,) * rank), tuple(dilations or (1,) * rank)
     around = tuple(pads or (0,) * (2 * rank))
     if not len(size) == len(stride) == len(dilation) == len(around) / 2 == rank or rank < 1:
-        raise ShapeError(
-            sentence("the window and x differ in their numbers of axes", expected=f"{rank}, those of x without two",
-                     got=len(size) if len(size) != rank else len(stride))
-        )  # fmt: skip
+        expected = f"{rank}, those of x without two"
+        got = len(size) if len(size) != rank else len(stride)
+        raise ShapeError(sentence("the window and x differ in their numbers of axes", expected=expected, got=got))
     sides = tuple(zip(around[:rank], around[rank:], strict=True))
     if auto_pad == "VALID":
         sides = ((0, 0),) * rank
@@ -101,10 +101,6 @@ def conv_extent(shapes: Sequence[Shape], operands: Sequence[Any], attributes: Ma
         length + before + after + bool(beyond) * k * d
         for length, before, after, k, d in zip(image, pads[:rank], pads[rank:], size, dilations, strict=False)
     )  # fmt: skip
-
-
-def _with_indices(shapes: Sequence[Shape], operands: Sequence[Any], attributes: Mapping[str, Any]) -> int:
-    return 2 * conv_extent(shapes, operands, attributes)
 
 
 def _spread(shapes: Sequence[Shape], operands: Sequence[Any], attributes: Mapping[str, Any]) -> int:  # noqa: ARG001
@@ -152,31 +148,7 @@ def conv(
     size = shape_of(w)[2:]
     _check_size(kernel_shape, size)
     geometry = geometry_of(shape_of(x)[2:], size, auto_pad, dilations, pads, strides)
-    return _correlated(x, w, bias, geometry, group)
-
-
-def _correlated(x: Array, w: Array, bias: Array | None, geometry: Geometry, group: int) -> Array:
-    rank = len(geometry.size)
-    if rank == 2:
-        return ops.correlate2d(
-            x, w, bias, stride=_pair(geometry.stride), dilation=_pair(geometry.dilation), groups=group,
-            padding=_pair(geometry.sides),
-        )  # fmt: skip
-    if rank == 1:
-        y = _correlated(ops.expand_dims(x, 3), ops.expand_dims(w, 3), bias, geometry.axis(0), group)
-        return ops.squeeze(y, 3)
-    step, gap, (before, after) = geometry.stride[0], geometry.dilation[0], geometry.sides[0]
-    inner = Geometry(*(each[1:] for each in geometry))  # type: ignore[arg-type]  # all of them are tuples
-    x = ops.pad(x, ((0, 0), (0, 0), (before, after), *((0, 0),) * (rank - 1)))
-    n, _, length, *_ = shape_of(x)
-    places = (length - (geometry.size[0] - 1) * gap - 1) // step + 1
-    total: Array = None
-    for tap in range(geometry.size[0]):
-        slices = ops.moveaxis(x[:, :, tap * gap : tap * gap + (places - 1) * step + 1 : step], 2, 1)
-        slices = ops.reshape(slices, shape=(n * places, *shape_of(slices)[2:]))
-        y = _correlated(slices, w[:, :, tap], bias if total is None else None, inner, group)
-        total = y if total is None else total + y
-    return ops.moveaxis(ops.reshape(total, shape=(n, places, *shape_of(total)[1:])), 1, 2)
+    return convolve("Conv", x, w, bias, geometry.stride, geometry.sides, geometry.dilation, group)
 
 
 @operator("ConvTranspose", extent=_spread, check=check_windows)
@@ -208,34 +180,9 @@ def conv_transpose(
         upper = auto_pad == "SAME_UPPER"
         geometry = geometry._replace(sides=tuple(_halves(max(total, 0), upper) for total in totals))
         extra = [more + max(-total, 0) for more, total in zip(extra, totals, strict=True)]
-    return _transposed(x, w, bias, geometry, tuple(extra), group)
-
-
-def _transposed(
-    x: Array, w: Array, bias: Array | None, geometry: Geometry, extra: tuple[int, ...], group: int
-) -> Array:
-    rank = len(geometry.size)
-    if rank == 2:
-        return ops.correlate2d_transpose(
-            x, w, bias, stride=_pair(geometry.stride), padding=_pair(geometry.sides), output_padding=_pair(extra),
-            dilation=_pair(geometry.dilation), groups=group,
-        )  # fmt: skip
-    if rank == 1:
-        y = _transposed(ops.expand_dims(x, 3), ops.expand_dims(w, 3), bias, geometry.axis(0), (*extra, 0), group)
-        return ops.squeeze(y, 3)
-    step, gap, (before, after) = geometry.stride[0], geometry.dilation[0], geometry.sides[0]
-    inner = Geometry(*(each[1:] for each in geometry))  # type: ignore[arg-type]  # all of them are tuples
-    n, _, length, *_ = shape_of(x)
-    slices = ops.reshape(ops.moveaxis(x, 2, 1), shape=(n * length, *shape_of(x)[1:2], *shape_of(x)[3:]))
-    whole = (length - 1) * step + (geometry.size[0] - 1) * gap + 1 + extra[0]
-    total: Array = 0
-    for tap in range(geometry.size[0]):
-        y = _transposed(slices, w[:, :, tap], None, inner, extra[1:], group)
-        y = ops.reshape(y, shape=(n, length, *shape_of(y)[1:]))
-        index = (slice(None), slice(tap * gap, tap * gap + (length - 1) * step + 1, step))
-        total = total + ops.scatter_add(y, index=index, shape=(n, whole, *shape_of(y)[2:]))
-    y = ops.moveaxis(total[:, before : whole - after], 1, 2)
-    return y if bias is None else y + ops.reshape(bias, shape=(-1,) + (1,) * rank)
+    return transpose(
+        "ConvTranspose", x, w, bias, geometry.stride, geometry.sides, tuple(extra), geometry.dilation, group
+    )
 
 
 # --- pooling ----------------------------------------------------------------------------------
@@ -255,7 +202,7 @@ def _pooled(x: Array, geometry: Geometry, pool: Callable[..., Array], **options:
     return x
 
 
-@operator("MaxPool", extent=_with_indices, check=check_windows)
+@operator("MaxPool", extent=lambda *given: 2 * conv_extent(*given), check=check_windows)
 def max_pool(
     x: Array,
     *,

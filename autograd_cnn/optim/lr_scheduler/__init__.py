@@ -9,36 +9,22 @@ change to the rate that it finds, like PyTorch's chainable forms. So a warm-up a
 
 from typing import TYPE_CHECKING
 
-from autograd_cnn.optim.lr_scheduler.cycles import CosineAnnealingWarmRestarts, LambdaLR, OneCycleLR
-from autograd_cnn.optim.lr_scheduler.decay import (
-    ConstantLR,
-    CosineAnnealingLR,
-    ExponentialLR,
-    LinearLR,
-    MultiStepLR,
-    PolynomialLR,
-    StepLR,
-)
-from autograd_cnn.optim.lr_scheduler.plateau import ReduceLROnPlateau
-from autograd_cnn.optim.lr_scheduler.schedule import Schedule
-from autograd_cnn.optim.lr_scheduler.sequential import SequentialLR
+from autograd_cnn.optim.lr_scheduler.cycles import CosineAnnealingWarmRestarts as CosineAnnealingWarmRestarts
+from autograd_cnn.optim.lr_scheduler.cycles import LambdaLR as LambdaLR
+from autograd_cnn.optim.lr_scheduler.cycles import OneCycleLR as OneCycleLR
+from autograd_cnn.optim.lr_scheduler.decay import ConstantLR as ConstantLR
+from autograd_cnn.optim.lr_scheduler.decay import CosineAnnealingLR as CosineAnnealingLR
+from autograd_cnn.optim.lr_scheduler.decay import ExponentialLR as ExponentialLR
+from autograd_cnn.optim.lr_scheduler.decay import LinearLR as LinearLR
+from autograd_cnn.optim.lr_scheduler.decay import MultiStepLR as MultiStepLR
+from autograd_cnn.optim.lr_scheduler.decay import PolynomialLR as PolynomialLR
+from autograd_cnn.optim.lr_scheduler.decay import StepLR as StepLR
+from autograd_cnn.optim.lr_scheduler.plateau import ReduceLROnPlateau as ReduceLROnPlateau
+from autograd_cnn.optim.lr_scheduler.schedule import Schedule as Schedule
+from autograd_cnn.optim.lr_scheduler.sequential import SequentialLR as SequentialLR
+from autograd_cnn.spelling import public as _public
 from autograd_cnn.spelling import teller as _teller
 
-__all__ = [
-    "ConstantLR",
-    "CosineAnnealingLR",
-    "CosineAnnealingWarmRestarts",
-    "ExponentialLR",
-    "LambdaLR",
-    "LinearLR",
-    "MultiStepLR",
-    "OneCycleLR",
-    "PolynomialLR",
-    "ReduceLROnPlateau",
-    "Schedule",
-    "SequentialLR",
-    "StepLR",
-]
-
-if not TYPE_CHECKING:  # a type checker would take it that every name is there
+if not TYPE_CHECKING:  # type checkers follow the imports, and would take it that every name is there
+    __all__ = _public(globals())
     __getattr__ = _teller(__name__, __all__)

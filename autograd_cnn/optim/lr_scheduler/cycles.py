@@ -4,13 +4,14 @@ import math
 from collections.abc import Callable, Sequence
 from typing import Literal
 
-from autograd_cnn.engine.composite import composite
+from autograd_cnn.engine.composite import composite, declared
 from autograd_cnn.errors import ArgumentError, OperandError, sentence
 from autograd_cnn.optim.lr_scheduler.schedule import Absolute, check_optimizer, for_groups
 from autograd_cnn.optim.optimizer import Optimizer
 from autograd_cnn.parameters import Bool, Number, Positive, Share, Size
 
 
+@declared
 class LambdaLR(Absolute):
     """The initial rate times a function of the epoch.
 
@@ -36,31 +37,28 @@ class LambdaLR(Absolute):
     [0.5]
     """
 
-    @composite
-    def __init__(
-        self, optimizer: Optimizer, lr_lambda: Callable[[int], float] | Sequence[Callable[[int], float]]
-    ) -> None:
-        functions = [lr_lambda] if callable(lr_lambda) else lr_lambda
+    lr_lambda: Callable[[int], float] | Sequence[Callable[[int], float]]
+
+    def __post_init__(self) -> None:
+        functions = [self.lr_lambda] if callable(self.lr_lambda) else self.lr_lambda
         if not isinstance(functions, (list, tuple)) or not all(map(callable, functions)):
-            raise OperandError(
-                sentence("LambdaLR", "lr_lambda is not understood", expected="a function, or one for each group",
-                         got=repr(lr_lambda))
-            )  # fmt: skip
-        self.lr_lambda = lr_lambda
-        super().__init__(optimizer)
+            problem = "lr_lambda is not understood"
+            expected = "a function, or one for each group"
+            raise OperandError(sentence("LambdaLR", problem, expected=expected, got=repr(self.lr_lambda)))
+        super().__post_init__()
 
     def rates(self, epoch: int) -> list[float]:
         """Return the learning rate of every group in an epoch."""
         count = len(self.base_lrs)
         functions = [self.lr_lambda] * count if callable(self.lr_lambda) else self.lr_lambda
         if len(functions) != count:
-            raise ArgumentError(
-                sentence("LambdaLR", "lr_lambda has the wrong length", expected=f"{count} functions, one for each group",
-                         got=len(functions))
-            )  # fmt: skip
+            problem = "lr_lambda has the wrong length"
+            expected = f"{count} functions, one for each group"
+            raise ArgumentError(sentence("LambdaLR", problem, expected=expected, got=len(functions)))
         return [float(base * function(epoch)) for base, function in zip(self.base_lrs, functions, strict=True)]
 
 
+@declared
 class CosineAnnealingWarmRestarts(Absolute):
     """Decrease the rate to ``eta_min`` along half a cosine, then restart (Loshchilov & Hutter 2017).
 
@@ -92,12 +90,9 @@ class CosineAnnealingWarmRestarts(Absolute):
     [1.0, 0.5, 1.0, 0.5]
     """
 
-    @composite
-    def __init__(self, optimizer: Optimizer, T_0: Size, T_mult: Size = 1, eta_min: Number = 0.0) -> None:  # noqa: N803  # PyTorch's names
-        self.T_0 = T_0
-        self.T_mult = T_mult
-        self.eta_min = eta_min
-        super().__init__(optimizer)
+    T_0: Size
+    T_mult: Size = 1
+    eta_min: Number = 0.0
 
     def rate(self, base: float, epoch: int) -> float:
         """Return the learning rate of an epoch, counted from 0."""
@@ -174,21 +169,12 @@ class OneCycleLR(Absolute):
         check_optimizer("OneCycleLR", optimizer)
         if total_steps is None:
             if epochs is None or steps_per_epoch is None:
-                raise ArgumentError(
-                    sentence(
-                        "OneCycleLR", "how long is the cycle", hint="pass total_steps, or epochs and steps_per_epoch"
-                    )
-                )
+                hint = "pass total_steps, or epochs and steps_per_epoch"
+                raise ArgumentError(sentence("OneCycleLR", "how long is the cycle", hint=hint))
             total_steps = epochs * steps_per_epoch
-        if anneal_strategy not in ("cos", "linear"):
-            raise ArgumentError(
-                sentence("OneCycleLR", "anneal_strategy is unknown", expected="'cos' or 'linear'",
-                         got=repr(anneal_strategy))
-            )  # fmt: skip
         if cycle_momentum and not {"momentum", "betas"} & optimizer.defaults.keys():
-            raise ArgumentError(
-                sentence("OneCycleLR", f"{type(optimizer).__name__} has no momentum", hint="pass cycle_momentum=False")
-            )
+            problem = f"{type(optimizer).__name__} has no momentum"
+            raise ArgumentError(sentence("OneCycleLR", problem, hint="pass cycle_momentum=False"))
         self.total_steps = total_steps
         self.anneal_strategy = anneal_strategy
         self.cycle_momentum = cycle_momentum
@@ -222,9 +208,8 @@ class OneCycleLR(Absolute):
     def _between(self, values: tuple[float, float, float], step: int) -> float:
         """Return the value at a step, given the first value, the peak value and the last value."""
         if step > self.total_steps:
-            raise ArgumentError(
-                sentence("OneCycleLR", "the cycle is over", expected=f"{self.total_steps} steps", got=step)
-            )
+            expected = f"{self.total_steps} steps"
+            raise ArgumentError(sentence("OneCycleLR", "the cycle is over", expected=expected, got=step))
         begin, first = 0.0, values[0]
         for end, position in self._phases:
             last = values[position]

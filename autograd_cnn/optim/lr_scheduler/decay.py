@@ -4,12 +4,12 @@ import math
 from bisect import bisect_right
 from collections.abc import Sequence
 
-from autograd_cnn.engine.composite import composite
+from autograd_cnn.engine.composite import declared
 from autograd_cnn.optim.lr_scheduler.schedule import Schedule
-from autograd_cnn.optim.optimizer import Optimizer
 from autograd_cnn.parameters import Number, Positive, Share, Size, Whole, integers
 
 
+@declared
 class StepLR(Schedule):
     """Multiply the rate by ``gamma`` every ``step_size`` epochs.
 
@@ -36,17 +36,15 @@ class StepLR(Schedule):
     [0.5]
     """
 
-    @composite
-    def __init__(self, optimizer: Optimizer, step_size: Size, gamma: Number = 0.1) -> None:
-        self.step_size = step_size
-        self.gamma = gamma
-        super().__init__(optimizer)
+    step_size: Size
+    gamma: Number = 0.1
 
     def rate(self, base: float, epoch: int) -> float:
         """Return the learning rate of an epoch, counted from 0."""
         return float(base * self.gamma ** (epoch // self.step_size))
 
 
+@declared
 class MultiStepLR(Schedule):
     """Multiply the rate by ``gamma`` at each of the ``milestones``.
 
@@ -74,17 +72,19 @@ class MultiStepLR(Schedule):
     [0.25]
     """
 
-    @composite
-    def __init__(self, optimizer: Optimizer, milestones: Sequence[int], gamma: Number = 0.1) -> None:
-        self.milestones = sorted(integers("MultiStepLR", "milestones", milestones, 0))
-        self.gamma = gamma
-        super().__init__(optimizer)
+    milestones: Sequence[int]
+    gamma: Number = 0.1
+
+    def __post_init__(self) -> None:
+        self.milestones = sorted(integers("MultiStepLR", "milestones", self.milestones, 0))
+        super().__post_init__()
 
     def rate(self, base: float, epoch: int) -> float:
         """Return the learning rate of an epoch, counted from 0."""
         return float(base * self.gamma ** bisect_right(self.milestones, epoch))
 
 
+@declared
 class ExponentialLR(Schedule):
     """Multiply the rate by ``gamma`` in every epoch.
 
@@ -105,16 +105,14 @@ class ExponentialLR(Schedule):
     [0.25]
     """
 
-    @composite
-    def __init__(self, optimizer: Optimizer, gamma: Number) -> None:
-        self.gamma = gamma
-        super().__init__(optimizer)
+    gamma: Number
 
     def rate(self, base: float, epoch: int) -> float:
         """Return the learning rate of an epoch, counted from 0."""
         return float(base * self.gamma**epoch)
 
 
+@declared
 class ConstantLR(Schedule):
     """Multiply the rate by ``factor`` for the first ``total_iters`` epochs.
 
@@ -144,17 +142,15 @@ class ConstantLR(Schedule):
     [1.0]
     """
 
-    @composite
-    def __init__(self, optimizer: Optimizer, factor: Share = 1 / 3, total_iters: Whole = 5) -> None:
-        self.factor = factor
-        self.total_iters = total_iters
-        super().__init__(optimizer)
+    factor: Share = 1 / 3
+    total_iters: Whole = 5
 
     def rate(self, base: float, epoch: int) -> float:
         """Return the learning rate of an epoch, counted from 0."""
         return base * self.factor if epoch < self.total_iters else base
 
 
+@declared
 class PolynomialLR(Schedule):
     """Decrease the rate to 0: ``lr·(1 - epoch / total_iters)^power`` until ``total_iters``.
 
@@ -181,17 +177,15 @@ class PolynomialLR(Schedule):
     [0.25]
     """
 
-    @composite
-    def __init__(self, optimizer: Optimizer, total_iters: Size = 5, power: Number = 1.0) -> None:
-        self.total_iters = total_iters
-        self.power = power
-        super().__init__(optimizer)
+    total_iters: Size = 5
+    power: Number = 1.0
 
     def rate(self, base: float, epoch: int) -> float:
         """Return the learning rate of an epoch, counted from 0."""
         return float(base * (1 - min(epoch, self.total_iters) / self.total_iters) ** self.power)
 
 
+@declared
 class CosineAnnealingLR(Schedule):
     """Decrease the rate to ``eta_min`` along half a cosine over ``T_max`` epochs (Loshchilov & Hutter 2017).
 
@@ -219,11 +213,8 @@ class CosineAnnealingLR(Schedule):
     0.8536
     """
 
-    @composite
-    def __init__(self, optimizer: Optimizer, T_max: Size, eta_min: Number = 0.0) -> None:  # noqa: N803  # PyTorch's name
-        self.T_max = T_max
-        self.eta_min = eta_min
-        super().__init__(optimizer)
+    T_max: Size
+    eta_min: Number = 0.0
 
     def rate(self, base: float, epoch: int) -> float:
         """Return the learning rate of an epoch, counted from 0."""
@@ -235,6 +226,7 @@ class CosineAnnealingLR(Schedule):
         return self.eta_min + (lr - self.eta_min) * ((now - self.eta_min) / above) if above else lr + (now - before)
 
 
+@declared
 class LinearLR(Schedule):
     """Change a factor from ``start_factor`` to ``end_factor`` in ``total_iters`` steps, and keep it: a warm-up.
 
@@ -260,14 +252,9 @@ class LinearLR(Schedule):
     [0.75]
     """
 
-    @composite
-    def __init__(
-        self, optimizer: Optimizer, start_factor: Positive = 1 / 3, end_factor: Number = 1.0, total_iters: Size = 5
-    ) -> None:
-        self.start_factor = start_factor
-        self.end_factor = end_factor
-        self.total_iters = total_iters
-        super().__init__(optimizer)
+    start_factor: Positive = 1 / 3
+    end_factor: Number = 1.0
+    total_iters: Size = 5
 
     def rate(self, base: float, epoch: int) -> float:
         """Return the learning rate of an epoch, counted from 0."""

@@ -4,7 +4,7 @@ import math
 from collections.abc import Sequence
 from typing import Any, Literal
 
-from autograd_cnn.engine.composite import composite
+from autograd_cnn.engine.composite import declared
 from autograd_cnn.engine.trace import RUNNING, current
 from autograd_cnn.errors import ArgumentError, OperandError, sentence
 from autograd_cnn.optim.lr_scheduler.schedule import check_optimizer, contents_of, for_groups, rates_of
@@ -14,6 +14,7 @@ from autograd_cnn.parameters import NotNegative, Whole, integer, number
 _COUNTERS = ("cooldown_counter", "last_epoch", "num_bad_epochs")
 
 
+@declared
 class ReduceLROnPlateau:
     """Multiply the rate by ``factor`` when a metric has not improved for more than ``patience`` epochs.
 
@@ -59,45 +60,24 @@ class ReduceLROnPlateau:
     [0.5]
     """
 
-    @composite
-    def __init__(
-        self,
-        optimizer: Optimizer,
-        mode: Literal["min", "max"] = "min",
-        factor: NotNegative = 0.1,
-        patience: Whole = 10,
-        threshold: NotNegative = 1e-4,
-        threshold_mode: Literal["rel", "abs"] = "rel",
-        cooldown: Whole = 0,
-        min_lr: float | Sequence[float] = 0,
-        eps: NotNegative = 1e-8,
-    ) -> None:
-        check_optimizer("ReduceLROnPlateau", optimizer)
-        for name, value, options in (
-            ("mode", mode, ("min", "max")),
-            ("threshold_mode", threshold_mode, ("rel", "abs")),
-        ):
-            if value not in options:
-                raise ArgumentError(
-                    sentence("ReduceLROnPlateau", f"{name} is unknown", expected=" or ".join(map(repr, options)),
-                             got=repr(value))
-                )  # fmt: skip
-        if factor >= 1:
-            raise ArgumentError(
-                sentence("ReduceLROnPlateau", "factor is out of range", expected="0 to below 1", got=factor)
-            )
-        self.optimizer = optimizer
-        self.mode = mode
-        self.factor = factor
-        self.patience = patience
-        self.threshold = threshold
-        self.threshold_mode = threshold_mode
-        self.cooldown = cooldown
-        self.min_lr = min_lr
-        self.eps = eps
-        self.best = math.inf if mode == "min" else -math.inf
+    optimizer: Optimizer
+    mode: Literal["min", "max"] = "min"
+    factor: NotNegative = 0.1
+    patience: Whole = 10
+    threshold: NotNegative = 1e-4
+    threshold_mode: Literal["rel", "abs"] = "rel"
+    cooldown: Whole = 0
+    min_lr: float | Sequence[float] = 0
+    eps: NotNegative = 1e-8
+
+    def __post_init__(self) -> None:
+        check_optimizer("ReduceLROnPlateau", self.optimizer)
+        if self.factor >= 1:
+            problem = "factor is out of range"
+            raise ArgumentError(sentence("ReduceLROnPlateau", problem, expected="0 to below 1", got=self.factor))
+        self.best = math.inf if self.mode == "min" else -math.inf
         self.num_bad_epochs = self.cooldown_counter = self.last_epoch = 0
-        for_groups("ReduceLROnPlateau", "min_lr", min_lr, optimizer)
+        for_groups("ReduceLROnPlateau", "min_lr", self.min_lr, self.optimizer)
 
     def step(self, metrics: Any) -> None:
         """Take the metric of an epoch, a number or a tensor of one number.
@@ -157,17 +137,14 @@ class ReduceLROnPlateau:
         """
         names = {"best", *_COUNTERS, "lrs"}
         if not isinstance(state_dict, dict) or state_dict.keys() != names:
-            raise ArgumentError(
-                sentence("load_state_dict", "it is not a state of a ReduceLROnPlateau",
-                         expected=f"a dict with {', '.join(sorted(names))}", got=contents_of(state_dict))
-            )  # fmt: skip
+            problem = "it is not a state of a ReduceLROnPlateau"
+            expected = f"a dict with {', '.join(sorted(names))}"
+            raise ArgumentError(sentence("load_state_dict", problem, expected=expected, got=contents_of(state_dict)))
         groups = self.optimizer.param_groups
         lrs = rates_of("lrs", state_dict["lrs"])
         if len(lrs) != len(groups):
-            raise ArgumentError(
-                sentence("load_state_dict", "the schedule is of another optimiser", expected=f"{len(groups)} rates",
-                         got=len(lrs))
-            )  # fmt: skip
+            problem = "the schedule is of another optimiser"
+            raise ArgumentError(sentence("load_state_dict", problem, expected=f"{len(groups)} rates", got=len(lrs)))
         best = number("load_state_dict", "best", state_dict["best"])
         counters = {name: integer("load_state_dict", name, state_dict[name], 0) for name in _COUNTERS}
         vars(self).update(counters, best=best)

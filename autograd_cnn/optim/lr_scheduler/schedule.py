@@ -2,13 +2,14 @@
 
 from typing import Any
 
-from autograd_cnn.engine.composite import composite
+from autograd_cnn.engine.composite import declared
 from autograd_cnn.engine.trace import effect
-from autograd_cnn.errors import ArgumentError, OperandError, sentence
+from autograd_cnn.errors import ArgumentError, require, sentence
 from autograd_cnn.optim.optimizer import Optimizer
 from autograd_cnn.parameters import integer, number
 
 
+@declared
 class Schedule:
     """The base of all schedules; a subclass defines ``rate``.
 
@@ -25,14 +26,14 @@ class Schedule:
         The initial rates of the groups; groups that are added later are included from the next step on.
     """
 
-    @composite
-    def __init__(self, optimizer: Optimizer) -> None:
-        check_optimizer(type(self).__name__, optimizer)
-        self.optimizer = optimizer
+    optimizer: Optimizer
+
+    def __post_init__(self) -> None:
+        check_optimizer(type(self).__name__, self.optimizer)
         self.last_epoch = 0
         self.base_lrs: list[float] = []
         self.adopt_groups()
-        for group, base, now in zip(optimizer.param_groups, self.base_lrs, self.rates(0), strict=True):
+        for group, base, now in zip(self.optimizer.param_groups, self.base_lrs, self.rates(0), strict=True):
             group["lr"] = self._changed(group["lr"], base, now)
         self.adjust(0)
 
@@ -89,17 +90,14 @@ class Schedule:
         """
         groups = self.optimizer.param_groups
         if not isinstance(state_dict, dict) or state_dict.keys() != {"last_epoch", "base_lrs", "lrs"}:
-            raise ArgumentError(
-                sentence("load_state_dict", "it is not a state of a schedule",
-                         expected="a dict with last_epoch, base_lrs and lrs", got=contents_of(state_dict))
-            )  # fmt: skip
+            problem = "it is not a state of a schedule"
+            expected = "a dict with last_epoch, base_lrs and lrs"
+            raise ArgumentError(sentence("load_state_dict", problem, expected=expected, got=contents_of(state_dict)))
         last_epoch = integer("load_state_dict", "last_epoch", state_dict["last_epoch"], 0)
         bases, lrs = (rates_of(name, state_dict[name]) for name in ("base_lrs", "lrs"))
         if not len(groups) == len(bases) == len(lrs):
-            raise ArgumentError(
-                sentence("load_state_dict", "the schedule is of another optimiser", expected=f"{len(groups)} rates",
-                         got=len(bases))
-            )  # fmt: skip
+            problem = "the schedule is of another optimiser"
+            raise ArgumentError(sentence("load_state_dict", problem, expected=f"{len(groups)} rates", got=len(bases)))
         self.last_epoch, self.base_lrs = last_epoch, bases
         self.adjust(last_epoch)
         for group, lr in zip(groups, lrs, strict=True):
@@ -109,9 +107,8 @@ class Schedule:
 def rates_of(name: str, values: Any) -> list[float]:
     """Return a list of numbers from a state as floats."""
     if not isinstance(values, (list, tuple)):
-        raise ArgumentError(
-            sentence("load_state_dict", f"{name} is not understood", expected="a list of numbers", got=repr(values))
-        )
+        problem = f"{name} is not understood"
+        raise ArgumentError(sentence("load_state_dict", problem, expected="a list of numbers", got=repr(values)))
     return [number("load_state_dict", name, value) for value in values]
 
 
@@ -130,11 +127,8 @@ class Absolute(Schedule):
 
 def check_optimizer(where: str, optimizer: Any) -> None:
     """Raise `OperandError` unless it is an optimiser."""
-    if not isinstance(optimizer, Optimizer):
-        raise OperandError(
-            sentence(where, "optimizer is not understood", expected="an optimiser such as optim.SGD",
-                     got=type(optimizer).__name__)
-        )  # fmt: skip
+    expected = "an optimiser such as optim.SGD"
+    require(isinstance(optimizer, Optimizer), where, "optimizer is not understood", expected, optimizer)
 
 
 def for_groups(where: str, name: str, value: Any, optimizer: Optimizer) -> list[float]:
@@ -142,7 +136,6 @@ def for_groups(where: str, name: str, value: Any, optimizer: Optimizer) -> list[
     groups = len(optimizer.param_groups)
     values = list(value) if isinstance(value, (list, tuple)) else [value] * groups
     if len(values) != groups:
-        raise ArgumentError(
-            sentence(where, f"{name} has the wrong length", expected=f"{groups}, one for each group", got=len(values))
-        )
+        expected = f"{groups}, one for each group"
+        raise ArgumentError(sentence(where, f"{name} has the wrong length", expected=expected, got=len(values)))
     return [number(where, name, each, expected="a number of at least 0", fits=lambda x: x >= 0) for each in values]

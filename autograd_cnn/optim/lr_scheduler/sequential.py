@@ -48,18 +48,14 @@ class SequentialLR(Schedule):
     def __init__(self, optimizer: Optimizer, schedulers: Sequence[Schedule], milestones: Sequence[int]) -> None:
         check_optimizer("SequentialLR", optimizer)
         if not isinstance(schedulers, (list, tuple)) or not all(isinstance(each, Schedule) for each in schedulers):
-            raise OperandError(
-                sentence("SequentialLR", "schedulers are not understood", expected="a list of schedules",
-                         got=repr(schedulers))
-            )  # fmt: skip
+            problem = "schedulers are not understood"
+            raise OperandError(sentence("SequentialLR", problem, expected="a list of schedules", got=repr(schedulers)))
         if any(each.optimizer is not optimizer for each in schedulers):
             raise ArgumentError(sentence("SequentialLR", "a schedule is of another optimiser"))
         epochs = integers("SequentialLR", "milestones", milestones, 1)
         if len(epochs) != len(schedulers) - 1 or any(a >= b for a, b in pairwise(epochs)):
-            raise ArgumentError(
-                sentence("SequentialLR", "milestones do not fit", got=milestones,
-                         expected=f"{len(schedulers) - 1} increasing epochs")
-            )  # fmt: skip
+            expected = f"{len(schedulers) - 1} increasing epochs"
+            raise ArgumentError(sentence("SequentialLR", "milestones do not fit", got=milestones, expected=expected))
         self.schedulers = list(schedulers)
         self.milestones = epochs
         for group in optimizer.param_groups:  # which all of them have changed

@@ -38,7 +38,5 @@ add_samples(
     linear="g",
 )
 add_samples(
-    _log_softmax_backward,
-    *(sample(normal(*shape), normal(*shape), axis=axis) for shape, axis in _GRIDS),
-    linear="g",
+    _log_softmax_backward, *(sample(normal(*shape), normal(*shape), axis=axis) for shape, axis in _GRIDS), linear="g"
 )

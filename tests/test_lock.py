@@ -4,12 +4,12 @@ from contextlib import contextmanager, suppress
 
 import pytest
 
-from autograd_cnn.train.lock import locked
+from autograd_cnn.files import locked
 
 HOLD = """
 import sys
 from pathlib import Path
-from autograd_cnn.train.lock import locked
+from autograd_cnn.files import locked
 with locked(Path(sys.argv[1])) as mine:
     print(mine, flush=True)
     sys.stdin.readline()

@@ -1,0 +1,53 @@
+"""Layers that are functions with options, and how such a layer is made from its options alone."""
+
+from dataclasses import MISSING, fields
+from typing import Any, ClassVar, TypeVar, dataclass_transform
+
+from autograd_cnn.engine.composite import declared
+from autograd_cnn.engine.node import Array
+from autograd_cnn.nn.module import Module
+
+Layer = TypeVar("Layer", bound=type[Module])
+
+
+@dataclass_transform(eq_default=False)
+def layer(cls: Layer) -> Layer:
+    """Make the annotated attributes of a layer the arguments of its constructor, as `declared` does.
+
+    The layer shows those that have no default, or another value.
+
+    Examples
+    --------
+    >>> from autograd_cnn.parameters import Size
+    >>> @layer
+    ... class Patches(Module):
+    ...     size: Size
+    ...     stride: Size = 1
+    >>> Patches(3), Patches(3, stride=2)
+    (Patches(size=3), Patches(size=3, stride=2))
+    """
+    made: Any = declared(cls)
+    options = fields(made)
+    made._options = tuple(option.name for option in options if option.name != "inplace")  # noqa: SLF001  # its own
+    if "_shown" not in vars(made):
+        made._shown = tuple(f.name if f.default is MISSING else (f.name, f.default) for f in options)  # noqa: SLF001  # its own
+    return cls
+
+
+class Function(Module):
+    """A layer that calls its ``function`` with its options, but for PyTorch's ``inplace``, which changes nothing."""
+
+    function: ClassVar[Any]
+    _options: ClassVar[tuple[str, ...]] = ()
+
+    def _result(self, *inputs: Array, **options: Any) -> Array:
+        return self.function(*inputs, **{name: getattr(self, name) for name in self._options}, **options)
+
+
+@layer
+class ElementFunction(Function):
+    """A function of the elements of an array; a subclass without options needs no more than to say which."""
+
+    def forward(self, x: Array) -> Array:
+        """Return it of every element of ``x``."""
+        return self._result(x)
