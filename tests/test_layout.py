@@ -17,7 +17,7 @@ from autograd_cnn.engine.primitive import Primitive
 ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "autograd_cnn"
 TESTS = ROOT / "tests"
-LONGEST = 650
+LONGEST = 600
 """Lines of a source; a longer one asks whether it is one concept."""
 
 PARTS = {
