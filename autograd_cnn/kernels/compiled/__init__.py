@@ -15,6 +15,7 @@ from autograd_cnn.kernels.compiled.activation import (
     gaussian,
     gelu,
     gelu_wrt_x,
+    logaddexp,
     sigmoid,
     sigmoid_slope,
     sigmoid_wrt_x,
@@ -32,11 +33,15 @@ from autograd_cnn.kernels.compiled.conv.select import (
 from autograd_cnn.kernels.compiled.copying import concatenate, scatter_add
 from autograd_cnn.kernels.compiled.descent import adam, sgd, sgd_with_momentum
 from autograd_cnn.kernels.compiled.elementwise import (
+    absolute,
+    absolute_wrt_x,
     add,
     clip,
     damped,
     divide,
     divide_wrt_x2,
+    exp,
+    exp2,
     hardsigmoid,
     hardsigmoid_wrt_x,
     hardswish,
@@ -51,6 +56,8 @@ from autograd_cnn.kernels.compiled.elementwise import (
     relu,
     shrink,
     sign,
+    sqrt,
+    sqrt_wrt_x,
     square_wrt_x,
     subtract,
     where,
@@ -88,6 +95,8 @@ from autograd_cnn.kernels.compiled.softmax import (
 from autograd_cnn.kernels.compiled.threads import num_threads, set_num_threads
 
 __all__ = [
+    "absolute",
+    "absolute_wrt_x",
     "adam",
     "add",
     "attention",
@@ -104,6 +113,8 @@ __all__ = [
     "elu",
     "elu_wrt_x",
     "erf",
+    "exp",
+    "exp2",
     "extremum_wrt_x",
     "gaussian",
     "gelu",
@@ -124,6 +135,7 @@ __all__ = [
     "linear",
     "log_softmax",
     "log_softmax_wrt_x",
+    "logaddexp",
     "logistic_loss",
     "logistic_loss_wrt_x",
     "lstm",
@@ -160,6 +172,8 @@ __all__ = [
     "softmax_error",
     "softmax_wrt_x",
     "softplus",
+    "sqrt",
+    "sqrt_wrt_x",
     "square_wrt_x",
     "standardize",
     "standardize_rectified",

@@ -99,6 +99,13 @@ def softplus(x: Lanes) -> Lanes:
     return at_least(x, 0.0) + log1p(decay(x).value)
 
 
+@binary
+def logaddexp(x1: Lanes, x2: Lanes) -> Lanes:
+    """Return ``log(exp(x1) + exp(x2))``; of equal infinities, which have no difference, that infinity."""
+    differ = ~((x1 <= x2) | (x1 >= x2)) | (x1 < x2) | (x1 > x2)
+    return where(differ, at_least(x1, x2) + log1p(decay(x1 - x2).value), x1 + np.log(2))
+
+
 def _slope(e: Power) -> Lanes:
     whole = e.lifted + 1.0
     return e.lower(e.lifted / (whole * whole))

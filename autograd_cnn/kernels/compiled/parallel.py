@@ -107,7 +107,9 @@ class parallel_for:  # noqa: N801  # a decorator
             if dtypes not in self._compiled:
                 start()
                 count = types.int64
-                kinds = numba.typeof(sizes), numba.typeof(arrays)
+                # Whether an array may be written to is no matter to the code, and not asked when it is called.
+                rows = types.BaseTuple.from_types([numba.typeof(each).copy(readonly=False) for each in arrays])
+                kinds = numba.typeof(sizes), rows
                 signature = types.void(count, count, kinds[0], *kinds[1])
                 code: Any = CFunc(self._function, (signature.args, signature.return_type), {}, {"error_model": "numpy"})
                 code._cache = Cache(self._function)  # noqa: SLF001  # as above
@@ -322,7 +324,7 @@ def address(array: Array) -> int:
 
 
 def flat(x: Array) -> Array:
-    """Return the elements as a read-only 1-D array, so that Numba sees a single type of input and compiles once.
+    """Return the elements as a 1-D array for a loop to read; while loops are recorded it is read-only, which tells so.
 
     Examples
     --------
@@ -330,11 +332,13 @@ def flat(x: Array) -> Array:
     >>> flat(np.eye(2)).shape
     (4,)
     """
-    if not x.flags.c_contiguous and RECORDING:
+    if not RECORDING:
+        return x.ravel()
+    if not x.flags.c_contiguous:
         copy = np.empty(x.shape, x.dtype)
         if copyto(copy, x) is not NotImplemented:
             x = copy
-    row: Array = np.ascontiguousarray(x).reshape(-1)  # (size,)
+    row = x.ravel()
     row.setflags(write=False)
     return row
 

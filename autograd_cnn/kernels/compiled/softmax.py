@@ -8,7 +8,7 @@ from typing import Any, Final, NamedTuple
 
 import numpy as np
 
-from autograd_cnn.kernels.compiled.lanes import Lanes, at_least, exp, where
+from autograd_cnn.kernels.compiled.lanes import Lanes, at_least, exp, log1p_of_any, where
 from autograd_cnn.kernels.compiled.map import MIN_COMPILED, MIN_PARALLEL, Fold, vectorized
 from autograd_cnn.kernels.compiled.parallel import flat, inlined, parallel_for, supports
 from autograd_cnn.kernels.windows import Array
@@ -68,10 +68,10 @@ def softmax_cross_entropy(scores: Array, labels: Array, label_smoothing: float) 
     y = np.empty(labels.shape, scores.dtype)
     if scores.ndim > 2:
         infinite = np.zeros(1, bool)
-        operands = flat(scores), _indices(labels), np.full(1, label_smoothing)
+        operands = flat(scores), _indices(labels), np.array([label_smoothing])
         _cross_entropy_of_maps(*_maps(scores), *operands, y.reshape(-1), infinite, serial=scores.size < MIN_PARALLEL)
         return NotImplemented if infinite[0] else y
-    arrays = flat(scores), _indices(labels), np.full(1, label_smoothing), y
+    arrays = flat(scores), _indices(labels), np.array([label_smoothing]), y
     _cross_entropy(len(labels), _rows(scores), *arrays, serial=scores.size < MIN_PARALLEL)
     return y
 
@@ -84,10 +84,10 @@ def softmax_error(g: Array, scores: Array, labels: Array, label_smoothing: float
     y = np.empty(scores.shape, scores.dtype)
     if scores.ndim > 2:
         infinite = np.zeros(1, bool)
-        operands = flat(g), flat(scores), indices, np.full(1, label_smoothing)
+        operands = flat(g), flat(scores), indices, np.array([label_smoothing])
         _error_of_maps(*_maps(scores), *operands, y.reshape(-1), infinite, serial=scores.size < MIN_PARALLEL)
         return NotImplemented if infinite[0] else y
-    arrays = flat(g), flat(scores), indices, np.full(1, label_smoothing), y.reshape(-1)
+    arrays = flat(g), flat(scores), indices, np.array([label_smoothing]), y.reshape(-1)
     _error(len(labels), _rows(scores), *arrays, serial=scores.size < MIN_PARALLEL)
     return y
 
@@ -145,11 +145,11 @@ def _powers(top: Lanes, x: Lanes) -> tuple[Lanes, Lanes]:
     return power, power
 
 
-def _others(top: Lanes, x: Lanes) -> tuple[Lanes, ...]:
-    """Return the exponentials of all but the largest; ones for the largest; and the distances from it."""
+def _others(top: Lanes, x: Lanes) -> tuple[Lanes, Lanes]:
+    """Return the exponentials of all but the largest, and ones for the largest."""
     distance = x - top
     ties = distance >= 0.0
-    return where(ties, 0.0, _power(distance)), where(ties, 1.0, 0.0), distance
+    return where(ties, 0.0, _power(distance)), where(ties, 1.0, 0.0)
 
 
 def _of_largest(top: Lanes, g: Lanes, y: Lanes) -> tuple[Lanes, Lanes]:
@@ -160,13 +160,15 @@ def _of_largest(top: Lanes, g: Lanes, y: Lanes) -> tuple[Lanes, Lanes]:
 largest: Final = vectorized(lambda x: x, _MAX, ways=4)
 _sum: Final = vectorized(lambda x: x, _SUM, ways=4)
 _write_powers: Final = vectorized(_powers, _SUM)
-_sum_others: Final = vectorized(_others, _SUM, _SUM, _SUM)
+_sum_others: Final = vectorized(_others, _SUM, _SUM)
+_sum_distances: Final = vectorized(lambda top, x: x - top, _SUM, ways=4)
 _sum_of_largest: Final = vectorized(_of_largest, _SUM, _SUM, ways=4)
 _multiplied: Final = vectorized(lambda a, b: a * b, _SUM, ways=WAYS)
 _dot: Final = vectorized(lambda shift, g, y: (g - shift) * y, _SUM, ways=4)
 scaled: Final = vectorized(lambda factor, x: x * factor)
 _scale_errors: Final = vectorized(lambda factor, share, g, x: (x * factor - share) * g)
 _lower: Final = vectorized(lambda top, log, x: x - top - log)
+_write_logs: Final = vectorized(log1p_of_any)
 _project: Final = vectorized(lambda shift, dot, g, y: y * (g - shift - dot))
 _spread: Final = vectorized(lambda total, g, y: g - _power(y) * total)
 
@@ -209,13 +211,22 @@ def sum_of_products(first: int, last: int, a: Any, b: Any) -> Any:
 
 
 @inlined
-def _log_of_others(first: int, last: int, x: Any, top: Any) -> Any:
-    """Return the logarithm of the sum of exp(x - top), and the sum of x - top."""
-    total, count, distance = 0.0, 0.0, 0.0
+def _sum_of_others(first: int, last: int, x: Any, top: Any) -> Any:
+    """Return the sum of exp(x - top) without one of the largest."""
+    total, count = 0.0, 0.0
     for at in range(first, last, BLOCK):
-        powers, ties, distances = _sum_others(at, min(at + BLOCK, last), (top,), (x,))
-        total, count, distance = total + powers, count + ties, distance + distances
-    return np.log1p(total + (count - 1)), distance
+        powers, ties = _sum_others(at, min(at + BLOCK, last), (top,), (x,))
+        total, count = total + powers, count + ties
+    return total + (count - 1)
+
+
+@inlined
+def _mean_distance(first: int, last: int, x: Any, top: Any) -> Any:
+    """Return the mean of x - top."""
+    total = 0.0
+    for at in range(first, last, BLOCK):
+        total += _sum_distances(at, min(at + BLOCK, last), (top,), (x,))[0]
+    return total / (last - first)
 
 
 @parallel_for
@@ -236,11 +247,17 @@ def _softmax(first: int, last: int, s: Rows, x: Any, y: Any, infinite: Any) -> N
 
 @parallel_for
 def _log_softmax(first: int, last: int, s: Rows, x: Any, y: Any, infinite: Any) -> None:
-    for row in range(first, last):
-        at, end = row * s.length, (row + 1) * s.length
-        top = _top(at, end, x, infinite)
-        log, _ = _log_of_others(at, end, x, top)
-        _lower(at, end, (top, x.dtype.type(log)), (x, y))
+    tops, logs = np.empty(s.block, x.dtype), np.empty(s.block, x.dtype)
+    for begin in range(first, last, s.block):
+        count = min(s.block, last - begin)
+        for i in range(count):
+            at = (begin + i) * s.length
+            tops[i] = _top(at, at + s.length, x, infinite)
+            logs[i] = _sum_of_others(at, at + s.length, x, tops[i])
+        _write_logs(0, count, (), (logs, logs))
+        for i in range(count):
+            at = (begin + i) * s.length
+            _lower(at, at + s.length, (tops[i], logs[i]), (x, y))
 
 
 @parallel_for
@@ -269,18 +286,22 @@ def _log_softmax_wrt_x(first: int, last: int, s: Rows, g: Any, y: Any, out: Any)
 
 @parallel_for
 def _cross_entropy(first: int, last: int, s: Rows, x: Any, labels: Any, smoothing: Any, y: Any) -> None:
-    for row in range(first, last):
-        at, end = row * s.length, (row + 1) * s.length
-        (top,) = largest(at, end, (), (x,))
-        if not -np.inf < top < np.inf:
-            nothing = top < 0 and smoothing[0] != 1 and not _has_nan(at, end, x)
-            y[row] = np.inf if nothing else np.nan
-            continue
-        log, distance = _log_of_others(at, end, x, top)
-        right = np.float64(x[at + labels[row]] - top)
-        if smoothing[0] != 0:
-            right = right * (1 - smoothing[0]) + distance / s.length * smoothing[0]
-        y[row] = log - right
+    logs, right = np.empty(s.block, x.dtype), np.empty(s.block)
+    for begin in range(first, last, s.block):
+        count = min(s.block, last - begin)
+        for i in range(count):
+            at, end = (begin + i) * s.length, (begin + i + 1) * s.length
+            (top,) = largest(at, end, (), (x,))
+            if -np.inf < top < np.inf:
+                logs[i], right[i] = _sum_of_others(at, end, x, top), x[at + labels[begin + i]] - top
+                if smoothing[0] != 0:
+                    right[i] = right[i] * (1 - smoothing[0]) + _mean_distance(at, end, x, top) * smoothing[0]
+            else:
+                nothing = top < 0 and smoothing[0] != 1 and not _has_nan(at, end, x)
+                logs[i], right[i] = 0, -np.inf if nothing else np.nan
+        _write_logs(0, count, (), (logs, logs))
+        for i in range(count):
+            y[begin + i] = logs[i] - right[i]
 
 
 @parallel_for
@@ -316,8 +337,8 @@ def _power_and_sum(x: Lanes, top: Lanes, total: Lanes) -> tuple[Lanes, Lanes]:
 
 
 def _others_and_sums(x: Lanes, top: Lanes, total: Lanes, count: Lanes, distance: Lanes) -> tuple[Lanes, Lanes, Lanes]:
-    others, ties, less = _others(top, x)
-    return total + others, count + ties, distance + less
+    others, ties = _others(top, x)
+    return total + others, count + ties, distance + (x - top)
 
 
 def _scaled_and_sum(x: Lanes, factor: Lanes, total: Lanes) -> tuple[Lanes, Lanes]:
@@ -326,6 +347,7 @@ def _scaled_and_sum(x: Lanes, factor: Lanes, total: Lanes) -> tuple[Lanes, Lanes
 
 _keep_larger: Final = vectorized(lambda x, top: at_least(top, x))
 _add_others: Final = vectorized(_others_and_sums)
+_write_logs_of_sums: Final = vectorized(lambda total, count: log1p_of_any(total + count))
 _add_powers: Final = vectorized(_power_and_sum)
 _scale_and_add: Final = vectorized(_scaled_and_sum)
 _weigh: Final = vectorized(lambda share, x, factor, g: (x * factor - share) * g)
@@ -357,12 +379,13 @@ def _cross_entropy_of_maps(
         totals[:], counts[:], distances[:] = 0, -1, 0
         for k in range(s.classes):
             _add_others(0, n, (), (x[at + k * s.size :], tops, totals, counts, distances))
+        _write_logs_of_sums(0, n, (), (totals, counts, totals))
         for i in range(n):
             place = image * s.size + begin + i
             right = np.float64(x[at + labels[place] * s.size + i] - tops[i])
             if smoothing[0] != 0:
                 right = right * (1 - smoothing[0]) + distances[i] / s.classes * smoothing[0]
-            y[place] = np.log1p(np.float64(totals[i] + counts[i])) - right
+            y[place] = totals[i] - right
 
 
 @parallel_for
