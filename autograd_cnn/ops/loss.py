@@ -169,7 +169,10 @@ def _huber(x: Floats, t: Floats, delta: Number = 1.0, factor: Number = 1.0, *, r
 
 def _scale(x: Array, t: Array, factor: float, reduction: str) -> float:
     """Return what each loss is multiplied by."""
-    return factor / (prod(broadcast(x.shape, t.shape)) or nan) if reduction == "mean" else factor
+    if reduction != "mean":
+        return factor
+    shape = x.shape if x.shape == t.shape else broadcast(x.shape, t.shape)
+    return factor / (prod(shape) or nan)
 
 
 @_huber.shape

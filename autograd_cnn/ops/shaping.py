@@ -186,7 +186,12 @@ def broadcast_to(x: Array, shape: Lengths) -> Array:
     array([[1., 2.],
            [1., 2.]])
     """
-    return np.broadcast_to(x, shape)
+    if np.ndim(x) or min(shape, default=0) < 1:
+        return np.broadcast_to(x, shape)
+    number = np.asarray(x)
+    y: Array = np.ndarray(shape, number.dtype, number, 0, (0,) * len(shape))  # which takes NumPy's function five times as long
+    y.flags.writeable = False
+    return y
 
 
 @broadcast_to.shape

@@ -199,7 +199,7 @@ def damped(x: Array, mask: Array, factor: float) -> Any:
     if not _is_worthwhile(x):
         return NotImplemented
     y = np.empty(x.shape, x.dtype)
-    factors = np.full(1, factor, x.dtype)
+    factors = np.array([factor], x.dtype)
     _damped(*jobs_of(x), factors, flat(x), flat(mask), y.reshape(-1), serial=x.size < MIN_LIGHT)
     return y
 

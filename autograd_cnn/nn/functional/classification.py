@@ -203,7 +203,7 @@ def nll_loss(
 def _labels(target: Array, ignore_index: int) -> tuple[Any, Any]:
     """Return the labels as an array, and whether each counts, or None where all do."""
     labels = target.value if isinstance(target, Traced) else np.asarray(target)
-    some = assuming(lambda labels: np.any(np.asarray(labels) == ignore_index), target, otherwise=True)
+    some = assuming(lambda labels: (np.asarray(labels) == ignore_index).any(), target, otherwise=True)
     return labels, ops.not_equal(labels, ignore_index) if some else None
 
 

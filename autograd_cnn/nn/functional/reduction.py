@@ -12,6 +12,7 @@ from autograd_cnn.parameters import Parsed, choice
 
 Reduction: TypeAlias = Literal["mean", "sum", "none"]
 
+_REDUCTIONS: Final = get_args(Reduction)
 _FLOATS: Final = frozenset({np.dtype(np.float32), np.dtype(np.float64)})
 
 
@@ -52,7 +53,7 @@ ClassWeights: TypeAlias = Annotated[Any, Parsed(_class_weights, frozenset())]
 
 def check_reduction(where: str, reduction: str) -> None:
     """Raise `ArgumentError` for an unknown reduction."""
-    choice(where, "reduction", reduction, get_args(Reduction))
+    choice(where, "reduction", reduction, _REDUCTIONS)
 
 
 def reduced(where: str, losses: Array, reduction: Reduction) -> Array:
