@@ -14,6 +14,7 @@ from autograd_cnn.kernels.compiled.parallel import flat, inlined, parallel_for, 
 from autograd_cnn.kernels.windows import Array
 
 PIXELS: Final = 1 << 8  # of a job, whose scores of many classes stay in the first-level cache
+HALF: Final = 0.5  # a probability that leaves as much to the others
 WAYS: Final = 4  # partial results of a dot product, in vectors
 BLOCK: Final = 1 << 10  # elements that are summed in their own dtype; the sums of blocks are added in float64
 
@@ -164,6 +165,7 @@ _sum_others: Final = vectorized(_others, _SUM, _SUM)
 _sum_distances: Final = vectorized(lambda top, x: x - top, _SUM, ways=4)
 _sum_of_largest: Final = vectorized(_of_largest, _SUM, _SUM, ways=4)
 _multiplied: Final = vectorized(lambda a, b: a * b, _SUM, ways=WAYS)
+_dot_and_largest: Final = vectorized(lambda g, y: (g * y, y), _SUM, _MAX, ways=2)
 _dot: Final = vectorized(lambda shift, g, y: (g - shift) * y, _SUM, ways=4)
 scaled: Final = vectorized(lambda factor, x: x * factor)
 _scale_errors: Final = vectorized(lambda factor, share, g, x: (x * factor - share) * g)
@@ -264,13 +266,17 @@ def _log_softmax(first: int, last: int, s: Rows, x: Any, y: Any, infinite: Any) 
 def _softmax_wrt_x(first: int, last: int, s: Rows, g: Any, y: Any, out: Any) -> None:
     for row in range(first, last):
         at, end = row * s.length, (row + 1) * s.length
-        (top,) = largest(at, end, (), (y,))
-        # The rows of the Jacobian add up to 0, so a constant may be subtracted from g: with the largest's cotangent
-        # its y, which may be 1 but for rounding, drops out of the sum.
-        total, count = _sum_of_largest(at, end, (top,), (g, y))
-        shift, dot = total / max(count, y.dtype.type(1)), 0.0
+        top, dot, shift = y.dtype.type(-np.inf), 0.0, y.dtype.type(0)
         for begin in range(at, end, BLOCK):
-            dot += _dot(begin, min(begin + BLOCK, end), (shift,), (g, y))[0]
+            part, part_top = _dot_and_largest(begin, min(begin + BLOCK, end), (), (g, y))
+            top, dot = max(top, part_top), dot + part
+        if not top < HALF:
+            # The rows of the Jacobian add up to 0, so a constant may be subtracted from g: with the largest's cotangent
+            # its y, which may be 1 but for rounding, drops out of the sum.
+            total, count = _sum_of_largest(at, end, (top,), (g, y))
+            shift, dot = total / max(count, y.dtype.type(1)), 0.0
+            for begin in range(at, end, BLOCK):
+                dot += _dot(begin, min(begin + BLOCK, end), (shift,), (g, y))[0]
         _project(at, end, (shift, y.dtype.type(dot)), (g, y, out))
 
 

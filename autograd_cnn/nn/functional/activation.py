@@ -53,7 +53,7 @@ def hardtanh(input: Array, min_val: Number = -1.0, max_val: Number = 1.0, inplac
     >>> hardtanh([-2.0, 0.5, 2.0])
     array([-1. ,  0.5,  1. ])
     """
-    return ops.hardtanh(input, min_val, max_val)
+    return ops.hardtanh(input, min_val=min_val, max_val=max_val)
 
 
 @composite
@@ -65,7 +65,7 @@ def relu6(input: Array, inplace: Bool = False) -> Array:  # noqa: ARG001  # a re
     >>> relu6([-1.0, 2.0, 8.0])
     array([0., 2., 6.])
     """
-    return ops.hardtanh(input, 0.0, 6.0)
+    return ops.hardtanh(input, min_val=0.0, max_val=6.0)
 
 
 @composite
@@ -290,7 +290,7 @@ def hardshrink(input: Array, lambd: NotNegative = 0.5) -> Array:
     >>> hardshrink([-1.0, 0.2, 1.0])
     array([-1.,  0.,  1.])
     """
-    return _shrink(input, lambd)
+    return _shrink(input, lambd=lambd)
 
 
 @composite
@@ -302,7 +302,7 @@ def softshrink(input: Array, lambd: NotNegative = 0.5) -> Array:
     >>> softshrink([-1.0, 0.2, 1.0])
     array([-0.5,  0. ,  0.5])
     """
-    return _shrink(input, lambd, bias=lambd)
+    return _shrink(input, lambd=lambd, bias=lambd)
 
 
 @composite
