@@ -31,6 +31,8 @@ from autograd_cnn.ops.loss import (
     _huber_backward,
     _logistic_loss,
     _logistic_loss_backward,
+    _nll,
+    _nll_backward,
     _softmax_error,
 )
 from autograd_cnn.ops.polynomial import _roots
@@ -72,6 +74,8 @@ WITHOUT_COUNTERPART = {
     _huber_backward: "checked as the gradient of functional.huber_loss",
     _logistic_loss: "checked as functional.bce_with_logits",
     _logistic_loss_backward: "checked as the gradient of functional.bce_with_logits",
+    _nll: "checked as functional.nll_loss",
+    _nll_backward: "checked as the gradient of functional.nll_loss",
     _damped: "checked as the gradient of leaky_relu",
     _softmax_backward: "checked as the gradient of softmax",
     _log_softmax_backward: "checked as the gradient of log_softmax",
