@@ -188,8 +188,8 @@ def broadcast_to(x: Array, shape: Lengths) -> Array:
     """
     if np.ndim(x) or min(shape, default=0) < 1:
         return np.broadcast_to(x, shape)
-    number = np.asarray(x)
-    y: Array = np.ndarray(shape, number.dtype, number, 0, (0,) * len(shape))  # which takes NumPy's function five times as long
+    number = np.asarray(x)  # NumPy's function takes five times as long
+    y: Array = np.ndarray(shape, number.dtype, number, 0, (0,) * len(shape))
     y.flags.writeable = False
     return y
 

@@ -29,6 +29,7 @@ from autograd_cnn.kernels.windows import Array
 if numba.config.DISABLE_JIT:
     raise ImportError("NUMBA_DISABLE_JIT is set")
 
+SLOWEST: Final = 4  # times as long as the fastest piece of a loop, whose memory is in the cache, others may take
 PIECES: Final = 32  # runs of jobs that work is split into, whatever the number of threads
 
 recording: ContextVar["list[Loop] | None"] = ContextVar("loops", default=None)
@@ -179,18 +180,19 @@ def _run(address: int, jobs: int, pieces: int, sizes: tuple[int, ...], arrays: t
 def _run_parallel(function: int, jobs: int, pieces: int, arguments: int) -> tuple[float, int]:
     """Run the pieces on all threads; return how long one thread would have taken, relative to the time it took.
 
-    It is estimated from the fastest piece. The second result is the error of one of the pieces, 0 if all went well.
+    A piece that took far longer than the fastest one was interrupted, and counts as `SLOWEST` such pieces. The second
+    result is the error of one of the pieces, 0 if all went well.
     """
-    fastest, error = np.inf, 0
+    times, error = np.empty(pieces), 0
     began = _ticks()
     for piece in numba.prange(pieces):
         number = np.int64(piece)
         first, last = number * jobs // pieces, (number + 1) * jobs // pieces
         before = _ticks()
         error = max(error, _call(function, first, last, arguments))
-        fastest = min(fastest, (_ticks() - before) / (last - first))
+        times[piece] = _ticks() - before
     took = _ticks() - began
-    return fastest * jobs / took if took > 0 else 1.0, error
+    return np.minimum(times, SLOWEST * times.min()).sum() / took if took > 0 else 1.0, error
 
 
 @intrinsic
@@ -199,7 +201,7 @@ def _bound(typing: Any, address: Any, sizes: Any, arrays: Any) -> Any:
 
     def write(context: Any, build: Any, signature: Any, values: Any) -> Any:
         address, sizes, arrays = values
-        arguments = [sizes, *(build.extract_value(arrays, i) for i in range(len(signature.args[2])))]
+        arguments = [sizes, *(_unowned(build, build.extract_value(arrays, i)) for i in range(len(signature.args[2])))]
         kinds = [context.get_value_type(kind) for kind in (signature.args[1], *signature.args[2])]
         struct_type = cgutils.alloca_once(build, ir.LiteralStructType([_INT, *kinds]))
         for i, value in enumerate([address, *arguments]):
@@ -211,6 +213,12 @@ def _bound(typing: Any, address: Any, sizes: Any, arrays: Any) -> Any:
         return context.make_tuple(build, signature.return_type, addresses)
 
     return types.UniTuple(types.int64, 2)(address, sizes, arrays), write
+
+
+def _unowned(build: Any, array: Any) -> Any:
+    """Return an array's struct without its owner, who outlives the loop: threads would wait to count its slices."""
+    meminfo = array.type.elements[0]
+    return build.insert_value(array, ir.Constant(meminfo, None), 0)
 
 
 def _write_unpacking(context: Any, function: Any, struct_type: Any, kinds: tuple[Any, ...]) -> None:
