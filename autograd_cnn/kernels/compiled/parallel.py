@@ -29,7 +29,7 @@ from autograd_cnn.kernels.windows import Array
 if numba.config.DISABLE_JIT:
     raise ImportError("NUMBA_DISABLE_JIT is set")
 
-SLOWEST: Final = 4  # times as long as the fastest piece of a loop, whose memory is in the cache, others may take
+SLOWEST: Final = 4  # a piece takes at most so many times as long as a loop's fastest, whose memory may be in the cache
 PIECES: Final = 32  # runs of jobs that work is split into, whatever the number of threads
 
 recording: ContextVar["list[Loop] | None"] = ContextVar("loops", default=None)
@@ -180,19 +180,21 @@ def _run(address: int, jobs: int, pieces: int, sizes: tuple[int, ...], arrays: t
 def _run_parallel(function: int, jobs: int, pieces: int, arguments: int) -> tuple[float, int]:
     """Run the pieces on all threads; return how long one thread would have taken, relative to the time it took.
 
-    A piece that took far longer than the fastest one was interrupted, and counts as `SLOWEST` such pieces. The second
-    result is the error of one of the pieces, 0 if all went well.
+    That is the sum over the pieces, or `SLOWEST` times as many of the fastest one: more means that some were interrupted.
+    The second result is the error of one of the pieces, 0 if all went well.
     """
-    times, error = np.empty(pieces), 0
+    total, fastest, error = 0.0, np.inf, 0
     began = _ticks()
     for piece in numba.prange(pieces):
         number = np.int64(piece)
         first, last = number * jobs // pieces, (number + 1) * jobs // pieces
         before = _ticks()
         error = max(error, _call(function, first, last, arguments))
-        times[piece] = _ticks() - before
+        each = _ticks() - before
+        total += each
+        fastest = min(fastest, each / (last - first))
     took = _ticks() - began
-    return np.minimum(times, SLOWEST * times.min()).sum() / took if took > 0 else 1.0, error
+    return min(total, SLOWEST * fastest * jobs) / took if took > 0 else 1.0, error
 
 
 @intrinsic
