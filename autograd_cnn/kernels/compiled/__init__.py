@@ -87,6 +87,7 @@ from autograd_cnn.kernels.compiled.reduction import sum  # noqa: A004  # NumPy's
 from autograd_cnn.kernels.compiled.softmax import (
     log_softmax,
     log_softmax_wrt_x,
+    logsumexp,
     softmax,
     softmax_cross_entropy,
     softmax_error,
@@ -138,6 +139,7 @@ __all__ = [
     "logaddexp",
     "logistic_loss",
     "logistic_loss_wrt_x",
+    "logsumexp",
     "lstm",
     "lstm_wrt",
     "masked",

@@ -10,7 +10,7 @@ import numpy as np
 
 from autograd_cnn.kernels.compiled.llvm import VECTOR_BYTES
 from autograd_cnn.kernels.compiled.map import MIN_LIGHT, vectorized
-from autograd_cnn.kernels.compiled.parallel import flat, parallel_for
+from autograd_cnn.kernels.compiled.parallel import flat, inlined, parallel_for
 from autograd_cnn.kernels.compiled.softmax import BLOCK, WAYS, sum_of_products
 from autograd_cnn.kernels.windows import Array
 
@@ -64,22 +64,7 @@ def _add_rows(first: int, last: int, s: Sizes, a: Any, b: Any, bias: Any, y: Any
         for begin in range(0, s.rows, BLOCK):
             size = min(BLOCK, s.rows - begin)
             partial[:] = 0
-            step = WAYS * lanes
-            whole, apart = size // step * step, step * s.columns
-            for place in range(step):  # whose sums stay in registers over four rows
-                row = place
-                while row + 3 * step < whole:
-                    i, here = begin + row, (begin + row) * s.columns + at
-                    factors = a[i], a[i + step], a[i + 2 * step], a[i + 3 * step]
-                    rows = b[here:], b[here + apart :], b[here + 2 * apart :], b[here + 3 * apart :]
-                    _add_four_scaled(0, count, factors, (*rows, partial[place]))
-                    row += 4 * step
-                while row < whole:
-                    _add_scaled(0, count, (a[begin + row],), (b[(begin + row) * s.columns + at :], partial[place]))
-                    row += step
-            for row in range(whole, size):  # a dot product takes them a vector at a time
-                own = b[(begin + row) * s.columns + at :]
-                _add_scaled(0, count, (a[begin + row],), (own, partial[row % lanes]))
+            _add_to_partial(begin, size, at, count, s, a, b, partial)
             for way in range(1, WAYS):
                 for lane in range(lanes):
                     _add(0, count, (), (partial[way * lanes + lane], partial[lane]))
@@ -92,6 +77,26 @@ def _add_rows(first: int, last: int, s: Sizes, a: Any, b: Any, bias: Any, y: Any
                 total[i] += partial[0, i]
         for i in range(count):
             y[at + i] = bias[at + i] + total[i]
+
+
+@inlined
+def _add_to_partial(begin: int, size: int, at: int, count: int, s: Sizes, a: Any, b: Any, partial: Any) -> None:
+    """Add each row to the partial sum that a dot product adds such an element to: four at a time, kept in registers."""
+    step, lanes = len(partial), len(partial) // WAYS
+    whole, apart = size // step * step, step * s.columns
+    for place in range(step):
+        row = place
+        while row + 3 * step < whole:
+            i, here = begin + row, (begin + row) * s.columns + at
+            factors = a[i], a[i + step], a[i + 2 * step], a[i + 3 * step]
+            rows = b[here:], b[here + apart :], b[here + 2 * apart :], b[here + 3 * apart :]
+            _add_four_scaled(0, count, factors, (*rows, partial[place]))
+            row += 4 * step
+        while row < whole:
+            _add_scaled(0, count, (a[begin + row],), (b[(begin + row) * s.columns + at :], partial[place]))
+            row += step
+    for row in range(whole, size):
+        _add_scaled(0, count, (a[begin + row],), (b[(begin + row) * s.columns + at :], partial[row % lanes]))
 
 
 @parallel_for

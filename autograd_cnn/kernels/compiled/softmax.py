@@ -1,4 +1,4 @@
-"""Softmax, its logarithm and its loss: a row is read, summed and written while it is in the first-level cache.
+"""Softmax, its logarithm, its loss, and the logarithm of its sum: a row is read, summed and written while it is in the first-level cache.
 
 Rows run along the last axis. If the largest score of a row is infinite, the reference computes the whole array.
 """
@@ -46,6 +46,13 @@ def log_softmax(x: Array, axis: int | tuple[int, ...] | None) -> Any:
     if not _are_rows(axis, x) or not supports(x):
         return NotImplemented
     return _unless_infinite(_log_softmax, x, np.empty(x.shape, x.dtype))
+
+
+def logsumexp(x: Array, axis: int | tuple[int, ...] | None) -> Any:
+    """Return log(sum(exp(x))) of each row; the axis stays, with length 1."""
+    if not _are_rows(axis, x) or not supports(x):
+        return NotImplemented
+    return _unless_infinite(_logsumexp, x, np.empty((*x.shape[:-1], 1), x.dtype))
 
 
 def softmax_wrt_x(g: Array, y: Array, axis: int | tuple[int, ...] | None) -> Any:
@@ -260,6 +267,20 @@ def _log_softmax(first: int, last: int, s: Rows, x: Any, y: Any, infinite: Any) 
         for i in range(count):
             at = (begin + i) * s.length
             _lower(at, at + s.length, (tops[i], logs[i]), (x, y))
+
+
+@parallel_for
+def _logsumexp(first: int, last: int, s: Rows, x: Any, y: Any, infinite: Any) -> None:
+    tops = np.empty(s.block, x.dtype)
+    for begin in range(first, last, s.block):
+        count = min(s.block, last - begin)
+        for i in range(count):
+            at = (begin + i) * s.length
+            tops[i] = _top(at, at + s.length, x, infinite)
+            y[begin + i] = _sum_of_others(at, at + s.length, x, tops[i])
+        _write_logs(begin, begin + count, (), (y, y))
+        for i in range(count):
+            y[begin + i] += tops[i]
 
 
 @parallel_for
