@@ -4,7 +4,7 @@ Rows run along the last axis. If the largest score of a row is infinite, the ref
 """
 
 import math
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, cast
 
 import numpy as np
 
@@ -13,6 +13,7 @@ from autograd_cnn.kernels.compiled.map import MIN_COMPILED, MIN_PARALLEL, Fold, 
 from autograd_cnn.kernels.compiled.parallel import flat, inlined, parallel_for, supports
 from autograd_cnn.kernels.windows import Array
 
+MIN_MAP: Final = 1 << 4  # elements of a map; with fewer, most of a vector would be empty
 PIXELS: Final = 1 << 8  # of a job, whose scores of many classes stay in the first-level cache
 HALF: Final = 0.5  # a probability that leaves as much to the others
 WAYS: Final = 4  # partial results of a dot product, in vectors
@@ -35,38 +36,28 @@ class Maps(NamedTuple):
 
 
 def softmax(x: Array, axis: int | tuple[int, ...] | None) -> Any:
-    """Return exp(x) / sum(exp(x)) of each row."""
-    if not _are_rows(axis, x) or not supports(x):
-        return NotImplemented
-    return _unless_infinite(_softmax, x, np.empty(x.shape, x.dtype))
+    """Return exp(x) / sum(exp(x)) along an axis."""
+    return _unless_infinite(_softmax, _softmax_of_maps, x, axis)
 
 
 def log_softmax(x: Array, axis: int | tuple[int, ...] | None) -> Any:
     """Return the logarithm of `softmax`."""
-    if not _are_rows(axis, x) or not supports(x):
-        return NotImplemented
-    return _unless_infinite(_log_softmax, x, np.empty(x.shape, x.dtype))
+    return _unless_infinite(_log_softmax, _log_softmax_of_maps, x, axis)
 
 
 def logsumexp(x: Array, axis: int | tuple[int, ...] | None) -> Any:
-    """Return log(sum(exp(x))) of each row; the axis stays, with length 1."""
-    if not _are_rows(axis, x) or not supports(x):
-        return NotImplemented
-    return _unless_infinite(_logsumexp, x, np.empty((*x.shape[:-1], 1), x.dtype))
+    """Return log(sum(exp(x))) along an axis, which stays, with length 1."""
+    return _unless_infinite(_logsumexp, _logsumexp_of_maps, x, axis, reduced=True)
 
 
 def softmax_wrt_x(g: Array, y: Array, axis: int | tuple[int, ...] | None) -> Any:
     """Return y · (g - sum(g·y)), y being the softmax."""
-    if not _are_rows(axis, y) or g.shape != y.shape or not supports(y, g):
-        return NotImplemented
-    return _apply(_softmax_wrt_x, g, y)
+    return _adjoint(_softmax_wrt_x, _softmax_of_maps_wrt_x, g, y, axis)
 
 
 def log_softmax_wrt_x(g: Array, y: Array, axis: int | tuple[int, ...] | None) -> Any:
     """Return g - exp(y)·sum(g), y being the logarithm of the softmax."""
-    if not _are_rows(axis, y) or g.shape != y.shape or not supports(y, g):
-        return NotImplemented
-    return _apply(_log_softmax_wrt_x, g, y)
+    return _adjoint(_log_softmax_wrt_x, _log_softmax_of_maps_wrt_x, g, y, axis)
 
 
 def softmax_cross_entropy(scores: Array, labels: Array, label_smoothing: float) -> Any:
@@ -100,35 +91,55 @@ def softmax_error(g: Array, scores: Array, labels: Array, label_smoothing: float
     return y
 
 
-def _are_rows(axis: Any, x: Any) -> bool:
-    return x.size >= MIN_COMPILED and x.ndim > 0 and type(axis) is int and axis in {-1, x.ndim - 1}
-
-
 def _rows(x: Array) -> Rows:
     length = x.shape[-1]
     return Rows(length, max(1, BLOCK // length))
 
 
-def _maps(x: Array) -> tuple[int, Maps]:
-    """Return how many jobs scores (N, K, ...) are, and their sizes."""
-    size = math.prod(x.shape[2:])
+def _maps(x: Array, axis: int = 1) -> tuple[int, Maps]:
+    """Return how many jobs scores (N, K, ...) are, and their sizes, for classes along the axis."""
+    size = math.prod(x.shape[axis + 1 :])
     together = min(size, PIXELS)
-    return len(x) * -(-size // together), Maps(x.shape[1], size, together)
+    return math.prod(x.shape[:axis]) * -(-size // together), Maps(x.shape[axis], size, together)
+
+
+def _layout(axis: int | tuple[int, ...] | None, x: Array) -> tuple[int, Rows | Maps] | None:
+    """Return how many jobs the rows along the axis or the maps across it are, and their sizes; None if neither pays."""
+    if x.size < MIN_COMPILED or type(axis) is not int or not -x.ndim <= axis < x.ndim:
+        return None
+    if axis in {-1, x.ndim - 1}:
+        return x.size // x.shape[-1], _rows(x)
+    jobs, maps = _maps(x, axis % x.ndim)
+    return (jobs, maps) if maps.size >= MIN_MAP else None
 
 
 def _indices(labels: Array) -> Array:
     return flat(labels.astype(np.int64, copy=False))
 
 
-def _unless_infinite(loop: parallel_for, x: Array, y: Array) -> Any:
-    infinite = np.zeros(1, bool)
-    loop(x.size // x.shape[-1], _rows(x), flat(x), y.reshape(-1), infinite, serial=x.size < MIN_PARALLEL)
+def _unless_infinite(
+    of_rows: parallel_for, of_maps: parallel_for, x: Array, axis: int | tuple[int, ...] | None, *, reduced: bool = False
+) -> Any:
+    layout = _layout(axis, x) if supports(x) else None
+    if layout is None:
+        return NotImplemented
+    jobs, sizes = layout
+    one = (*(slice(None),) * (cast("int", axis) % x.ndim), slice(1))
+    y = np.empty(x[one].shape if reduced else x.shape, x.dtype)
+    infinite, loop = np.zeros(1, bool), of_rows if type(sizes) is Rows else of_maps
+    loop(jobs, sizes, flat(x), y.reshape(-1), infinite, serial=x.size < MIN_PARALLEL)
     return NotImplemented if infinite[0] else y
 
 
-def _apply(loop: parallel_for, g: Array, y: Array) -> Array:
-    out = np.empty(y.shape, y.dtype)
-    loop(y.size // y.shape[-1], _rows(y), flat(g), flat(y), out.reshape(-1), serial=y.size < MIN_PARALLEL)
+def _adjoint(
+    of_rows: parallel_for, of_maps: parallel_for, g: Array, y: Array, axis: int | tuple[int, ...] | None
+) -> Any:
+    layout = _layout(axis, y) if g.shape == y.shape and supports(y, g) else None
+    if layout is None:
+        return NotImplemented
+    jobs, sizes = layout
+    out, loop = np.empty(y.shape, y.dtype), of_rows if type(sizes) is Rows else of_maps
+    loop(jobs, sizes, flat(g), flat(y), out.reshape(-1), serial=y.size < MIN_PARALLEL)
     return out
 
 
@@ -363,20 +374,33 @@ def _power_and_sum(x: Lanes, top: Lanes, total: Lanes) -> tuple[Lanes, Lanes]:
     return power, total + power
 
 
-def _others_and_sums(x: Lanes, top: Lanes, total: Lanes, count: Lanes, distance: Lanes) -> tuple[Lanes, Lanes, Lanes]:
+def _others_and_sums(x: Lanes, top: Lanes, total: Lanes, count: Lanes) -> tuple[Lanes, Lanes]:
     others, ties = _others(top, x)
-    return total + others, count + ties, distance + (x - top)
+    return total + others, count + ties
 
 
 def _scaled_and_sum(x: Lanes, factor: Lanes, total: Lanes) -> tuple[Lanes, Lanes]:
     return x * factor, total + x
 
 
+def _larger_with_cotangent(g: Lanes, y: Lanes, top: Lanes, shift: Lanes) -> tuple[Lanes, Lanes]:
+    larger = y > top
+    return where(larger, y, top), where(larger, g, shift)
+
+
 _keep_larger: Final = vectorized(lambda x, top: at_least(top, x))
 _add_others: Final = vectorized(_others_and_sums)
+_add_distances: Final = vectorized(lambda x, top, total: total + (x - top))
 _write_logs_of_sums: Final = vectorized(lambda total, count: log1p_of_any(total + count))
 _add_powers: Final = vectorized(_power_and_sum)
 _scale_and_add: Final = vectorized(_scaled_and_sum)
+_scale_by: Final = vectorized(lambda x, factor: x * factor)
+_lower_by: Final = vectorized(lambda x, top, log: x - top - log)
+_add: Final = vectorized(lambda x, total: total + x)
+_find_shifts: Final = vectorized(_larger_with_cotangent)
+_add_products: Final = vectorized(lambda g, y, shift, dot: dot + (g - shift) * y)
+_project_maps: Final = vectorized(lambda g, y, shift, dot: y * (g - shift - dot))
+_spread_maps: Final = vectorized(lambda g, y, total: g - _power(y) * total)
 _weigh: Final = vectorized(lambda share, x, factor, g: (x * factor - share) * g)
 
 
@@ -391,28 +415,109 @@ def _tops(x: Any, at: int, s: Maps, tops: Any, infinite: Any) -> None:
             infinite[0] = True
 
 
+@inlined
+def _neighbours(job: int, s: Maps) -> tuple[int, int, int]:
+    """Return where the scores of a job's neighbours begin, where in a map of one number each, and how many there are."""
+    blocks = (s.size + s.block - 1) // s.block
+    image, begin = job // blocks, job % blocks * s.block
+    return image * s.classes * s.size + begin, image * s.size + begin, min(s.block, s.size - begin)
+
+
+@inlined
+def _logs(x: Any, at: int, s: Maps, tops: Any, logs: Any, counts: Any, infinite: Any) -> None:
+    """Write the largest score of each, and the logarithm of the sum of exp(x - top)."""
+    _tops(x, at, s, tops, infinite)
+    logs[:], counts[:] = 0, -1
+    for k in range(s.classes):
+        _add_others(0, logs.size, (), (x[at + k * s.size :], tops, logs, counts))
+    _write_logs_of_sums(0, logs.size, (), (logs, counts, logs))
+
+
+@parallel_for
+def _softmax_of_maps(first: int, last: int, s: Maps, x: Any, y: Any, infinite: Any) -> None:
+    buffer = np.empty((2, s.block), x.dtype)
+    for job in range(first, last):
+        at, _, n = _neighbours(job, s)
+        tops, totals = buffer[0, :n], buffer[1, :n]
+        _tops(x, at, s, tops, infinite)
+        totals[:] = 0
+        for k in range(s.classes):
+            _add_powers(0, n, (), (x[at + k * s.size :], tops, totals, y[at + k * s.size :], totals))
+        totals[:] = 1 / totals
+        for k in range(s.classes):
+            _scale_by(0, n, (), (y[at + k * s.size :], totals, y[at + k * s.size :]))
+
+
+@parallel_for
+def _log_softmax_of_maps(first: int, last: int, s: Maps, x: Any, y: Any, infinite: Any) -> None:
+    buffer = np.empty((3, s.block), x.dtype)
+    for job in range(first, last):
+        at, _, n = _neighbours(job, s)
+        tops, logs = buffer[0, :n], buffer[1, :n]
+        _logs(x, at, s, tops, logs, buffer[2, :n], infinite)
+        for k in range(s.classes):
+            _lower_by(0, n, (), (x[at + k * s.size :], tops, logs, y[at + k * s.size :]))
+
+
+@parallel_for
+def _logsumexp_of_maps(first: int, last: int, s: Maps, x: Any, y: Any, infinite: Any) -> None:
+    buffer = np.empty((3, s.block), x.dtype)
+    for job in range(first, last):
+        at, begin, n = _neighbours(job, s)
+        tops, logs = buffer[0, :n], buffer[1, :n]
+        _logs(x, at, s, tops, logs, buffer[2, :n], infinite)
+        y[begin : begin + n] = logs + tops
+
+
+@parallel_for
+def _softmax_of_maps_wrt_x(first: int, last: int, s: Maps, g: Any, y: Any, out: Any) -> None:
+    buffer = np.empty((3, s.block), y.dtype)
+    for job in range(first, last):
+        at, _, n = _neighbours(job, s)
+        tops, shifts, dots = buffer[0, :n], buffer[1, :n], buffer[2, :n]
+        tops[:], shifts[:], dots[:] = -np.inf, 0, 0
+        for k in range(s.classes):
+            _find_shifts(0, n, (), (g[at + k * s.size :], y[at + k * s.size :], tops, shifts, tops, shifts))
+        for k in range(s.classes):
+            _add_products(0, n, (), (g[at + k * s.size :], y[at + k * s.size :], shifts, dots, dots))
+        for k in range(s.classes):
+            here = at + k * s.size
+            _project_maps(0, n, (), (g[here:], y[here:], shifts, dots, out[here:]))
+
+
+@parallel_for
+def _log_softmax_of_maps_wrt_x(first: int, last: int, s: Maps, g: Any, y: Any, out: Any) -> None:
+    buffer = np.empty(s.block, y.dtype)
+    for job in range(first, last):
+        at, _, n = _neighbours(job, s)
+        totals = buffer[:n]
+        totals[:] = 0
+        for k in range(s.classes):
+            _add(0, n, (), (g[at + k * s.size :], totals))
+        for k in range(s.classes):
+            here = at + k * s.size
+            _spread_maps(0, n, (), (g[here:], y[here:], totals, out[here:]))
+
+
 @parallel_for
 def _cross_entropy_of_maps(
     first: int, last: int, s: Maps, x: Any, labels: Any, smoothing: Any, y: Any, infinite: Any
 ) -> None:
     """Write the losses of neighbours in the maps x (N, classes, size), for each job."""
-    blocks = (s.size + s.block - 1) // s.block
     buffer = np.empty((4, s.block), x.dtype)
     for job in range(first, last):
-        image, begin = job // blocks, job % blocks * s.block
-        n, at = min(s.block, s.size - begin), image * s.classes * s.size + begin
-        tops, totals, counts, distances = buffer[0, :n], buffer[1, :n], buffer[2, :n], buffer[3, :n]
-        _tops(x, at, s, tops, infinite)
-        totals[:], counts[:], distances[:] = 0, -1, 0
-        for k in range(s.classes):
-            _add_others(0, n, (), (x[at + k * s.size :], tops, totals, counts, distances))
-        _write_logs_of_sums(0, n, (), (totals, counts, totals))
+        at, begin, n = _neighbours(job, s)
+        tops, logs, sums = buffer[0, :n], buffer[1, :n], buffer[3, :n]
+        _logs(x, at, s, tops, logs, buffer[2, :n], infinite)
+        if smoothing[0] != 0:
+            sums[:] = 0
+            for k in range(s.classes):
+                _add_distances(0, n, (), (x[at + k * s.size :], tops, sums))
         for i in range(n):
-            place = image * s.size + begin + i
-            right = np.float64(x[at + labels[place] * s.size + i] - tops[i])
+            right = np.float64(x[at + labels[begin + i] * s.size + i] - tops[i])
             if smoothing[0] != 0:
-                right = right * (1 - smoothing[0]) + distances[i] / s.classes * smoothing[0]
-            y[place] = totals[i] - right
+                right = right * (1 - smoothing[0]) + sums[i] / s.classes * smoothing[0]
+            y[begin + i] = logs[i] - right
 
 
 @parallel_for
@@ -420,35 +525,33 @@ def _error_of_maps(
     first: int, last: int, s: Maps, g: Any, x: Any, labels: Any, smoothing: Any, y: Any, infinite: Any
 ) -> None:
     """Write the errors of neighbours in the maps x (N, classes, size), for each job."""
-    blocks = (s.size + s.block - 1) // s.block
     buffer = np.empty((3, s.block), x.dtype)
     for job in range(first, last):
-        image, begin = job // blocks, job % blocks * s.block
-        n, at = min(s.block, s.size - begin), image * s.classes * s.size + begin
+        at, begin, n = _neighbours(job, s)
         tops, totals, others = buffer[0, :n], buffer[1, :n], buffer[2, :n]
         _tops(x, at, s, tops, infinite)
         totals[:], others[:] = 0, 0
         for k in range(s.classes):
             own = y[at + k * s.size :]
             _add_powers(0, n, (), (x[at + k * s.size :], tops, totals, own, totals))
-        own_g = g[image * s.size + begin :]
+        own_g = g[begin:]
         if smoothing[0] != 0:
             share = smoothing[0] / s.classes
             for i in range(n):
-                right = y[at + labels[image * s.size + begin + i] * s.size + i] / totals[i]
+                right = y[at + labels[begin + i] * s.size + i] / totals[i]
                 others[i] = (right - share - (1 - smoothing[0])) * own_g[i]
             totals[:] = 1 / totals
             for k in range(s.classes):
                 own = y[at + k * s.size :]
                 _weigh(0, n, (x.dtype.type(share),), (own, totals, own_g, own))
             for i in range(n):
-                y[at + labels[image * s.size + begin + i] * s.size + i] = others[i]
+                y[at + labels[begin + i] * s.size + i] = others[i]
             continue
         totals[:] = own_g[:n] / totals
         for i in range(n):
-            y[at + labels[image * s.size + begin + i] * s.size + i] *= 0  # a NaN stays
+            y[at + labels[begin + i] * s.size + i] *= 0  # a NaN stays
         for k in range(s.classes):
             own = y[at + k * s.size :]
             _scale_and_add(0, n, (), (own, totals, others, own, others))
         for i in range(n):  # what the others add up to, which 1 - 1 would lose
-            y[at + labels[image * s.size + begin + i] * s.size + i] = -others[i] * totals[i]
+            y[at + labels[begin + i] * s.size + i] = -others[i] * totals[i]
