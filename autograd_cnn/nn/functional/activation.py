@@ -3,14 +3,13 @@
 At their kinks the derivatives are PyTorch's.
 """
 
-import math
 from typing import Annotated, Final, Literal, TypeAlias
 
 from autograd_cnn import ops
 from autograd_cnn.engine.composite import composite
 from autograd_cnn.engine.node import Array, shape_of
 from autograd_cnn.errors import ShapeError, sentence
-from autograd_cnn.ops.activation import _shrink
+from autograd_cnn.ops.activation import _gelu_tanh, _shrink
 from autograd_cnn.parameters import Bool, Count, NotNegative, Number, Positive, one_of
 
 __all__ = [
@@ -39,9 +38,6 @@ Approximation: TypeAlias = Annotated[Literal["none", "tanh"], one_of("none", "ta
 _SELU_ALPHA: Final = 1.6732632423543772
 _SELU_SCALE: Final = 1.0507009873554805
 """With these a layer's outputs approach mean 0 and variance 1 (Klambauer et al. 2017)."""
-
-_FAR: Final = 50.0
-"""Beyond it the logistic function in `gelu` is 0 or 1, in any dtype, and a cube could overflow."""
 
 
 @composite
@@ -136,12 +132,7 @@ def gelu(input: Array, approximate: Approximation = "none") -> Array:
     >>> gelu([1.0]).round(4), gelu([1.0], approximate="tanh").round(4)
     (array([0.8413]), array([0.8412]))
     """
-    if approximate == "none":
-        return ops.gelu(input)
-    near = ops.clip(input, min=-_FAR, max=_FAR)
-    # (1 + tanh(u)) / 2 is sigmoid(2·u), which is exact in its tail.
-    doubled = (ops.square(near) * 0.044715 + 1.0) * near * (2 * math.sqrt(2 / math.pi))
-    return ops.multiply(input, ops.sigmoid(doubled))
+    return ops.gelu(input) if approximate == "none" else _gelu_tanh(input)
 
 
 @composite
