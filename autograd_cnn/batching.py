@@ -510,7 +510,7 @@ RULES: Final[dict[Primitive, Rule]] = {
             "layer_norm layer_norm_wrt_input": _rows, "layer_norm_wrt_affine": _affine_of_rows,
             "attention": _attention, "attention_backward": _attention_backward,
             "lstm lstm_backward gru gru_backward": _recurrent,
-            "softmax_cross_entropy softmax_error": _labelled, "huber": _huber,
+            "softmax_cross_entropy softmax_error nll nll_backward": _labelled, "huber": _huber,
             "huber_backward": _huber_backward,
         }.items()
         for name in names.split()

@@ -406,3 +406,40 @@ def gelu_backward_vjp_g(h: Array, *, x: Array) -> Array:
 def gelu_backward_vjp_x(h: Array, *, g: Array, x: Array) -> Array:
     density = _gaussian(x, factor=0.5) * (2 * np.pi) ** -0.5
     return h * g * density * (2 - square(clip(x, min=-_FAR, max=_FAR)))
+
+
+@primitive(static=True)
+def _gelu_tanh(x: Floats) -> Array:
+    """``x·(1 + tanh(sqrt(2 / π)·(x + 0.044715·x³))) / 2``, near `gelu`; of (1 + tanh(u)) / 2 it is sigmoid(2·u).
+
+    Examples
+    --------
+    >>> _gelu_tanh(np.array([-1.0, 0.0, 1.0])).round(3)
+    array([-0.159,  0.   ,  0.841])
+    """
+    return kernels.gelu_tanh(x)
+
+
+@_gelu_tanh.vjp("x")
+def gelu_tanh_vjp_x(g: Array, *, x: Array) -> Array:
+    return _gelu_tanh_backward(g, x)
+
+
+@primitive(static=True)
+def _gelu_tanh_backward(g: Floats, x: Floats) -> Array:
+    """``g`` times the derivative of `_gelu_tanh`, in one pass."""
+    return kernels.gelu_tanh_wrt_x(g, x)
+
+
+@_gelu_tanh_backward.vjp("g")
+def gelu_tanh_backward_vjp_g(h: Array, *, x: Array) -> Array:
+    return _gelu_tanh_backward(h, x)
+
+
+@_gelu_tanh_backward.vjp("x")
+def gelu_tanh_backward_vjp_x(h: Array, *, g: Array, x: Array) -> Array:
+    """With u = b·x³ + a·x and s the slope of the sigmoid at u, whose own is -s·tanh(u / 2)."""
+    a, b = (8 / np.pi) ** 0.5, (8 / np.pi) ** 0.5 * 0.044715
+    near = clip(x, min=-50.0, max=50.0)
+    u, slope = near * (square(near) * b + a), square(near) * (3 * b) + a
+    return h * g * _sigmoid_slope(u) * (2 * slope + near * (near * (6 * b) - tanh(u * 0.5) * square(slope)))

@@ -196,7 +196,7 @@ def astype_vjp_x(g: Array) -> Array:
     return g
 
 
-@primitive
+@primitive(static=True)
 def absolute(x: Array) -> Array:
     """``|x|``; the derivative at 0 counts as 0.
 
@@ -205,12 +205,12 @@ def absolute(x: Array) -> Array:
     >>> absolute([1.0, -2.0])
     array([1., 2.])
     """
-    return np.abs(x)
+    return kernels.absolute(x) if type(x) is ndarray and (x.size >= _LARGE or RECORDING) else np.abs(x)
 
 
 @absolute.vjp("x")
 def absolute_vjp_x(g: Array, *, x: Array) -> Array:
-    return g * sign(x)
+    return kernels.absolute_wrt_x(g, x) if type(g) is ndarray and g.size >= _LARGE else g * sign(x)
 
 
 abs = absolute
@@ -380,7 +380,7 @@ def square_vjp_x(g: Array, *, x: Array) -> Array:
     return kernels.square_wrt_x(g, x) if type(g) is ndarray and g.size >= _LARGE else g * (x * 2)
 
 
-@primitive
+@primitive(static=True)
 def sqrt(x: Floats) -> Array:
     """The square root; its derivative at 0 is infinite.
 
@@ -389,12 +389,12 @@ def sqrt(x: Floats) -> Array:
     >>> sqrt([4.0, 9.0])
     array([2., 3.])
     """
-    return np.sqrt(x)
+    return kernels.sqrt(x) if type(x) is ndarray and (x.size >= _LARGE or RECORDING) else np.sqrt(x)
 
 
 @sqrt.vjp("x")
 def sqrt_vjp_x(g: Array, *, y: Array) -> Array:
-    return g * 0.5 / y
+    return kernels.sqrt_wrt_x(g, y) if type(g) is ndarray and g.size >= _LARGE else g * 0.5 / y
 
 
 @primitive
@@ -414,7 +414,7 @@ def cbrt_vjp_x(g: Array, *, y: Array) -> Array:
     return g / (square(y) * 3)
 
 
-@primitive
+@primitive(static=True)
 def exp(x: Floats) -> Array:
     """``e ** x``.
 
@@ -423,15 +423,15 @@ def exp(x: Floats) -> Array:
     >>> exp([0.0, 1.0]).round(3)
     array([1.   , 2.718])
     """
-    return np.exp(x)
+    return kernels.exp(x) if type(x) is ndarray and x.size >= _LARGE else np.exp(x)
 
 
 @exp.vjp("x")
 def exp_vjp_x(g: Array, *, y: Array) -> Array:
-    return g * y
+    return multiply_vjp_x1(g, x2=y)
 
 
-@primitive
+@primitive(static=True)
 def exp2(x: Floats) -> Array:
     """``2 ** x``.
 
@@ -440,12 +440,12 @@ def exp2(x: Floats) -> Array:
     >>> exp2([-1.0, 3.0])
     array([0.5, 8. ])
     """
-    return np.exp2(x)
+    return kernels.exp2(x) if type(x) is ndarray and x.size >= _LARGE else np.exp2(x)
 
 
 @exp2.vjp("x")
 def exp2_vjp_x(g: Array, *, y: Array) -> Array:
-    return g * (y * _LN2)
+    return multiply_vjp_x1(multiply_vjp_x1(g, x2=y), x2=_LN2)
 
 
 @primitive
@@ -479,7 +479,7 @@ def log(x: Floats) -> Array:
 
 @log.vjp("x")
 def log_vjp_x(g: Array, *, x: Array) -> Array:
-    return g / x
+    return divide_vjp_x1(g, x2=x)
 
 
 @primitive

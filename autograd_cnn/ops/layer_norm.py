@@ -35,7 +35,12 @@ __all__ = ["layer_norm", "layer_norm_wrt_affine", "layer_norm_wrt_input"]
 
 def _check(where: str, x: Array, axes: int, g: Array | None = None, over: int = 0, **numbers: Array | None) -> None:
     """Raise `ShapeError` unless ``x`` has rows, of whatever number, and the other shapes match them."""
-    shape, ranks = np.shape(x), [np.ndim(values) for values in numbers.values() if values is not None]
+    shape, given = np.shape(x), [np.shape(values) for values in numbers.values() if values is not None]
+    row = shape[len(shape) - axes :]
+    usual = over <= len(row) == axes and given.count(row) == len(given) and 0 not in row
+    if usual and (g is None or np.shape(g) == shape):
+        return
+    ranks = list(map(len, given))
     if len(shape) < axes or 0 in shape[-max(axes, over, *ranks) :]:
         expected = f"at least {axes} {'axis' if axes == 1 else 'axes'}, not empty"
         raise ShapeError(sentence(where, "x has the wrong shape", expected=expected, got=shape))
@@ -56,6 +61,9 @@ def _rows(values: Array, shape: Shape, axes: int) -> Array:
 
 def _numbers(x: Array, axes: int, *given: tuple[Array | None, float]) -> list[Array]:
     """Return arrays over the same last axes as rows, (Q, E); None counts as its default."""
+    row = x.shape[x.ndim - axes :]
+    if [None if values is None else values.shape for values, _ in given] == [row] * len(given):
+        return [values.reshape(1, -1) for values, _ in given if values is not None]  # as in most networks
     shapes = [np.shape(values) for values, _ in given if values is not None] or [(1,)]
     rank = max(axes, *map(len, shapes))
     shape = (*x.shape[-rank:-1], max(each[-1] for each in shapes)) if rank else (1,)

@@ -1,5 +1,6 @@
 """The losses of classifiers and of single numbers."""
 
+from functools import partial
 from math import nan, prod
 from typing import Annotated, Any, TypeAlias
 
@@ -55,11 +56,11 @@ def checked_labels(where: str, shape: Shape, labels: Any) -> Array:
     return found
 
 
-def _check_labels(scores: AbstractArray, *, labels: Array) -> None:
-    checked_labels("softmax_cross_entropy", scores.shape, labels)
+def _check_labels(where: str, scores: AbstractArray, *, labels: Array) -> None:
+    checked_labels(where, scores.shape, labels)
 
 
-@primitive(static=_check_labels)
+@primitive(static=partial(_check_labels, "softmax_cross_entropy"))
 def softmax_cross_entropy(scores: Floats, labels: Labels, label_smoothing: Number = 0.0) -> Array:
     """Cross-entropy of each example: the negative log of the probability of its class.
 
@@ -141,6 +142,62 @@ def softmax_error_vjp_scores(h: Array, *, g: Array, scores: Array) -> Array:
     return softmax_vjp_x(h * expand_dims(g, 1), y=softmax(scores, axis=1), axis=1)
 
 
+@primitive(static=partial(_check_labels, "nll_loss"))
+def _nll(scores: Floats, labels: Labels) -> Array:
+    """Minus the score of each example's class.
+
+    Examples
+    --------
+    >>> _nll([[-0.5, -1.0], [-2.0, -0.25]], labels=[1, 0])
+    array([1., 2.])
+    """
+    labels, scores = checked_labels("nll_loss", np.shape(scores), labels), np.asarray(scores)
+    return -_as_rows(scores)[_places(labels)].reshape(labels.shape)
+
+
+@_nll.shape
+def nll_shape(scores: AbstractArray, *, labels: Array) -> Shape:
+    return np.shape(checked_labels("nll_loss", scores.shape, labels))
+
+
+@_nll.vjp("scores")
+def nll_vjp_scores(g: Array, *, scores_shape: Shape, labels: Array) -> Array:
+    return _nll_backward(g, labels=labels, classes=scores_shape[1])
+
+
+@primitive(static=True)
+def _nll_backward(g: Floats, labels: Labels, *, classes: int) -> Array:
+    """Minus ``g`` at each example's class, 0 at the others."""
+    g, labels = np.asarray(g), np.asarray(labels)
+    y = np.zeros(nll_backward_shape(g, labels=labels, classes=classes), g.dtype)
+    _as_rows(y)[_places(labels)] = -g.reshape(len(labels), prod(labels.shape[1:]))
+    return y
+
+
+@_nll_backward.shape
+def nll_backward_shape(g: AbstractArray, *, labels: Array, classes: int) -> Shape:
+    shape = np.shape(labels)
+    if g.shape != shape:
+        raise ShapeError(sentence("nll_backward", "g has the wrong shape", expected=shape, got=g.shape))
+    return shape[0], classes, *shape[1:]
+
+
+@_nll_backward.vjp("g")
+def nll_backward_vjp_g(h: Array, *, labels: Array) -> Array:
+    return _nll(h, labels=labels)
+
+
+def _as_rows(scores: Array) -> Array:
+    """Return a view of scores (N, K, ...) as (N, K, rest)."""
+    return scores.reshape(*scores.shape[:2], prod(scores.shape[2:]))
+
+
+def _places(labels: Array) -> tuple[Array, Array, Array]:
+    """Return the index of each label's score in these."""
+    rest = prod(labels.shape[1:])
+    return np.arange(len(labels))[:, None], labels.reshape(len(labels), rest), np.arange(rest)
+
+
 # --- of single numbers ------------------------------------------------------------------------
 
 
@@ -164,7 +221,10 @@ def _huber(x: Floats, t: Floats, delta: Number = 1.0, factor: Number = 1.0, *, r
 
 def _scale(x: Array, t: Array, factor: float, reduction: str) -> float:
     """Return what each loss is multiplied by."""
-    return factor / (prod(broadcast(x.shape, t.shape)) or nan) if reduction == "mean" else factor
+    if reduction != "mean":
+        return factor
+    shape = x.shape if x.shape == t.shape else broadcast(x.shape, t.shape)
+    return factor / (prod(shape) or nan)
 
 
 @_huber.shape

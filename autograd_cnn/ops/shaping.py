@@ -184,7 +184,12 @@ def broadcast_to(x: Array, shape: Lengths) -> Array:
     array([[1., 2.],
            [1., 2.]])
     """
-    return np.broadcast_to(x, shape)
+    if np.ndim(x) or isinstance(shape, int) or min(shape, default=0) < 1:
+        return np.broadcast_to(x, shape)
+    number = np.asarray(x)  # NumPy's function takes five times as long
+    y: Array = np.ndarray(shape, number.dtype, number, 0, (0,) * len(shape))
+    y.flags.writeable = False
+    return y
 
 
 @broadcast_to.shape

@@ -13,7 +13,10 @@ from autograd_cnn.kernels.compiled.activation import elu_wrt_x as elu_wrt_x
 from autograd_cnn.kernels.compiled.activation import erf as erf
 from autograd_cnn.kernels.compiled.activation import gaussian as gaussian
 from autograd_cnn.kernels.compiled.activation import gelu as gelu
+from autograd_cnn.kernels.compiled.activation import gelu_tanh as gelu_tanh
+from autograd_cnn.kernels.compiled.activation import gelu_tanh_wrt_x as gelu_tanh_wrt_x
 from autograd_cnn.kernels.compiled.activation import gelu_wrt_x as gelu_wrt_x
+from autograd_cnn.kernels.compiled.activation import logaddexp as logaddexp
 from autograd_cnn.kernels.compiled.activation import sigmoid as sigmoid
 from autograd_cnn.kernels.compiled.activation import sigmoid_slope as sigmoid_slope
 from autograd_cnn.kernels.compiled.activation import sigmoid_wrt_x as sigmoid_wrt_x
@@ -31,11 +34,15 @@ from autograd_cnn.kernels.compiled.copying import scatter_add as scatter_add
 from autograd_cnn.kernels.compiled.descent import adam as adam
 from autograd_cnn.kernels.compiled.descent import sgd as sgd
 from autograd_cnn.kernels.compiled.descent import sgd_with_momentum as sgd_with_momentum
+from autograd_cnn.kernels.compiled.elementwise import absolute as absolute
+from autograd_cnn.kernels.compiled.elementwise import absolute_wrt_x as absolute_wrt_x
 from autograd_cnn.kernels.compiled.elementwise import add as add
 from autograd_cnn.kernels.compiled.elementwise import clip as clip
 from autograd_cnn.kernels.compiled.elementwise import damped as damped
 from autograd_cnn.kernels.compiled.elementwise import divide as divide
 from autograd_cnn.kernels.compiled.elementwise import divide_wrt_x2 as divide_wrt_x2
+from autograd_cnn.kernels.compiled.elementwise import exp as exp
+from autograd_cnn.kernels.compiled.elementwise import exp2 as exp2
 from autograd_cnn.kernels.compiled.elementwise import hardsigmoid as hardsigmoid
 from autograd_cnn.kernels.compiled.elementwise import hardsigmoid_wrt_x as hardsigmoid_wrt_x
 from autograd_cnn.kernels.compiled.elementwise import hardswish as hardswish
@@ -50,6 +57,8 @@ from autograd_cnn.kernels.compiled.elementwise import negative as negative
 from autograd_cnn.kernels.compiled.elementwise import relu as relu
 from autograd_cnn.kernels.compiled.elementwise import shrink as shrink
 from autograd_cnn.kernels.compiled.elementwise import sign as sign
+from autograd_cnn.kernels.compiled.elementwise import sqrt as sqrt
+from autograd_cnn.kernels.compiled.elementwise import sqrt_wrt_x as sqrt_wrt_x
 from autograd_cnn.kernels.compiled.elementwise import square_wrt_x as square_wrt_x
 from autograd_cnn.kernels.compiled.elementwise import subtract as subtract
 from autograd_cnn.kernels.compiled.elementwise import where as where
@@ -84,6 +93,7 @@ from autograd_cnn.kernels.compiled.recurrent import lstm_wrt as lstm_wrt
 from autograd_cnn.kernels.compiled.reduction import sum as sum
 from autograd_cnn.kernels.compiled.softmax import log_softmax as log_softmax
 from autograd_cnn.kernels.compiled.softmax import log_softmax_wrt_x as log_softmax_wrt_x
+from autograd_cnn.kernels.compiled.softmax import logsumexp as logsumexp
 from autograd_cnn.kernels.compiled.softmax import softmax as softmax
 from autograd_cnn.kernels.compiled.softmax import softmax_cross_entropy as softmax_cross_entropy
 from autograd_cnn.kernels.compiled.softmax import softmax_error as softmax_error

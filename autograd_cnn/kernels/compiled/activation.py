@@ -55,9 +55,9 @@ def _inside(x: Lanes) -> Lanes:
     return at_most(at_least(x, x.format.least), -x.format.least)
 
 
-def logistic(x: Lanes) -> Lanes:
-    """Return ``1 / (1 + exp(-x))``."""
-    e = decay(x)
+def logistic(x: Lanes, e: Power | None = None) -> Lanes:
+    """Return ``1 / (1 + exp(-x))``; ``e`` is `decay` of x, if it is known."""
+    e = decay(x) if e is None else e
     return where(x < 0.0, e.value, 1.0) / (e.lifted + 1.0)
 
 
@@ -97,6 +97,13 @@ def tanh_wrt_x(g: Lanes, x: Lanes) -> Lanes:
 def softplus(x: Lanes) -> Lanes:
     """Return ``log(1 + exp(x))``."""
     return at_least(x, 0.0) + log1p(decay(x).value)
+
+
+@binary
+def logaddexp(x1: Lanes, x2: Lanes) -> Lanes:
+    """Return ``log(exp(x1) + exp(x2))``; of equal infinities, which have no difference, that infinity."""
+    differ = ~((x1 <= x2) | (x1 >= x2)) | (x1 < x2) | (x1 > x2)
+    return where(differ, at_least(x1, x2) + log1p(decay(x1 - x2).value), x1 + np.log(2))
 
 
 def _slope(e: Power) -> Lanes:
@@ -180,6 +187,31 @@ def gelu_wrt_x(g: Lanes, x: Lanes) -> Lanes:
     bell, ratio = _bell_and_ratio(z)
     lower = bell.lower(bell.lifted * multiply_add(z, -_DENSITY, ratio))
     return g * where(x < 0.0, lower, 1.0 - lower)
+
+
+# --- near the normal distribution -------------------------------------------------------------
+
+CUBIC: Final = (8 / np.pi) ** 0.5 * 0.044715, (8 / np.pi) ** 0.5
+"""Of x³ and x in a polynomial whose logistic function is near Φ(x)."""
+_WIDE: Final = 50.0
+"""Beyond this it is 0 or 1."""
+
+
+@unary
+def gelu_tanh(x: Lanes) -> Lanes:
+    """Return x times the logistic function of a cubic polynomial."""
+    near = at_most(at_least(x, -_WIDE), _WIDE)
+    return at_least(x, -_WIDE) * logistic(near * multiply_add(near * near, *CUBIC))
+
+
+@binary
+def gelu_tanh_wrt_x(g: Lanes, x: Lanes) -> Lanes:
+    """Return g times the derivative of `gelu_tanh`."""
+    near = at_most(at_least(x, -_WIDE), _WIDE)
+    inside = near * multiply_add(near * near, *CUBIC)
+    e = decay(inside)
+    slope = multiply_add(near * near, 3 * CUBIC[0], CUBIC[1])
+    return g * (logistic(inside, e) + near * slope * _slope(e))
 
 
 @with_numbers(1)

@@ -51,7 +51,7 @@ def broadcasting(formula: Callable[[Lanes, Lanes], Lanes]) -> Callable[[Array, A
         if type(b) is not np.ndarray:
             if type(b) not in NUMBERS and not (isinstance(b, np.generic) and b.dtype == a.dtype):
                 return NotImplemented
-            b = np.full(1, b, a.dtype)
+            b = np.array([b], a.dtype)
         if type(a) is not np.ndarray or (
             a.size < MIN_LIGHT and RECORDING and not (_is_in_order(a) and _is_in_order(b))
         ):

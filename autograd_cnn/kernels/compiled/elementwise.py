@@ -1,4 +1,4 @@
-"""Arithmetic, rectifiers and masks: one pass over memory each, on all threads."""
+"""Arithmetic, powers, rectifiers and masks: one pass over memory each, on all threads."""
 
 from collections.abc import Callable
 from typing import Any, Final
@@ -6,6 +6,7 @@ from typing import Any, Final
 import numpy as np
 
 from autograd_cnn.kernels.backend import RECORDING
+from autograd_cnn.kernels.compiled import lanes
 from autograd_cnn.kernels.compiled.broadcasting import NUMBERS, broadcasting
 from autograd_cnn.kernels.compiled.lanes import Lanes, Mask, at_least, at_most
 from autograd_cnn.kernels.compiled.lanes import where as select
@@ -64,6 +65,30 @@ def square_wrt_x(g: Lanes, x: Lanes) -> Lanes:
     return g * (x * 2.0)
 
 
+@unary
+def sqrt(x: Lanes) -> Lanes:
+    """Return the square root."""
+    return lanes.sqrt(x)
+
+
+@binary
+def sqrt_wrt_x(g: Lanes, y: Lanes) -> Lanes:
+    """Return g / 2y."""
+    return g * 0.5 / y
+
+
+@unary
+def exp(x: Lanes) -> Lanes:
+    """Return e to the power of x."""
+    return lanes.exponential(x)
+
+
+@unary
+def exp2(x: Lanes) -> Lanes:
+    """Return 2 to the power of x."""
+    return lanes.exponential_of_2(x)
+
+
 @broadcasting
 def maximum(x1: Lanes, x2: Lanes) -> Lanes:
     """Return the larger of two; NaN where one is."""
@@ -85,8 +110,24 @@ _negative: Final = binary_loop(lambda x, _: -x, "negative", MIN_LIGHT, exact=Tru
 
 
 @unary
+def absolute(x: Lanes) -> Lanes:
+    """Return x without its sign."""
+    return abs(x)
+
+
+@binary
+def absolute_wrt_x(g: Lanes, x: Lanes) -> Lanes:
+    """Return g times the sign of x."""
+    return g * _sign(x)
+
+
+@unary
 def sign(x: Lanes) -> Lanes:
     """Return -1, 0 or 1; NaN for NaN."""
+    return _sign(x)
+
+
+def _sign(x: Lanes) -> Lanes:
     return select(x > 0.0, 1.0, select(x < 0.0, -1.0, x))
 
 
@@ -158,7 +199,7 @@ def damped(x: Array, mask: Array, factor: float) -> Any:
     if not _is_worthwhile(x):
         return NotImplemented
     y = np.empty(x.shape, x.dtype)
-    factors = np.full(1, factor, x.dtype)
+    factors = np.array([factor], x.dtype)
     _damped(*jobs_of(x), factors, flat(x), flat(mask), y.reshape(-1), serial=x.size < MIN_LIGHT)
     return y
 

@@ -40,6 +40,9 @@ def multiply_vector(y: Array, a: Array, b: Array, bias: Array | None = None) -> 
 
 
 _add_scaled: Final = vectorized(lambda factor, row, total: row * factor + total)
+_add_four_scaled: Final = vectorized(
+    lambda f1, f2, f3, f4, row1, row2, row3, row4, total: total + row1 * f1 + row2 * f2 + row3 * f3 + row4 * f4
+)
 _add: Final = vectorized(lambda row, total: total + row)
 
 
@@ -61,9 +64,7 @@ def _add_rows(first: int, last: int, s: Sizes, a: Any, b: Any, bias: Any, y: Any
         for begin in range(0, s.rows, BLOCK):
             size = min(BLOCK, s.rows - begin)
             partial[:] = 0
-            for row in range(size):
-                own = b[(begin + row) * s.columns + at :]
-                _add_scaled(0, count, (a[begin + row],), (own, partial[_place(row, size, lanes)]))
+            _add_to_partial(begin, size, at, count, s, a, b, partial)
             for way in range(1, WAYS):
                 for lane in range(lanes):
                     _add(0, count, (), (partial[way * lanes + lane], partial[lane]))
@@ -79,9 +80,23 @@ def _add_rows(first: int, last: int, s: Sizes, a: Any, b: Any, bias: Any, y: Any
 
 
 @inlined
-def _place(row: int, size: int, lanes: int) -> int:
-    """Return the partial sum that a dot product of so many elements adds an element to."""
-    return row % (WAYS * lanes) if row < size // (WAYS * lanes) * (WAYS * lanes) else row % lanes
+def _add_to_partial(begin: int, size: int, at: int, count: int, s: Sizes, a: Any, b: Any, partial: Any) -> None:
+    """Add each row to the partial sum that a dot product adds such an element to: four at a time, kept in registers."""
+    step, lanes = len(partial), len(partial) // WAYS
+    whole, apart = size // step * step, step * s.columns
+    for place in range(step):
+        row = place
+        while row + 3 * step < whole:
+            i, here = begin + row, (begin + row) * s.columns + at
+            factors = a[i], a[i + step], a[i + 2 * step], a[i + 3 * step]
+            rows = b[here:], b[here + apart :], b[here + 2 * apart :], b[here + 3 * apart :]
+            _add_four_scaled(0, count, factors, (*rows, partial[place]))
+            row += 4 * step
+        while row < whole:
+            _add_scaled(0, count, (a[begin + row],), (b[(begin + row) * s.columns + at :], partial[place]))
+            row += step
+    for row in range(whole, size):
+        _add_scaled(0, count, (a[begin + row],), (b[(begin + row) * s.columns + at :], partial[row % lanes]))
 
 
 @parallel_for

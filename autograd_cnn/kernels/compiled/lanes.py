@@ -120,19 +120,20 @@ class Format(NamedTuple):
     lift: int  # the power of 2 that scales an exponential out of the denormal numbers
     shallow: float  # from here up exp is a normal number, even times a hundredth
     least: float  # from here down exp(x)·x is 0, and the scaled exp is still a normal number
+    most: float  # from here up exp(x) is infinite
 
 
 FORMATS: Final = {
     4: Format(
         digits=23, bias=127, sign=1 << 31, log_2=(0.693359375, -2.12194440054690583e-4), lift=64, shallow=-80.0,
-        least=-126.0, powers=(1.3725700676189729634e-3, 8.3760737746909273787e-3, 4.1670764758648483635e-2,
+        least=-126.0, most=89.0, powers=(1.3725700676189729634e-3, 8.3760737746909273787e-3, 4.1670764758648483635e-2,
                               1.6666453038291325162e-1, 4.9999980405203845847e-1),
         arctangents=(1.1612164612011674416e-1, 1.0853287900440186323e-1, 1.4296178997151418861e-1,
                      1.9999853164985864870e-1, 3.3333333660263706234e-1),
     ),
     8: Format(
         digits=52, bias=1023, sign=1 << 63, log_2=(0.693145751953125, 1.42860682030941723e-6), lift=256, shallow=-700.0,
-        least=-800.0, powers=(2.5024053866903642029e-8, 2.7632586155255831419e-7, 2.7557514970631502151e-6,
+        least=-800.0, most=710.0, powers=(2.5024053866903642029e-8, 2.7632586155255831419e-7, 2.7557514970631502151e-6,
                               2.4801486474580699324e-5, 1.9841269582132364041e-4, 1.3888888950171186692e-3,
                               8.3333333334611601933e-3, 4.1666666666504102086e-2, 1.6666666666666463317e-1,
                               5.0000000000000140312e-1),
@@ -212,6 +213,28 @@ def exp(x: Lanes, rest: Lanes | None = None) -> Power:
     return Power(series.times_power_of_2(simd.build.add(exponent, lift)), deep)
 
 
+def exponential(x: Lanes) -> Lanes:
+    """Return ``exp(x)`` to 1 unit in the last place, for any x; it is 0 or infinite where the dtype ends."""
+    return _scaled(*_divided_by_log_2(at_least(at_most(x, x.format.most), x.format.least)))
+
+
+def exponential_of_2(x: Lanes) -> Lanes:
+    """Return ``2 ** x`` in the same way."""
+    f = x.format
+    near = at_least(at_most(x, f.most * _LOG2_E), f.least * _LOG2_E)
+    rounded = near + _magic(f)
+    return _scaled(_integer(rounded), (near - (rounded - _magic(f))) * (1 / _LOG2_E))
+
+
+def _scaled(exponent: Value, r: Lanes) -> Lanes:
+    """Return ``exp(r)`` times 2 to the integers in the last bits of ``exponent``, which may be beyond the range."""
+    f, simd, bits = r.format, r.simd, _bits(r.simd)
+    series = multiply_add(polynomial(f.powers, r), r * r, r) + 1.0
+    whole = simd.build.sub(exponent, simd.build.bitcast(r.operand(_magic(f)), bits))
+    half = simd.build.ashr(whole, ir.Constant(bits, [1] * simd.lanes))
+    return series.times_power_of_2(half).times_power_of_2(simd.build.sub(whole, half))
+
+
 def expm1(x: Lanes) -> Lanes:
     """Return ``exp(x) - 1`` to 2 units in the last place, for x of at most 0."""
     exponent, r = _divided_by_log_2(at_least(x, x.format.shallow))
@@ -222,18 +245,42 @@ def expm1(x: Lanes) -> Lanes:
 
 def log1p(x: Lanes) -> Lanes:
     """Return ``log(1 + x)`` to 2 units in the last place, for x from 0 to 1: twice the artanh of x / (2 + x)."""
-    s = x / (x + 2.0)
-    return 2.0 * multiply_add(polynomial(x.format.arctangents, s * s), s * (s * s), s)
+    return _twice_artanh(x / (x + 2.0))
+
+
+def log1p_of_any(x: Lanes) -> Lanes:
+    """Return ``log(1 + x)`` to 2 units in the last place, for finite x from 0."""
+    f, simd, bits = x.format, x.simd, _bits(x.simd)
+    number, digits = simd.build.bitcast((x + 1.0).value, bits), ir.Constant(bits, [f.digits] * simd.lanes)
+    least = (f.bias - 1 << f.digits) + (1 << f.digits) // 3  # the bits of 2/3: mantissas are from there to 4/3
+    exponent = simd.build.ashr(simd.build.sub(number, ir.Constant(bits, [least] * simd.lanes)), digits)
+    mantissa = simd.build.bitcast(simd.build.sub(number, simd.build.shl(exponent, digits)), simd.vector)
+    m, n = Lanes(simd, mantissa), Lanes(simd, simd.build.sitofp(exponent, simd.vector))
+    far = multiply_add(n, f.log_2[0], multiply_add(n, f.log_2[1], _twice_artanh((m - 1.0) / (m + 1.0))))
+    return where(x > 1.0, far, log1p(at_most(x, 1.0)))
+
+
+def _twice_artanh(s: Lanes) -> Lanes:
+    return 2.0 * multiply_add(polynomial(s.format.arctangents, s * s), s * (s * s), s)
 
 
 def _divided_by_log_2(x: Lanes) -> tuple[Value, Lanes]:
     """Return x / log(2) rounded to integers, in the last bits, and the remainder."""
-    f = x.format
-    magic = 1.5 * 2.0**f.digits  # adding it rounds a number to an integer, in the last bits
+    f, magic = x.format, _magic(x.format)
     rounded = multiply_add(x, _LOG2_E, magic)
     n = rounded - magic
     rest = multiply_add(n, -f.log_2[1], multiply_add(n, -f.log_2[0], x))
-    return x.simd.build.bitcast(rounded.value, _bits(x.simd)), rest
+    return _integer(rounded), rest
+
+
+def _integer(rounded: Lanes) -> Value:
+    """Return the integer in the last bits of a number to which `_magic` was added."""
+    return rounded.simd.build.bitcast(rounded.value, _bits(rounded.simd))
+
+
+def _magic(f: Format) -> float:
+    """Return a number to which adding another rounds that to an integer, in the last bits."""
+    return 1.5 * 2.0**f.digits
 
 
 def _bits(simd: Vectors) -> Value:

@@ -54,7 +54,8 @@ def layer_norm_wrt(g: Array, x: Array, moments: Array, weight: Array, of: str) -
     (number, length), (period, numbers) = x.shape, weight.shape
     of_input, of_affine = "x" in of, "weight" in of
     same = -(-number // period)  # rows with the same weights
-    block = max(1, min(ROW_BLOCK, -(-same // (BLOCKS if numbers == length else PIECES))))
+    least = (BLOCKS if numbers == length else PIECES) if x.size >= MIN_PARALLEL else 1
+    block = max(1, min(ROW_BLOCK, -(-same // least)))
     rows, blocks = Rows(number, length, period, numbers, block), -(-same // block)
     dx = np.empty(x.shape if of_input else 0, x.dtype)
     sums = np.zeros((blocks if of_affine else 0, 2, period, numbers), x.dtype)

@@ -38,7 +38,7 @@ def total_huber(x: Array, t: Array, delta: float, scale: float) -> Any:
     if x.size < MIN_COMPILED or x.shape != t.shape or not supports(x, t):
         return NotImplemented
     jobs, line = jobs_of(x)
-    sums, numbers = np.empty(jobs), np.full(1, delta, x.dtype)
+    sums, numbers = np.empty(jobs), np.array([delta], x.dtype)
     _sum_huber(jobs, line, numbers, flat(x), flat(t), sums, serial=x.size < MIN_PARALLEL)
     return x.dtype.type(sums.sum() * scale)
 

@@ -80,7 +80,7 @@ def binary_loop(
     loop = parallel_for(kernel)
 
     def run(a: Array, b: Array) -> Any:
-        if type(a) is not ndarray or np.shape(b) != a.shape or not supports(a, b):
+        if type(a) is not ndarray or type(b) is not ndarray or b.shape != a.shape or not supports(a, b):
             return NotImplemented
         if a.size < MIN_COMPILED and not (exact and RECORDING):
             return NotImplemented
@@ -142,6 +142,8 @@ def with_numbers(count: int) -> Callable[[Callable[..., Lanes]], Callable[..., A
 
 def as_row(x: Array) -> tuple[Array, int]:
     """Return the elements as a row, and 1; for a broadcast number a row as long as a job, and 0."""
+    if x.flags.c_contiguous:
+        return flat(x), 1
     if x.size <= CHUNK or any(x.strides):
         return in_order(x), 1
     number = x[(slice(1),) * x.ndim].reshape(1)  # a view, whose memory is known while loops are recorded

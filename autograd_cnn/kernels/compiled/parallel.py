@@ -29,6 +29,7 @@ from autograd_cnn.kernels.windows import Array
 if numba.config.DISABLE_JIT:
     raise ImportError("NUMBA_DISABLE_JIT is set")
 
+SLOWEST: Final = 4  # a piece takes at most so many times as long as a loop's fastest, whose memory may be in the cache
 PIECES: Final = 32  # runs of jobs that work is split into, whatever the number of threads
 
 recording: ContextVar["list[Loop] | None"] = ContextVar("loops", default=None)
@@ -107,7 +108,9 @@ class parallel_for:  # noqa: N801  # a decorator
             if dtypes not in self._compiled:
                 start()
                 count = types.int64
-                kinds = numba.typeof(sizes), numba.typeof(arrays)
+                # Whether an array may be written to is no matter to the code, and not asked when it is called.
+                rows = types.BaseTuple.from_types([numba.typeof(each).copy(readonly=False) for each in arrays])
+                kinds = numba.typeof(sizes), rows
                 signature = types.void(count, count, kinds[0], *kinds[1])
                 code: Any = CFunc(self._function, (signature.args, signature.return_type), {}, {"error_model": "numpy"})
                 code._cache = Cache(self._function)  # noqa: SLF001  # as above
@@ -177,18 +180,21 @@ def _run(address: int, jobs: int, pieces: int, sizes: tuple[int, ...], arrays: t
 def _run_parallel(function: int, jobs: int, pieces: int, arguments: int) -> tuple[float, int]:
     """Run the pieces on all threads; return how long one thread would have taken, relative to the time it took.
 
-    It is estimated from the fastest piece. The second result is the error of one of the pieces, 0 if all went well.
+    That is the sum over the pieces, or `SLOWEST` times as many of the fastest one: more means that some were interrupted.
+    The second result is the error of one of the pieces, 0 if all went well.
     """
-    fastest, error = np.inf, 0
+    total, fastest, error = 0.0, np.inf, 0
     began = _ticks()
     for piece in numba.prange(pieces):
         number = np.int64(piece)
         first, last = number * jobs // pieces, (number + 1) * jobs // pieces
         before = _ticks()
         error = max(error, _call(function, first, last, arguments))
-        fastest = min(fastest, (_ticks() - before) / (last - first))
+        each = _ticks() - before
+        total += each
+        fastest = min(fastest, each / (last - first))
     took = _ticks() - began
-    return fastest * jobs / took if took > 0 else 1.0, error
+    return min(total, SLOWEST * fastest * jobs) / took if took > 0 else 1.0, error
 
 
 @intrinsic
@@ -197,7 +203,7 @@ def _bound(typing: Any, address: Any, sizes: Any, arrays: Any) -> Any:
 
     def write(context: Any, build: Any, signature: Any, values: Any) -> Any:
         address, sizes, arrays = values
-        arguments = [sizes, *(build.extract_value(arrays, i) for i in range(len(signature.args[2])))]
+        arguments = [sizes, *(_unowned(build, build.extract_value(arrays, i)) for i in range(len(signature.args[2])))]
         kinds = [context.get_value_type(kind) for kind in (signature.args[1], *signature.args[2])]
         struct_type = cgutils.alloca_once(build, ir.LiteralStructType([_INT, *kinds]))
         for i, value in enumerate([address, *arguments]):
@@ -209,6 +215,12 @@ def _bound(typing: Any, address: Any, sizes: Any, arrays: Any) -> Any:
         return context.make_tuple(build, signature.return_type, addresses)
 
     return types.UniTuple(types.int64, 2)(address, sizes, arrays), write
+
+
+def _unowned(build: Any, array: Any) -> Any:
+    """Return an array's struct without its owner, who outlives the loop: threads would wait to count its slices."""
+    meminfo = array.type.elements[0]
+    return build.insert_value(array, ir.Constant(meminfo, None), 0)
 
 
 def _write_unpacking(context: Any, function: Any, struct_type: Any, kinds: tuple[Any, ...]) -> None:
@@ -322,7 +334,7 @@ def address(array: Array) -> int:
 
 
 def flat(x: Array) -> Array:
-    """Return the elements as a read-only 1-D array, so that Numba sees a single type of input and compiles once.
+    """Return the elements as a 1-D array for a loop to read; while loops are recorded it is read-only, which tells so.
 
     Examples
     --------
@@ -330,11 +342,13 @@ def flat(x: Array) -> Array:
     >>> flat(np.eye(2)).shape
     (4,)
     """
-    if not x.flags.c_contiguous and RECORDING:
+    if not RECORDING:
+        return x.ravel()
+    if not x.flags.c_contiguous:
         copy = np.empty(x.shape, x.dtype)
         if copyto(copy, x) is not NotImplemented:
             x = copy
-    row: Array = np.ascontiguousarray(x).reshape(-1)  # (size,)
+    row = x.ravel()
     row.setflags(write=False)
     return row
 

@@ -7,6 +7,8 @@ import numpy as np
 from autograd_cnn.kernels.windows import Array
 
 __all__ = [
+    "absolute",
+    "absolute_wrt_x",
     "add",
     "clip",
     "concatenate",
@@ -16,12 +18,15 @@ __all__ = [
     "divide_wrt_x2",
     "elu",
     "elu_wrt_x",
+    "exp",
+    "exp2",
     "hardsigmoid",
     "hardsigmoid_wrt_x",
     "hardswish",
     "hardswish_wrt_x",
     "hardtanh",
     "leaky_relu",
+    "logaddexp",
     "masked",
     "maximum",
     "minimum",
@@ -31,6 +36,8 @@ __all__ = [
     "scatter_add",
     "shrink",
     "sign",
+    "sqrt",
+    "sqrt_wrt_x",
     "square_wrt_x",
     "subtract",
     "where",
@@ -43,6 +50,7 @@ _BITS: Final[dict[Any, np.dtype[Any]]] = {
 
 
 add, subtract, multiply, divide, negative = np.add, np.subtract, np.multiply, np.divide, np.negative
+absolute, exp, exp2, logaddexp, sqrt = np.absolute, np.exp, np.exp2, np.logaddexp, np.sqrt
 maximum, minimum, sign, where = np.maximum, np.minimum, np.sign, np.where
 concatenate, copyto = np.concatenate, np.copyto
 
@@ -50,6 +58,16 @@ concatenate, copyto = np.concatenate, np.copyto
 def divide_wrt_x2(g: Array, y: Array, x2: Array) -> Array:
     """Return -g · y / x2."""
     return -g * y / x2
+
+
+def absolute_wrt_x(g: Array, x: Array) -> Array:
+    """Return g times the sign of x."""
+    return g * np.sign(x)
+
+
+def sqrt_wrt_x(g: Array, y: Array) -> Array:
+    """Return g / 2y."""
+    return g * 0.5 / y
 
 
 def square_wrt_x(g: Array, x: Array) -> Array:

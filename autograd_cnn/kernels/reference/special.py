@@ -13,6 +13,8 @@ __all__ = [
     "erf",
     "gaussian",
     "gelu",
+    "gelu_tanh",
+    "gelu_tanh_wrt_x",
     "gelu_wrt_x",
     "sigmoid",
     "sigmoid_slope",
@@ -200,6 +202,26 @@ def gelu_wrt_x(g: Array, x: Array) -> Array:
     density = _gaussian(wide, 0.5, single) * (2 * np.pi) ** -0.5
     slope = _normal_cdf(wide, single) + np.clip(wide, -1e3, 1e3) * density
     return g * slope.astype(np.float32 if single else np.float64)
+
+
+def gelu_tanh(x: Array) -> Array:
+    """Return x times the logistic function of a cubic polynomial."""
+    return np.maximum(x, -50.0) * sigmoid(_cubic(x)[1])
+
+
+def gelu_tanh_wrt_x(g: Array, x: Array) -> Array:
+    """Return g times the derivative of `gelu_tanh`."""
+    near, inside = _cubic(x)
+    return g * (sigmoid(inside) + near * (np.square(near) * (3 * _CUBE) + _LINE) * sigmoid_slope(inside))
+
+
+_CUBE, _LINE = (8 / np.pi) ** 0.5 * 0.044715, (8 / np.pi) ** 0.5
+
+
+def _cubic(x: Array) -> tuple[Array, Array]:
+    """Return x up to where all is 0 or 1, and the polynomial."""
+    near = np.clip(x, -50.0, 50.0)
+    return near, near * (np.square(near) * _CUBE + _LINE)
 
 
 def _wide(x: Any) -> tuple[Array, bool]:

@@ -3,14 +3,13 @@
 At their kinks the derivatives are PyTorch's.
 """
 
-import math
 from typing import Final, Literal, TypeAlias
 
 from autograd_cnn import ops
 from autograd_cnn.engine.composite import composite
 from autograd_cnn.engine.node import Array, shape_of
 from autograd_cnn.errors import ShapeError, sentence
-from autograd_cnn.ops.activation import _shrink
+from autograd_cnn.ops.activation import _gelu_tanh, _shrink
 from autograd_cnn.parameters import Bool, Count, NotNegative, Number, Positive
 
 __all__ = [
@@ -40,9 +39,6 @@ _SELU_ALPHA: Final = 1.6732632423543772
 _SELU_SCALE: Final = 1.0507009873554805
 """With these a layer's outputs approach mean 0 and variance 1 (Klambauer et al. 2017)."""
 
-_FAR: Final = 50.0
-"""Beyond it the logistic function in `gelu` is 0 or 1, in any dtype, and a cube could overflow."""
-
 
 @composite
 def hardtanh(input: Array, min_val: Number = -1.0, max_val: Number = 1.0, inplace: Bool = False) -> Array:  # noqa: ARG001  # a result is always new
@@ -53,7 +49,7 @@ def hardtanh(input: Array, min_val: Number = -1.0, max_val: Number = 1.0, inplac
     >>> hardtanh([-2.0, 0.5, 2.0])
     array([-1. ,  0.5,  1. ])
     """
-    return ops.hardtanh(input, min_val, max_val)
+    return ops.hardtanh(input, min_val=min_val, max_val=max_val)
 
 
 @composite
@@ -65,7 +61,7 @@ def relu6(input: Array, inplace: Bool = False) -> Array:  # noqa: ARG001  # a re
     >>> relu6([-1.0, 2.0, 8.0])
     array([0., 2., 6.])
     """
-    return ops.hardtanh(input, 0.0, 6.0)
+    return ops.hardtanh(input, min_val=0.0, max_val=6.0)
 
 
 @composite
@@ -136,12 +132,7 @@ def gelu(input: Array, approximate: Approximation = "none") -> Array:
     >>> gelu([1.0]).round(4), gelu([1.0], approximate="tanh").round(4)
     (array([0.8413]), array([0.8412]))
     """
-    if approximate == "none":
-        return ops.gelu(input)
-    near = ops.clip(input, min=-_FAR, max=_FAR)
-    # (1 + tanh(u)) / 2 is sigmoid(2·u), which is exact in its tail.
-    doubled = (ops.square(near) * 0.044715 + 1.0) * near * (2 * math.sqrt(2 / math.pi))
-    return ops.multiply(input, ops.sigmoid(doubled))
+    return ops.gelu(input) if approximate == "none" else _gelu_tanh(input)
 
 
 @composite
@@ -290,7 +281,7 @@ def hardshrink(input: Array, lambd: NotNegative = 0.5) -> Array:
     >>> hardshrink([-1.0, 0.2, 1.0])
     array([-1.,  0.,  1.])
     """
-    return _shrink(input, lambd)
+    return _shrink(input, lambd=lambd)
 
 
 @composite
@@ -302,7 +293,7 @@ def softshrink(input: Array, lambd: NotNegative = 0.5) -> Array:
     >>> softshrink([-1.0, 0.2, 1.0])
     array([-0.5,  0. ,  0.5])
     """
-    return _shrink(input, lambd, bias=lambd)
+    return _shrink(input, lambd=lambd, bias=lambd)
 
 
 @composite

@@ -21,7 +21,7 @@ from autograd_cnn.nn.functional.reduction import (
     reduced,
     rescaled,
 )
-from autograd_cnn.ops.loss import _logistic_loss, checked_labels, softmax_cross_entropy
+from autograd_cnn.ops.loss import _logistic_loss, _nll, checked_labels, softmax_cross_entropy
 from autograd_cnn.parameters import Count, NotNegative, Number, Share
 
 __all__ = [
@@ -105,7 +105,7 @@ def cross_entropy(
     else:
         logs, of_classes = ops.log_softmax(scores, axis=1), ops.astype(weight, dtype=float_of(input))
         evenly = ops.sum(logs * of_classes, axis=1) * (label_smoothing / len(weight))
-        losses = _picked(where, logs, labels) * factors * (1 - label_smoothing)
+        losses = _nll(logs, labels=labels) * factors * (1 - label_smoothing)
         losses = losses - (evenly if counted is None else ops.where(counted, evenly, 0))
     return _shaped(_weighted(losses, factors, reduction), reduction, shape)
 
@@ -187,20 +187,22 @@ def nll_loss(
     """
     where = "nll_loss"
     labels, counted = _labels(target, ignore_index)  # as they came: a compiled step looks at arguments
+    (input,) = in_floats(where, input=input)
+    if counted is None and weight is None and len(shape_of(input)) > 1:
+        return reduced(_nll(input, labels=labels), reduction)
     input, labels, shape = _in_rows(where, input, labels)
     counted = None if counted is None else ops.reshape(counted, shape=(-1,))
-    (input,) = in_floats(where, input=input)
     if counted is None and weight is None:
-        return _shaped(reduced(_picked(where, input, labels), reduction), reduction, shape)
+        return _shaped(reduced(_nll(input, labels=labels), reduction), reduction, shape)
     logs, labels, factors = _examples(where, input, labels, counted, weight)
-    losses = _picked(where, logs, labels) * factors
+    losses = _nll(logs, labels=labels) * factors
     return _shaped(_weighted(losses, factors, reduction), reduction, shape)
 
 
 def _labels(target: Array, ignore_index: int) -> tuple[Any, Any]:
     """Return the labels as an array, and whether each counts, or None where all do."""
     labels = target.value if isinstance(target, Traced) else np.asarray(target)
-    some = assuming(lambda labels: np.any(np.asarray(labels) == ignore_index), target, otherwise=True)
+    some = assuming(lambda labels: (np.asarray(labels) == ignore_index).any(), target, otherwise=True)
     return labels, ops.not_equal(labels, ignore_index) if some else None
 
 
@@ -227,11 +229,6 @@ def _factors_of_classes(where: str, classes: int, weight: Any) -> Any:
         expected = f"one number for each of {classes} classes"
         raise ShapeError(sentence(where, "weight has the wrong shape", expected=expected, got=weight.shape))
     return weight
-
-
-def _picked(where: str, input: Array, labels: Any) -> Array:
-    check(checked_labels, where, shape_of(input), labels)
-    return -ops.getitem(input, index=(np.arange(len(labels)), labels))
 
 
 def _weighted(losses: Array, factors: Any, reduction: Reduction) -> Array:
@@ -374,7 +371,8 @@ def multi_margin_loss(
     x, target, shape = _in_rows(where, input, target)
     reading(where, target)
     labels = target.value if isinstance(target, Traced) else np.asarray(target)
-    right = ops.negative(_picked(where, x, labels))
+    check(checked_labels, where, shape_of(x), labels)
+    right = ops.negative(_nll(x, labels=labels))
     count, classes = shape_of(x)
     errors = ops.clip(x - ops.expand_dims(right, axis=1) + margin, min=0)
     others = np.ones((count, classes), float_of(x))

@@ -229,6 +229,18 @@ def gelu_backward(g: Array, x: Array) -> Array:
     return g * (_normal(x) + x * ops.exp(x * x * -0.5) * (2 * math.pi) ** -0.5)
 
 
+@formula(activation._gelu_tanh)
+def gelu_tanh(x: Array) -> Array:
+    return x * ops.sigmoid(x * (x * x * 0.044715 + 1.0) * math.sqrt(8 / math.pi))
+
+
+@formula(activation._gelu_tanh_backward)
+def gelu_tanh_backward(g: Array, x: Array) -> Array:
+    right = ops.sigmoid(x * (x * x * 0.044715 + 1.0) * math.sqrt(8 / math.pi))
+    slope = (x * x * (3 * 0.044715) + 1.0) * math.sqrt(8 / math.pi)
+    return g * right * (x * slope * (1 - right) + 1)
+
+
 # --- softmax ----------------------------------------------------------------------------------
 
 
@@ -247,13 +259,21 @@ def _one_hot(labels: Array, count: int) -> Array:
     return ops.equal(ops.expand_dims(labels, 1), classes)
 
 
+@formula(loss._nll)
+def nll(scores: Array, *, labels: Array) -> Array:
+    return -ops.sum(ops.where(_one_hot(labels, shape_of(scores)[1]), scores, 0), axis=1)
+
+
+@formula(loss._nll_backward)
+def nll_backward(g: Array, *, labels: Array, classes: int) -> Array:
+    return -ops.where(_one_hot(labels, classes), ops.expand_dims(g, 1), 0)
+
+
 @formula(ops.softmax_cross_entropy)
 def softmax_cross_entropy(scores: Array, *, labels: Array, label_smoothing: float) -> Array:
     logs = ops.log_softmax(scores, axis=1)
-    picked = ops.sum(ops.where(_one_hot(labels, shape_of(scores)[1]), logs, 0), axis=1)
-    if not label_smoothing:
-        return -picked
-    return -(picked * (1 - label_smoothing) + ops.mean(logs, axis=1) * label_smoothing)
+    picked = nll(logs, labels=labels)
+    return picked * (1 - label_smoothing) - ops.mean(logs, axis=1) * label_smoothing if label_smoothing else picked
 
 
 @formula(loss._huber)

@@ -30,3 +30,5 @@ add_samples(activation._tanh_backward, *broadcasting(normal, normal), linear="g"
 add_samples(activation._elu_backward, *broadcasting(normal, spaced), linear="g")  # noqa: SLF001
 add_samples(activation._silu_backward, *broadcasting(normal, normal), linear="g")  # noqa: SLF001
 add_samples(activation._gelu_backward, *broadcasting(normal, normal), linear="g")  # noqa: SLF001
+add_samples(activation._gelu_tanh, *elementwise(normal), sample(spaced(40)))  # noqa: SLF001
+add_samples(activation._gelu_tanh_backward, *broadcasting(normal, normal), linear="g")  # noqa: SLF001

@@ -25,6 +25,16 @@ add_samples(
     linear="g",
 )
 
+add_samples(loss._nll, *(sample(*call.arrays, labels=call.params["labels"]) for call in _CALLS), linear="scores")  # noqa: SLF001
+add_samples(
+    loss._nll_backward,  # noqa: SLF001
+    *(
+        sample(normal(*call.params["labels"].shape), labels=call.params["labels"], classes=call.arrays[0].shape[1])
+        for call in _CALLS
+    ),
+    linear="g",
+)
+
 add_samples(
     loss._huber,  # noqa: SLF001
     *broadcasting(spaced, off_grid),

@@ -6,7 +6,6 @@ import time
 from contextlib import suppress
 from typing import NamedTuple
 
-import numba
 import numpy as np
 import pytest
 from tables import for_each
@@ -192,13 +191,20 @@ def test_primitives_have_the_same_bits_however_jobs_are_run(compared, rng):
     assert len(set(compared)) > 10
 
 
-def test_flat_makes_every_input_of_one_type():
+def test_a_loop_is_compiled_once_for_whatever_is_flat():
+    @parallel.parallel_for
+    def copy(first, last, s, x, y):
+        y[first:last] = x[first:last]
+
     x = np.arange(6.0).reshape(2, 3)
     locked = x.copy()
     locked.flags.writeable = False
-    kinds = {numba.typeof(parallel.flat(each)) for each in (x, x.T, x[:, ::2], locked)}
-    assert kinds == {numba.types.Array(numba.float64, 1, "C", readonly=True)}
-    assert x.flags.writeable
+    for each in (x, locked, x.T, x[:, ::2]):
+        y = np.empty(each.size)
+        copy(each.size, Sizes(1), parallel.flat(each), y)
+        np.testing.assert_array_equal(y, each.flatten())
+        assert y.flags.writeable
+    assert len(copy._compiled) == 1
 
 
 @pytest.mark.parametrize(

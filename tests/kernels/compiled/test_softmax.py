@@ -20,17 +20,21 @@ def _any_size(monkeypatch):
 
 
 FORWARD, ADJOINTS, LOSSES = (
-    ["softmax", "log_softmax"],
+    ["softmax", "log_softmax", "logsumexp"],
     ["softmax_wrt_x", "log_softmax_wrt_x"],
     ["softmax_cross_entropy", "softmax_error"],
 )
 SHAPES = [(3, 1), (5, 10), (4, 16), (3, 17), (2, 3, 64), (7,), (2, compiled.BLOCK + 1), (300, 70)]
 
 
-def _arguments(name, x, g):
+ACROSS = [((2, 5, 8, 9), 1), ((3, 70), 0), ((2, 300, 20), -2), ((4, 5, 600), 1)]
+"""Maps of classes along other axes than the last."""
+
+
+def _arguments(name, x, g, axis=-1):
     if name in ADJOINTS:
-        return g, getattr(reference, name.removesuffix("_wrt_x"))(x, -1), -1
-    return x, -1
+        return g, getattr(reference, name.removesuffix("_wrt_x"))(x, axis), axis
+    return x, axis
 
 
 def _assert_near(ours, theirs, dtype):
@@ -45,6 +49,27 @@ def test_they_agree_with_the_reference(rng, name, shape, dtype):
     x, g = ((rng.standard_normal(shape) * 3).astype(dtype) for _ in range(2))
     arguments = _arguments(name, x, g)
     _assert_near(getattr(compiled, name)(*arguments), getattr(reference, name)(*arguments), dtype)
+
+
+@for_each("dtype", [np.float32, np.float64])
+@for_each("case", ACROSS)
+@for_each("name", FORWARD + ADJOINTS)
+def test_they_agree_along_other_axes(rng, name, case, dtype):
+    shape, axis = case
+    x, g = ((rng.standard_normal(shape) * 3).astype(dtype) for _ in range(2))
+    arguments = _arguments(name, x, g, axis)
+    _assert_near(getattr(compiled, name)(*arguments), getattr(reference, name)(*arguments), dtype)
+
+
+def test_small_maps_and_infinite_scores_are_the_references(rng):
+    x = rng.standard_normal((9, 20)).astype(np.float32)
+    for name in FORWARD:
+        call = getattr(compiled, name)
+        assert call(x, 0) is not NotImplemented
+        assert call(x[:, :15], 0) is call(x, 2) is call(x, (0, 1)) is call(x, None) is NotImplemented
+    x[3, 4] = np.inf
+    for name in FORWARD:
+        assert getattr(compiled, name)(x, 0) is NotImplemented
 
 
 @for_each("dtype", [np.float32, np.float64])
