@@ -89,7 +89,7 @@ def test_synonyms_lead_to_primitives(module, word, name):
 
 def test_stretching_leaves_room_and_keeps_the_order(module):
     stretched = module(
-        "page/viewer/layout.js",
+        "page/viewer/axes.js",
         "m => { const f = m.stretched([{from: 10, to: 20, size: 40}, {from: 15, to: 30, size: 20}]);"
         " return [0, 10, 15, 20, 30, 31].map(f); }",
     )

@@ -51,6 +51,7 @@
  * @property {Slot[]} slots
  * @property {"module" | "repeat" | "unit" | "run" | "sum"} kind
  * @property {number} room that its title takes
+ * @property {Point} [folded] its size when it is folded, if it is laid out open
  * @property {[number, number, number[]][]} wires from a slot to a slot, with the numbers of the values
  * @property {Frame[]} children
  * @property {GraphNode[]} members with those of inner frames
@@ -71,7 +72,8 @@
  * @property {Frame[]} frames
  * @property {Layout[]} layouts
  * @property {Record<Way, Record<number, string>>} chips what stands on those of each node
- * @property {number[]} unfolded the frames that are at first
+ * @property {number[]} unfolded the frames that are at first, and are laid out so
+ * @property {{header: number, margin: number, gap: number}} spacing
  * @property {"down" | "right"} direction
  * @property {Record<string, string>} titles of calls, by their scopes
  * @property {Record<string, Attribute[]>} attributes of calls, by their scopes

@@ -7,7 +7,8 @@
 import { byId, svg } from "../../web/elements.js";
 import { camera, canvas, FAR, placeOf, seen, setExtent } from "./camera.js";
 import { FRAMES, framesAround, halfKey, kindOf, nodeOfKey } from "./data.js";
-import { contains, hasProblem, HEADER, overlaps, Scene } from "./layout.js";
+import { HEADER } from "./axes.js";
+import { contains, hasProblem, overlaps, Scene } from "./layout.js";
 import { stateOfBox, stateOfWire } from "./lights.js";
 import { paint } from "./painter.js";
 import { shadeOf } from "./shades.js";
