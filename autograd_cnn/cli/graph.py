@@ -1,6 +1,7 @@
 """``autograd-cnn graph``: the picture of a network's computation."""
 
 import argparse
+from collections.abc import Callable
 from contextlib import nullcontext
 from pathlib import Path
 from typing import Any, Final, NamedTuple, get_args
@@ -15,16 +16,20 @@ from autograd_cnn.cli.output import say
 from autograd_cnn.cli.user_code import call, failures_of, split_name
 from autograd_cnn.engine.node import Shape
 from autograd_cnn.errors import ArgumentError, FormatError, GradientError, ShapeError, sentence
-from autograd_cnn.graph import Graph, capture
+from autograd_cnn.graph import Graph, capture, profile
 from autograd_cnn.interop import OnnxNetwork, load_onnx
 from autograd_cnn.parameters import known_shape
 from autograd_cnn.tensor import Tensor
 from autograd_cnn.viz.drawing.measures import Quantity
 from autograd_cnn.viz.drawing.render import ENDINGS, ending
+from autograd_cnn.viz.frames.view import Direction
 from autograd_cnn.viz.web.showing import open_browser
 
-COLORS: Final = tuple(each for each in get_args(Quantity) if each not in ("time", "change"))
-"""By what a graph can be coloured that is neither profiled nor compared with another."""
+COLORS: Final = tuple(each for each in get_args(Quantity) if each != "change")
+"""By what a graph can be coloured that is not compared with another."""
+
+RUNS: Final = 5
+"""So often each call is timed."""
 
 WHOLE: Final = {".html", ".json"}
 """Formats that contain the whole graph, so that folding and colouring are left to their readers."""
@@ -84,14 +89,20 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         "--depth",
         type=whole_number(1),
         metavar="N",
-        help="fold the modules at the N-th level of nesting to one box each",
+        help="fold the modules at the N-th level of nesting to one box each (default: as many as can be taken in)",
+    )
+    add(
+        "--direction",
+        type=one_of(*get_args(Direction)),
+        metavar="|".join(get_args(Direction)),
+        help="which way the forward pass runs (default: right for a recurrent network, else down)",
     )
     add(
         "--color",
         type=one_of(*COLORS),
         metavar="|".join(COLORS),
-        help="colour by the norm of the gradient, the memory saved for the backward pass, the arithmetic, NaN and infinity, or "
-        "units that never change",
+        help="colour by the norm of the gradient, the memory saved for the backward pass, the arithmetic, the time of "
+        f"each call (median of {RUNS} runs), NaN and infinity, or units that never change",
     )
 
 
@@ -108,6 +119,7 @@ def run(arguments: argparse.Namespace) -> None:
             arguments.output,
             show="both" if arguments.backward else "forward",
             depth=arguments.depth,
+            direction=arguments.direction,
             color=arguments.color,
         )
     say(f"{path}: {len(nodes)} nodes")
@@ -138,6 +150,8 @@ def _capture(arguments: argparse.Namespace) -> Graph:
             )
         )
     try:
+        if arguments.color == "time":
+            return profile(subject.again, runs=RUNS, names=subject.names).graph
         return capture(subject.loss, names=subject.names, backward=backward)
     except Exception as error:
         if subject.path is None or isinstance(error, (ArgumentError, GradientError)):
@@ -150,10 +164,11 @@ def _capture(arguments: argparse.Namespace) -> Graph:
 
 
 class Subject(NamedTuple):
-    """The tensor to draw, names for its parameters and its image, and the user's file that it comes from."""
+    """The tensor to draw, names for its parameters and its image, what computes it again, and the user's file."""
 
     loss: Tensor
     names: list[tuple[str, Any]]
+    again: Callable[[], Tensor]
     path: Path | None = None
 
 
@@ -198,7 +213,7 @@ def _from_script(path: Path, name: str, shape: ImageShape | None) -> Subject:
         )
     if shape is not None:
         raise ArgumentError(sentence("--shape", f"{where} returns a tensor, which is drawn as it is"))
-    return Subject(result, [], path)
+    return Subject(result, [], lambda: call(path, name), path)
 
 
 def _from_onnx(path: Path, shape: ImageShape | None) -> Subject:
@@ -248,7 +263,8 @@ def _from_module(model: nn.Module, shape: Shape, where: str, path: Path | None =
                 got=type(output).__name__,
             )
         )
-    return Subject(_loss(output), [*model.named_parameters(), ("image", images)], path)
+    names = [*model.named_parameters(), ("image", images)]
+    return Subject(_loss(output), names, lambda: _loss(model(images)), path)
 
 
 def _loss(output: Tensor) -> Tensor:
