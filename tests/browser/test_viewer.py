@@ -501,7 +501,7 @@ def test_the_outline_says_in_words_what_the_picture_shows(visit, net):
     page = visit(net)
     assert page.locator("#panel .outline > li").count() == 20
     page.locator("summary", has_text="conv").click()
-    page.get_by_role("button", name="correlate2d, operation, (2, 3, 8, 8), forward pass").click()
+    page.get_by_role("button", name="correlate2d (2, 3, 8, 8), operation, forward pass").click()
     assert page.evaluate("location.hash") == "#n3"
     page.keyboard.press("Escape")
     page.get_by_role("button", name="Show body").click()

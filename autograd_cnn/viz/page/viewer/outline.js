@@ -18,7 +18,7 @@ export function outline(index) {
 
 /** @param {GraphNode} node */
 function nodeItem(node) {
-    const words = `${titleOf(node)}, ${node.kind}, ${shapeText(node.shape)}, ${node.phase} pass`;
+    const words = `${titleOf(node)} ${shapeText(node.shape)}, ${node.kind}, ${node.phase} pass`;
     const attributes = { class: "text", "aria-label": words, onclick: () => choose(`n${node.index}`, { closely: true }) };
     const mark = html("i", { class: kindOf(node) });
     return html("li", {}, html("button", attributes, mark, titleOf(node), html("small", {}, ` ${shapeText(node.shape)}`)));
