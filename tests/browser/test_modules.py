@@ -6,7 +6,6 @@ import pytest
 from tables import for_each
 
 import autograd_cnn as ag
-from autograd_cnn.viz.drawing.label import shape_text
 from autograd_cnn.viz.drawing.style import quantity_text
 from autograd_cnn.viz.page.html import page
 
@@ -48,12 +47,6 @@ NUMBERS = [0, 1, 999, 999.6, 1000, 1536, 999_499, 999_500, 999_999, 1.876e6, 4.2
 def test_quantities_are_written_as_in_pictures(module):
     told = module("web/numbers.js", "(m, numbers) => numbers.map(each => m.quantity(each, 'B'))", NUMBERS)
     assert told == [quantity_text(number, "B") for number in NUMBERS]
-
-
-def test_shapes_are_written_as_in_pictures(module):
-    shapes = [[], [3], [1], [2, 6, 14, 14]]
-    told = module("web/numbers.js", "(m, shapes) => shapes.map(m.shapeText)", shapes)
-    assert told == [shape_text(tuple(shape)) for shape in shapes]
 
 
 @for_each(

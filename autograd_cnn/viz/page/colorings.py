@@ -7,6 +7,7 @@ from typing import Any, Final
 from autograd_cnn.graph.nodes import Edge, GraphNode
 from autograd_cnn.viz.drawing.box import Box, Boxes
 from autograd_cnn.viz.drawing.measures import Coloring, Quantity, measures
+from autograd_cnn.viz.page.columns import column, columns
 
 BARS: Final = 200
 """The most bars of a profile over depth; of more nodes each bar stands for several, as high as the highest."""
@@ -40,8 +41,8 @@ def colorings(
                 "title": measure.title,
                 "first": name == (first or "change"),
                 "legend": [(text, _shade(step)) for text, step in coloring.legend()],
-                "nodes": [_told(coloring, box) for box in boxes.nodes],
-                "frames": [{phase: _told(coloring, half) for phase, half in halves.items()} for halves in boxes.frames],
+                "nodes": column([_told(coloring, box) for box in boxes.nodes]),
+                "frames": columns([{phase: _told(coloring, half) for phase, half in halves.items()} for halves in boxes.frames]),
                 "depth": list(_depth(coloring, boxes.nodes)),
             })  # fmt: skip
     return found

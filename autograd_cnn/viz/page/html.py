@@ -1,7 +1,7 @@
 """A graph as a page: what the viewer has to know."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import fields
+from dataclasses import replace
 from inspect import getsource
 from math import prod
 from textwrap import dedent
@@ -20,8 +20,10 @@ from autograd_cnn.viz.drawing.style import PALETTES, SHADES
 from autograd_cnn.viz.frames.layout import HEADER, MARGIN, arrange, room_of
 from autograd_cnn.viz.frames.scene import GAP
 from autograd_cnn.viz.frames.titles import shortened
+from autograd_cnn.viz.frames.tree import Frame, Wire
 from autograd_cnn.viz.frames.view import Direction, direction_of, first_view
 from autograd_cnn.viz.page.colorings import colorings
+from autograd_cnn.viz.page.columns import columns, known
 from autograd_cnn.viz.web.document import document, kind_of
 
 Highlight: TypeAlias = Mapping[str, Mapping[tuple[int, ...], float]]
@@ -44,7 +46,7 @@ def page(
         if value is not None:
             choice("to_html", name, value, get_args(choices))
     data = _data(nodes, edges, calls, marked, direction, color) | {"explanations": explanations}
-    return document("page/viewer", title=TITLE, data=data, default=_known)
+    return document("page/viewer", title=TITLE, data=data, default=known)
 
 
 def _checked(nodes: Sequence[GraphNode], highlight: Highlight) -> dict[str, list[Any]]:
@@ -100,20 +102,22 @@ def _data(
     which = {each: number for number, each in enumerate(unique)}
     return {
         "title": TITLE,
-        "nodes": [
-            _known(node)
-            | _size(node)
-            | {"name": node.name, "lines": lines, "frame": home, "module": titles.full(node.scope), "boxed": tree.sharing.has_box(number)}
+        "nodes": columns([
+            _of_node(node) | {"lines": tuple(lines), "frame": home, "module": titles.full(node.scope), "boxed": tree.sharing.has_box(number)}
             for number, (node, lines, home) in enumerate(zip(nodes, in_nodes, tree.homes, strict=True))
-        ],
-        "edges": [(int(edge.source[1:]), int(edge.target[1:]), edge.argument) for edge in edges],
-        "frames": [
+        ]),
+        "edges": columns([
+            {"source": int(edge.source[1:]), "target": int(edge.target[1:]), "argument": edge.argument} for edge in edges
+        ]),
+        "frames": columns([
             {"path": frame.path, "title": (title := shortened(frame.heading, LENGTH)), "room": room_of(title),
-             "parent": frame.parent, "kind": frame.kind, "lines": lines,
-             "layout": which[id(layouts[index])], "slots": frame.slots, "wires": frame.wires}
+             "parent": frame.parent, "kind": frame.kind, "lines": {phase: tuple(told) for phase, told in lines.items()},
+             "layout": which[id(layouts[index])], "slots": len(frame.slots), "wires": len(frame.wires)}
             | ({"folded": sizes.frames[index][:: 1 if direction == "down" else -1]} if index in unfolded else {})
             for index, (frame, lines) in enumerate(zip(tree.frames, in_frames, strict=True))
-        ],
+        ]),
+        "slots": columns([slot._asdict() for frame in tree.frames for slot in frame.slots]),
+        "wires": columns([_of_wire(wire, frame) for frame in tree.frames for wire in frame.wires]),
         "layouts": list(unique.values()),
         "spacing": {"header": HEADER, "margin": MARGIN, "gap": GAP},
         "chips": {way: {of: text for (each, of), text in boxes.chips.items() if each == way} for way in ("from", "to")},
@@ -129,15 +133,17 @@ def _data(
     }  # fmt: skip
 
 
-def _known(thing: Any) -> dict[str, Any]:
-    """Return the fields of a dataclass that say something."""
-    values = ((field.name, getattr(thing, field.name)) for field in fields(thing))
-    return {name: value for name, value in values if value is not None and value != ""}
-
-
-def _size(node: GraphNode) -> dict[str, int]:
+def _of_node(node: GraphNode) -> dict[str, Any]:
     count = prod(node.shape)
-    return {"count": count, "bytes": count * np.dtype(node.dtype).itemsize}
+    more = {"name": node.name, "shape": node.shape, "form": shape_text(node.shape), "count": count,
+            "bytes": count * np.dtype(node.dtype).itemsize}  # fmt: skip
+    return known(replace(node, id="")) | more
+
+
+def _of_wire(wire: Wire, frame: Frame) -> dict[str, Any]:
+    """Return a wire; without values it carries that of the node that it begins at."""
+    known = {"source": wire.source, "target": wire.target}
+    return known if wire.values == (frame.slots[wire.source].of,) else known | {"values": wire.values}
 
 
 # --- facts about primitives -------------------------------------------------------------------

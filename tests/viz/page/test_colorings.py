@@ -4,6 +4,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from pages import column_of, rows_of
 
 import autograd_cnn as ag
 from autograd_cnn.errors import ArgumentError
@@ -15,7 +16,10 @@ from autograd_cnn.viz.page.colorings import BARS, colorings
 
 def _colorings(graph, **options):
     boxes = Boxes(graph.nodes, graph.edges, graph.calls)
-    return {each["name"]: SimpleNamespace(**each) for each in colorings(graph.nodes, graph.edges, boxes, **options)}
+    return {
+        each["name"]: SimpleNamespace(**each | {"nodes": column_of(**each["nodes"]), "frames": rows_of(each["frames"])})
+        for each in colorings(graph.nodes, graph.edges, boxes, **options)
+    }
 
 
 def test_only_what_is_known_is_offered(convnet):

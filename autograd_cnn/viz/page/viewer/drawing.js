@@ -118,13 +118,13 @@ function titleElement({ frame, phase, x, y }) {
     return svg("text", { x: x + HEADER - 2, y: y + 15, class: "title" }, `${sign}${frame?.title}`);
 }
 
-/** Lines end in a space, since what is read aloud is in one line. @param {string[]} lines @param {number} width @param {number} height */
+/** With spaces between the lines, since what is read aloud is in one. @param {string[]} lines @param {number} width @param {number} height */
 function texts(lines, width, height) {
     const top = height / 2 - (lines.length - 1) * 7 + 4;
     return svg(
         "text",
         { class: "lines", "text-anchor": "middle" },
-        lines.map((line, i) => svg("tspan", { x: width / 2, y: top + 14 * i }, i + 1 < lines.length ? `${line} ` : line)),
+        lines.map((line, i) => [i > 0 && " ", svg("tspan", { x: width / 2, y: top + 14 * i }, line)]),
     );
 }
 
