@@ -4,7 +4,7 @@ import re
 
 import numpy as np
 import pytest
-from pages import data_of
+from page_data import data_of
 from tables import for_each
 
 import autograd_cnn as ag

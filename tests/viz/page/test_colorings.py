@@ -4,7 +4,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from pages import column_of, rows_of
+from page_data import column_of, rows_of
 
 import autograd_cnn as ag
 from autograd_cnn.errors import ArgumentError

@@ -7,7 +7,7 @@ from hashlib import sha256
 
 import numpy as np
 import pytest
-from pages import data_of
+from page_data import data_of
 
 import autograd_cnn as ag
 from autograd_cnn.errors import ArgumentError
