@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING, Literal, TypeAlias, get_args
 
@@ -13,7 +14,7 @@ from autograd_cnn.viz.drawing.label import lines, texts, tooltip
 from autograd_cnn.viz.drawing.measures import Coloring, Quantity, measures
 from autograd_cnn.viz.drawing.style import PALETTES, Look, Palette, Theme, shade
 from autograd_cnn.viz.frames.layout import MARGIN, PADDING, Point, arrange, width_of
-from autograd_cnn.viz.frames.scene import Scene, ends_of, key_of, scene_of
+from autograd_cnn.viz.frames.scene import Scene, ends_of, key_of
 from autograd_cnn.viz.frames.tree import Frame, Slot, Wire
 from autograd_cnn.viz.frames.view import Direction, direction_of, first_view, of_pass, to_depth
 
@@ -71,29 +72,21 @@ def draw(
         said = [texts(box, drawing.quantity(box)) for box in boxes.nodes]
         folded = [{phase: texts(box, drawing.quantity(box)) for phase, box in each.items()} for each in boxes.frames]
         layouts = arrange(tree, nodes, sizes_of(said, folded, boxes), direction, unfolded, frames=unfolded)
-        drawing.scene = scene_of(tree, layouts, unfolded, direction)
+        drawing.scene = Scene(tree, layouts, unfolded, direction)
     return drawing.dot(list(shown.values()), legend)
 
 
+@dataclass(slots=True)
 class _Drawing:
     """What is drawn, and what decides how it looks."""
 
-    def __init__(
-        self,
-        boxes: Boxes,
-        frames: Sequence[Frame],
-        unfolded: set[int],
-        palette: Palette,
-        coloring: Coloring | None,
-        direction: Direction,
-    ) -> None:
-        self.boxes = boxes
-        self.frames = frames
-        self.unfolded = unfolded
-        self.palette = palette
-        self.coloring = coloring
-        self.direction = direction
-        self.scene: Scene | None = None
+    boxes: Boxes
+    frames: Sequence[Frame]
+    unfolded: set[int]
+    palette: Palette
+    coloring: Coloring | None
+    direction: Direction
+    scene: Scene | None = None
 
     def dot(self, shown: Sequence[Box], legend: bool) -> "graphviz.Digraph":
         """Write the passes as clusters, if there are two, and below them the legend."""

@@ -1,7 +1,6 @@
 """Where all that is drawn of a graph is, once its frames are open or folded for good."""
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
 from typing import Final, Literal
 
 from autograd_cnn.graph.nodes import Phase
@@ -41,9 +40,17 @@ def ends_of(index: int, frame: Frame, wire: int, unfolded: Collection[int]) -> t
     return end(source, target, "out"), end(target, source, "in")
 
 
-@dataclass(slots=True)
 class Scene:
-    """All positions of a picture, with the origin at its upper left corner.
+    """All positions of a picture, with the origin at its upper left corner: the contents of open frames in their boxes.
+
+    Parameters
+    ----------
+    tree : Tree
+    layouts : mapping of int to Layout
+        Of the whole graph and all open frames.
+    unfolded : collection of int
+        The frames that are open.
+    direction : "down" or "right"
 
     Attributes
     ----------
@@ -56,70 +63,49 @@ class Scene:
         The spline of each wire, by its frame and its position there, with what leads to the borders of its frame.
     """
 
-    width: float = 0.0
-    height: float = 0.0
-    columns: dict[Phase, Box] = field(default_factory=dict)
-    boxes: dict[str, Box] = field(default_factory=dict)
-    wires: dict[tuple[int, int], list[Point]] = field(default_factory=dict)
+    def __init__(
+        self, tree: Tree, layouts: Mapping[int, Layout], unfolded: Collection[int], direction: Direction
+    ) -> None:
+        self._tree, self._layouts, self._unfolded, self._direction = tree, layouts, unfolded, direction
+        self.columns: dict[Phase, Box] = {}
+        self.boxes: dict[str, Box] = {}
+        self.wires: dict[tuple[int, int], list[Point]] = {}
+        phases = [phase for phase in ("forward", "backward") if phase in layouts[0].widths]
+        x, y = before(direction) if len(phases) > 1 else (MARGIN, MARGIN)
+        along, across = layouts[0].height + y + MARGIN, 0.0
+        for phase in phases if direction == "down" else reversed(phases):
+            width = layouts[0].widths[phase] + x + MARGIN
+            if len(phases) > 1:
+                self.columns[phase] = self._turned((across + width / 2, along / 2, width, along))
+            self._place(0, phase, across + x, y)
+            across += width + GAP
+        self.width, self.height = (across - GAP, along) if direction == "down" else (along, across - GAP)
 
+    def _place(self, index: int, phase: Phase, left: float, top: float) -> None:
+        """Place one pass of an open frame, given where its contents begin."""
+        frame, layout, start = self._tree.frames[index], self._layouts[index], before(self._direction)
+        borders: dict[int, Point] = {}
+        for position, (slot, (across, along, width, height)) in enumerate(zip(frame.slots, layout.boxes, strict=True)):
+            if slot.phase != phase:
+                continue
+            x, y = across + left, along + top
+            box = x, y, width, height
+            if slot.kind in ("in", "out"):
+                upper = (slot.kind == "in") == (phase == "forward")
+                borders[position] = x, top - start[1] if upper else top + layout.height + MARGIN
+                box = *borders[position], 0.0, 0.0
+            elif slot.kind == "frame" and slot.of in self._unfolded:
+                self._place(slot.of, phase, x - width / 2 + start[0], y - height / 2 + start[1])
+            self.boxes[key_of(index, position, slot)] = self._turned(box)
+        for number, (wire, spline) in enumerate(zip(frame.wires, layout.wires, strict=True)):
+            if frame.slots[wire.source].phase == phase:
+                points = [(x + left, y + top) for x, y in spline]
+                if wire.source in borders:
+                    points = [borders[wire.source], borders[wire.source], points[0], *points]
+                if wire.target in borders:
+                    points += [points[-1], borders[wire.target], borders[wire.target]]
+                self.wires[index, number] = points if self._direction == "down" else [(y, x) for x, y in points]
 
-def scene_of(tree: Tree, layouts: Mapping[int, Layout], unfolded: Collection[int], direction: Direction) -> Scene:
-    """Put the contents of open frames into their boxes, and the passes beside each other."""
-    scene = Scene()
-    whole = layouts[0]
-    phases: list[Phase] = [phase for phase in ("forward", "backward") if phase in whole.widths]
-    if direction == "right":
-        phases.reverse()
-    x, y = before(direction) if len(phases) > 1 else (MARGIN, MARGIN)
-    along = whole.height + y + MARGIN
-    across = 0.0
-    for phase in phases:
-        width = whole.widths[phase] + x + MARGIN
-        if len(phases) > 1:
-            scene.columns[phase] = _turned((across + width / 2, along / 2, width, along), direction)
-        _place(scene, 0, phase, (across + x, y), tree, layouts, unfolded, direction)
-        across += width + GAP
-    scene.width, scene.height = (across - GAP, along) if direction == "down" else (along, across - GAP)
-    return scene
-
-
-def _place(
-    scene: Scene,
-    index: int,
-    phase: Phase,
-    origin: Point,
-    tree: Tree,
-    layouts: Mapping[int, Layout],
-    unfolded: Collection[int],
-    direction: Direction,
-) -> None:
-    """Place one pass of an open frame, given where its contents begin."""
-    frame, layout = tree.frames[index], layouts[index]
-    start = before(direction)
-    borders: dict[int, Point] = {}
-    for position, (slot, (across, along, width, height)) in enumerate(zip(frame.slots, layout.boxes, strict=True)):
-        if slot.phase != phase:
-            continue
-        x, y = across + origin[0], along + origin[1]
-        box = x, y, width, height
-        if slot.kind in ("in", "out"):
-            upper = (slot.kind == "in") == (phase == "forward")
-            borders[position] = x, origin[1] - start[1] if upper else origin[1] + layout.height + MARGIN
-            box = *borders[position], 0.0, 0.0
-        elif slot.kind == "frame" and slot.of in unfolded:
-            corner = x - width / 2 + start[0], y - height / 2 + start[1]
-            _place(scene, slot.of, phase, corner, tree, layouts, unfolded, direction)
-        scene.boxes[key_of(index, position, slot)] = _turned(box, direction)
-    for number, (wire, spline) in enumerate(zip(frame.wires, layout.wires, strict=True)):
-        if frame.slots[wire.source].phase == phase:
-            points = [(x + origin[0], y + origin[1]) for x, y in spline]
-            if wire.source in borders:
-                points = [borders[wire.source], borders[wire.source], points[0], *points]
-            if wire.target in borders:
-                points += [points[-1], borders[wire.target], borders[wire.target]]
-            scene.wires[index, number] = points if direction == "down" else [(y, x) for x, y in points]
-
-
-def _turned(box: Box, direction: Direction) -> Box:
-    x, y, width, height = box
-    return box if direction == "down" else (y, x, height, width)
+    def _turned(self, box: Box) -> Box:
+        x, y, width, height = box
+        return box if self._direction == "down" else (y, x, height, width)
