@@ -1,6 +1,7 @@
 """``autograd-cnn graph``: the picture of a network's computation."""
 
 import argparse
+from collections.abc import Callable
 from contextlib import nullcontext
 from pathlib import Path
 from typing import Any, Final, NamedTuple, get_args
@@ -15,16 +16,20 @@ from autograd_cnn.cli.output import say
 from autograd_cnn.cli.user_code import call, failures_of, split_name
 from autograd_cnn.engine.node import Shape
 from autograd_cnn.errors import ArgumentError, FormatError, GradientError, ShapeError, sentence
-from autograd_cnn.graph import Graph, capture
+from autograd_cnn.graph import Graph, capture, profile
 from autograd_cnn.interop import OnnxNetwork, load_onnx
 from autograd_cnn.parameters import known_shape
 from autograd_cnn.tensor import Tensor
 from autograd_cnn.viz.drawing.measures import Quantity
 from autograd_cnn.viz.drawing.render import ENDINGS, ending
+from autograd_cnn.viz.frames.view import Direction
 from autograd_cnn.viz.web.showing import open_browser
 
-COLORS: Final = tuple(each for each in get_args(Quantity) if each not in ("time", "change"))
-"""By what a graph can be coloured that is neither profiled nor compared with another."""
+COLORS: Final = tuple(each for each in get_args(Quantity) if each != "change")
+"""By what a graph can be coloured that is not compared with another."""
+
+RUNS: Final = 5
+"""So often each call is timed."""
 
 WHOLE: Final = {".html", ".json"}
 """Formats that contain the whole graph, so that folding and colouring are left to their readers."""
@@ -65,14 +70,18 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     add = Options(parser)
     add_model_options(add)
     output = f"ends in {', '.join(ENDINGS)}; .png needs Graphviz's program dot (default: graph.svg)"
+    depth = "fold the modules at the N-th level of nesting to one box each (default: as many as can be taken in)"
+    direction = "which way the forward pass runs (default: right for a recurrent network, else down)"
     color = (
-        "colour by the norm of the gradient, the memory saved for the backward pass, the arithmetic, NaN and infinity, or "
-        "units that never change"
+        "colour by the norm of the gradient, the memory saved for the backward pass, the arithmetic, the time of "
+        f"each call (median of {RUNS} runs), NaN and infinity, or units that never change"
     )
     add.value("--output -o", Path, "FILE", output)
     add.flag("--open", says="open the file in the browser; without --output that is graph.html")
     add.flag("--backward", says="show the backward pass, too")
-    add.value("--depth", whole_number(1), "N", "fold the modules at the N-th level of nesting to one box each")
+    add.value("--depth", whole_number(1), "N", depth)
+    directions = get_args(Direction)
+    add.value("--direction", one_of(*directions), "|".join(directions), direction)
     add.value("--color", one_of(*COLORS), "|".join(COLORS), color)
 
 
@@ -89,6 +98,7 @@ def run(arguments: argparse.Namespace) -> None:
             arguments.output,
             show="both" if arguments.backward else "forward",
             depth=arguments.depth,
+            direction=arguments.direction,
             color=arguments.color,
         )
     say(f"{path}: {len(nodes)} nodes")
@@ -115,6 +125,8 @@ def _capture(arguments: argparse.Namespace) -> Graph:
         problem = f"{arguments.model} returns no loss"
         raise ArgumentError(sentence(option, problem, expected="one number", got=f"shape {subject.loss.shape}"))
     try:
+        if arguments.color == "time":
+            return profile(subject.again, runs=RUNS, names=subject.names).graph
         return capture(subject.loss, names=subject.names, backward=backward)
     except Exception as error:
         if subject.path is None or isinstance(error, (ArgumentError, GradientError)):
@@ -127,10 +139,11 @@ def _capture(arguments: argparse.Namespace) -> Graph:
 
 
 class Subject(NamedTuple):
-    """The tensor to draw, names for its parameters and its image, and the user's file that it comes from."""
+    """The tensor to draw, names for its parameters and its image, what computes it again, and the user's file."""
 
     loss: Tensor
     names: list[tuple[str, Any]]
+    again: Callable[[], Tensor]
     path: Path | None = None
 
 
@@ -170,7 +183,7 @@ def _from_script(path: Path, name: str, shape: ImageShape | None) -> Subject:
         raise ArgumentError(sentence("--model", problem, expected=expected, got=type(result).__name__))
     if shape is not None:
         raise ArgumentError(sentence("--shape", f"{where} returns a tensor, which is drawn as it is"))
-    return Subject(result, [], path)
+    return Subject(result, [], lambda: call(path, name), path)
 
 
 def _from_onnx(path: Path, shape: ImageShape | None) -> Subject:
@@ -215,7 +228,8 @@ def _from_module(model: nn.Module, shape: Shape, where: str, path: Path | None =
         problem = f"the output of {where} can't be drawn"
         expected = "a tensor that depends on parameters"
         raise ArgumentError(sentence("--model", problem, expected=expected, got=type(output).__name__))
-    return Subject(_loss(output), [*model.named_parameters(), ("image", images)], path)
+    names = [*model.named_parameters(), ("image", images)]
+    return Subject(_loss(output), names, lambda: _loss(model(images)), path)
 
 
 def _loss(output: Tensor) -> Tensor:

@@ -108,19 +108,24 @@ class Graph:
         *,
         show: "Show" = "both",
         depth: Size | None = None,
+        direction: "Direction | None" = None,
         color: "Quantity | None" = None,
         theme: "Theme" = "light",
         legend: bool = True,
     ) -> "graphviz.Digraph":
-        """Draw the graph in Graphviz's DOT language; the same graph gives the same bytes.
+        """Return the graph in Graphviz's DOT language: the frames that are seen as clusters, for Graphviz to lay out.
+
+        `render` draws the same frames where the page of `to_html` has them. The same graph gives the same bytes.
 
         Parameters
         ----------
         show : "both", "forward" or "backward"
             Which pass, where both have been captured.
         depth : int, optional
-            Fold the modules at this level of nesting, 1 for the outermost, and those above it that
-            hold no others, to one box each; three or more equal ones in a row become one.
+            Fold the frames at this level of nesting to one box each; 1 folds the outermost. By default as many levels
+            are open as can be taken in at a glance, as when a page opens.
+        direction : "down" or "right", optional
+            Which way the forward pass runs; by default as for `to_html`.
         color : "grad", "bytes", "flops", "time", "nan", "dead" or "change", optional
             Colour by the gradient's norm, the memory saved for the backward pass, the arithmetic, the time of a
             `profile`, where values are not finite and where that began, the share of dead `Units`, or what is
@@ -140,11 +145,14 @@ class Graph:
         >>> import autograd_cnn as ag
         >>> x = ag.tensor(3.0, requires_grad=True, name="x")
         >>> print(ag.graph.capture(x * x).to_dot(legend=False).body[-1].strip())
-        n1 -> n2 [weight=20]
+        n1 -> n2
         """
         from autograd_cnn.viz.drawing.dot import draw  # noqa: PLC0415  # as above
 
-        return draw(self.nodes, self.edges, self.calls, show=show, depth=depth, color=color, theme=theme, legend=legend)
+        return draw(
+            self.nodes, self.edges, self.calls, show=show, depth=depth, direction=direction, color=color, theme=theme,
+            legend=legend,
+        )  # fmt: skip
 
     @parsed
     def render(
@@ -153,13 +161,15 @@ class Graph:
         *,
         show: "Show" = "both",
         depth: Size | None = None,
+        direction: "Direction | None" = None,
         color: "Quantity | None" = None,
         theme: "Theme" = "light",
         legend: bool = True,
     ) -> Path:
         """Write the graph to a file: a picture, a page, DOT or JSON, by the ending of its name.
 
-        Pictures are drawn by Graphviz: .svg by its program ``dot`` or, where there is none, by
+        A picture is what the page shows when it is opened, or opened to another ``depth``. Pictures are drawn by
+        Graphviz: .svg by its program ``dot`` or, where there is none, by
         Graphviz as WebAssembly, which comes with this package; .png by the program alone, and .pdf by it or with the
         extra ``pdf``.
 
@@ -167,8 +177,8 @@ class Graph:
         ----------
         path : path
             Ends in .svg, .png, .pdf, .html, .dot or .json.
-        show, depth, color, theme, legend
-            As for `to_dot`, for pictures and DOT; a page begins with the ``color``.
+        show, depth, direction, color, theme, legend
+            As for `to_dot`, for pictures and DOT; a page has the ``direction``, and begins with the ``color``.
 
         Returns
         -------
@@ -190,16 +200,20 @@ class Graph:
         ...     ag.graph.capture(x * x).render(f"{folder}/square.dot").name
         'square.dot'
         """
+        from autograd_cnn.viz.drawing.dot import draw  # noqa: PLC0415  # as above
         from autograd_cnn.viz.drawing.render import ending, picture  # noqa: PLC0415  # as above
 
         path = as_path("render", path)
         suffix = ending(path)
         if suffix == ".html":
-            return self.to_html(path, color=color)
+            return self.to_html(path, direction=direction, color=color)
         if suffix == ".json":
             content = self.to_json().encode(errors="backslashreplace")  # JSON's way to write a lone surrogate
         else:
-            dot = self.to_dot(show=show, depth=depth, color=color, theme=theme, legend=legend)
+            dot = draw(
+                self.nodes, self.edges, self.calls, show=show, depth=depth, direction=direction, color=color,
+                theme=theme, legend=legend, placed=suffix != ".dot",
+            )  # fmt: skip
             content = dot.source.encode() if suffix == ".dot" else picture(dot, path)
         with replacing(path) as file:
             file.write(content)

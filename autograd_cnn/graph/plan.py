@@ -1,6 +1,7 @@
 """What runs of a compiled step, as a graph: fused calls, the tables that they are rows of, and Python's calls between."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
@@ -58,7 +59,19 @@ class _Drawing:
                 self._add_call(each, tables[-1].scope if call.inner else "")
         for result in self._plan.results:
             self._add("output", "result", (), taken=slots_in(result))
-        return Graph(tuple(self._nodes), tuple(self._edges), tuple(tables))
+        return Graph(tuple(self._beside_their_table()), tuple(self._edges), tuple(tables))
+
+    def _beside_their_table(self) -> Iterator[GraphNode]:
+        """Yield the nodes, with parameters and gradients in the box of the table that alone reads or writes them."""
+        near: dict[str, set[str]] = {}
+        scopes = {node.id: node.scope for node in self._nodes}
+        for edge in self._edges:
+            near.setdefault(edge.source, set()).add(scopes[edge.target])
+            near.setdefault(edge.target, set()).add(scopes[edge.source])
+        for node in self._nodes:
+            beside = near.get(node.id, set())
+            own = node.kind in ("parameter", "gradient") and len(beside) == 1
+            yield replace(node, scope=beside.pop()) if own else node
 
     def _add_call(self, call: Call, scope: str) -> None:
         held = [arg for arg in call.args if isinstance(arg, Held)]

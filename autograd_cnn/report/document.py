@@ -28,7 +28,6 @@ from autograd_cnn.train import Confusion, EpochMetrics, figures_of, predict
 from autograd_cnn.train.layers import listening
 from autograd_cnn.viz.chart import curves, spark
 from autograd_cnn.viz.drawing.dot import draw
-from autograd_cnn.viz.drawing.fold import fitting_depth
 from autograd_cnn.viz.drawing.render import svgs
 
 MOST_CLASSES: Final = 40
@@ -36,7 +35,6 @@ MOST_CLASSES: Final = 40
 MISTAKES: Final = 12
 PAIRS: Final = 10
 KERNELS: Final = 64
-BOXES: Final = 60
 MAPPED: Final = 2
 """The number of convolutions whose feature maps are shown."""
 MAPS: Final = 24
@@ -342,12 +340,14 @@ def _graph(model: nn.Module, dataset: Dataset) -> list[str]:
     with evaluating(model), enable_grad():
         loss = nn.cross_entropy(model(image), dataset.test.labels[:1])
     graph = capture(loss, inputs=[image], names=model.named_parameters(), values=False)
-    parts = graph.nodes, graph.edges, graph.calls
-    depth = fitting_depth(*parts, BOXES)
-    if depth == 0:
-        return [_section("The network", "Too large for a picture here; see autograd-cnn graph.", "")]
     try:
-        light, dark = svgs([draw(*parts, depth=depth, theme=theme).source for theme in ("light", "dark")])
+        light, dark = svgs(
+            [
+                draw(graph.nodes, graph.edges, graph.calls, theme=theme, placed=True).source
+                for theme in ("light", "dark")
+            ],
+            placed=True,
+        )
     except MissingDependencyError as missing:
         return [_section("The network", escape(str(missing)), "")]
     light, dark = (f"data:image/svg+xml;base64,{b64encode(each.encode()).decode()}" for each in (light, dark))

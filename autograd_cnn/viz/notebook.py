@@ -7,11 +7,7 @@ from autograd_cnn.engine.node import Node
 from autograd_cnn.errors import MissingDependencyError
 from autograd_cnn.graph.nodes import Edge, GraphNode, ModuleCall
 from autograd_cnn.viz.drawing.dot import draw
-from autograd_cnn.viz.drawing.fold import fitting_depth
 from autograd_cnn.viz.drawing.render import svgs
-
-MOST_BOXES: Final = 150
-"""In a picture; a graph with more is folded."""
 
 MOST_OPERATIONS: Final = 60
 """In the graph of a tensor that shows itself with its picture."""
@@ -22,13 +18,10 @@ def bundle(
 ) -> dict[str, str]:
     """Return the representations of a graph for a notebook, by MIME type: ``text``, and a picture in SVG.
 
-    A large graph is folded as little as necessary. If there is no picture, the text says why.
+    It is what the page shows when it is opened. If there is none, the text says why.
     """
-    depth = fitting_depth(nodes, edges, calls, MOST_BOXES)
-    if depth == 0:
-        return {"text/plain": f"{text}; too large for a picture here, see its to_html and render"}
     try:
-        [picture] = svgs([draw(nodes, edges, calls, depth=depth).source])
+        [picture] = svgs([draw(nodes, edges, calls, placed=True).source], placed=True)
     except MissingDependencyError as error:
         return {"text/plain": f"{text}; {error}"}
     return {"text/plain": text, "image/svg+xml": picture[picture.index("<svg") :]}

@@ -1,21 +1,25 @@
 // What overlaps, what runs through a box that it does not belong to, and what does not fit into its box, in a page that
-// shows all of its scene. Lengths are those of the scene, so that the size of the window does not matter.
+// shows all of its scene, or in a picture. Lengths are those of the scene, so that the size of the window does not matter.
 () => {
     const ROUNDING = 0.6;
-    document.querySelector("#canvas").classList.remove("far"); // which hides texts
-    document.querySelector("#view").setAttribute("transform", "scale(1)"); // small texts are wider than they should be
+    const inPage = document.querySelector("#canvas") !== null;
+    document.querySelector("#canvas")?.classList.remove("far"); // which hides texts
+    // Small texts are wider than they should be.
+    document.querySelector("#view, #graph0").setAttribute("transform", "scale(1)");
     const spans = (x, y, { width, height }) => ({ left: x, right: x + width, top: y, bottom: y + height });
     const shown = (kind) =>
         [...document.querySelectorAll(kind)].map((element) => {
-            const [x, y] = element.getAttribute("transform").match(/-?\d[\d.e-]*/g).map(Number);
-            return { key: element.dataset.key, element, x, y, at: spans(x, y, element.firstChild.getBBox()) };
+            const [x, y] = (element.getAttribute("transform") ?? "0 0").match(/-?\d[\d.e-]*/g).map(Number);
+            const key = element.dataset.key ?? element.querySelector("title").textContent;
+            const shape = element.querySelector("rect, path, polygon, ellipse").getBBox();
+            return { key, element, x, y, at: spans(x + shape.x, y + shape.y, shape) };
         });
     const apart = (a, b, more = ROUNDING) =>
         a.right <= b.left + more || b.right <= a.left + more || a.bottom <= b.top + more || b.bottom <= a.top + more;
     const within = (a, b, more = ROUNDING) =>
         a.left >= b.left - more && a.right <= b.right + more && a.top >= b.top - more && a.bottom <= b.bottom + more;
-    const boxes = shown("#boxes .box");
-    const frames = shown("#frames .frame");
+    const boxes = shown(inPage ? "#boxes .box" : ".node").filter(({ element }) => element.querySelector("text"));
+    const frames = shown(inPage ? "#frames .frame" : ".cluster");
     const found = [];
 
     boxes.forEach((a, i) => boxes.slice(i + 1).forEach((b) => apart(a.at, b.at) || found.push(`${a.key} over ${b.key}`)));
@@ -24,10 +28,12 @@
             if (!apart(frame.at, other.at) && !within(other.at, frame.at) && !within(frame.at, other.at))
                 found.push(`${other.key} across the border of ${frame.key}`);
     for (const { key, element, x, y, at } of boxes) {
-        const text = element.querySelector(".lines").getBBox();
-        if (!within(spans(x + text.x, y + text.y, text), at)) found.push(`the text of ${key} is too large`);
+        for (const lines of element.querySelectorAll("text:not(.badge)")) {
+            const text = lines.getBBox();
+            if (!within(spans(x + text.x, y + text.y, text), at)) found.push(`the text of ${key} is too large`);
+        }
     }
-    for (const title of document.querySelectorAll("#titles text")) {
+    for (const title of document.querySelectorAll("#titles text, .cluster text")) {
         const text = title.getBBox();
         if (!frames.some(({ at }) => within(spans(text.x, text.y, text), at)))
             found.push(`the title ${title.textContent} is too large`);
@@ -53,7 +59,7 @@
         }
         return way.map(([x, y]) => ({ left: x, right: x, top: y, bottom: y }));
     };
-    const paths = document.querySelectorAll("#wires path");
+    const paths = document.querySelectorAll("#wires path, .edge path");
     for (const path of paths) {
         const way = points(path.getAttribute("d"));
         if (!way.length) continue;

@@ -10,6 +10,8 @@ from tables import for_each
 import autograd_cnn as ag
 from autograd_cnn import nn
 from autograd_cnn.graph import Edge, Graph, GraphNode
+from autograd_cnn.viz.drawing.dot import draw
+from autograd_cnn.viz.drawing.render import svgs
 
 pytestmark = pytest.mark.slow
 
@@ -102,7 +104,7 @@ def _random(seed):
         kind = rng.choice(["operation", "parameter", "input", "constant"], p=[0.75, 0.12, 0.05, 0.08])
         if rng.random() < 0.12 and len(stack) < 4:
             calls += 1
-            stack.append(f"block{calls}")
+            stack.append(f"block{calls if seed % 3 else rng.integers(1, 4)}")  # or one of a few, entered again
         elif rng.random() < 0.12 and stack:
             stack.pop()
         scope = ".".join(stack)
@@ -129,8 +131,38 @@ def _random(seed):
 def _measure(page):
     page.keyboard.press("0")
     told = page.evaluate(MEASURE)
-    assert told["boxes"] > 1
+    assert told["boxes"] > 0
     return told["found"][:9]
+
+
+WHERE = """() => [...document.querySelectorAll("#boxes .box, #frames .frame")].map((element) => {
+    const [x, y] = element.getAttribute("transform").match(/-?\\d[\\d.e-]*/g).map(Number);
+    const { width, height } = element.firstChild.getBBox();
+    return [element.dataset.key, [x, y, x + width, y + height]];
+})"""
+DRAWN = """() => [...document.querySelectorAll(".node, .cluster")].filter((element) => element.querySelector("text")).map((element) => {
+    const { x, y, width, height } = element.querySelector("path, polygon, ellipse").getBBox();
+    return [element.querySelector("title").textContent.replace("cluster_", ""), [x, y, x + width, y + height]];
+})"""
+
+
+def _shows(page, graph, **options):
+    """Return what can't be read in a picture, and what of it stands elsewhere than in its page."""
+    drawing = draw(graph.nodes, graph.edges, graph.calls, placed=True, **options)
+    own = dict(page.evaluate(WHERE))
+    picture = page.context.new_page()
+    picture.set_content(svgs([drawing.source], placed=True)[0].partition("?>")[2])
+    found = _measure(picture)
+    drawn = dict(picture.evaluate(DRAWN))
+    picture.close()
+    left, top = (min(drawn[key][axis] for key in own) - min(box[axis] for box in own.values()) for axis in (0, 1))
+    assert own
+    moved = [
+        key
+        for key, box in own.items()
+        if drawn[key] != pytest.approx([b + (left, top)[i % 2] for i, b in enumerate(box)], abs=1.2)
+    ]
+    return found + moved
 
 
 @for_each("name", list(GALLERY))
@@ -140,6 +172,7 @@ def test_nothing_overlaps_or_is_cut_in_networks(visit, name):
     for direction in ("down", "right"):
         page = visit(graph, direction=direction)
         assert _measure(page) == []
+        assert _shows(page, graph, direction=direction) == []
         if len(graph.nodes) <= FEW:
             page.keyboard.press("o")
             assert _measure(page) == []
@@ -147,9 +180,16 @@ def test_nothing_overlaps_or_is_cut_in_networks(visit, name):
 
 @for_each("seed", range(RANDOM))
 def test_nothing_overlaps_or_is_cut_in_random_graphs(visit, seed):
-    page = visit(_random(seed), direction=["down", "right"][seed % 2])
+    graph, direction = _random(seed), ["down", "right"][seed % 2]
+    page = visit(graph, direction=direction)
     assert _measure(page) == []
+    assert _shows(page, graph, direction=direction) == []
+    for toggle in page.locator(".frame.forward .toggle").all()[::-2]:
+        toggle.dispatch_event("click")
+        assert _measure(page) == []
     page.keyboard.press("o")
+    assert _measure(page) == []
+    page.keyboard.press("c")
     assert _measure(page) == []
 
 

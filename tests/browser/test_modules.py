@@ -6,7 +6,6 @@ import pytest
 from tables import for_each
 
 import autograd_cnn as ag
-from autograd_cnn.viz.drawing.label import shape_text
 from autograd_cnn.viz.drawing.style import quantity_text
 from autograd_cnn.viz.page.html import page
 
@@ -50,12 +49,6 @@ def test_quantities_are_written_as_in_pictures(module):
     assert told == [quantity_text(number, "B") for number in NUMBERS]
 
 
-def test_shapes_are_written_as_in_pictures(module):
-    shapes = [[], [3], [1], [2, 6, 14, 14]]
-    told = module("web/numbers.js", "(m, shapes) => shapes.map(m.shapeText)", shapes)
-    assert told == [shape_text(tuple(shape)) for shape in shapes]
-
-
 @for_each(
     "text, found",
     [
@@ -89,7 +82,7 @@ def test_synonyms_lead_to_primitives(module, word, name):
 
 def test_stretching_leaves_room_and_keeps_the_order(module):
     stretched = module(
-        "page/viewer/layout.js",
+        "page/viewer/axes.js",
         "m => { const f = m.stretched([{from: 10, to: 20, size: 40}, {from: 15, to: 30, size: 20}]);"
         " return [0, 10, 15, 20, 30, 31].map(f); }",
     )

@@ -356,7 +356,23 @@ def test_the_address_follows(visit, net):
     assert page.evaluate("location.hash") == "#n3@1"
 
 
-@pytest.mark.parametrize("place", ["#n999", "#nonsense", "#%", "#@999"])
+def test_an_address_has_the_colours_and_what_is_searched(visit, net):
+    page = visit(net, "#n7@5&color=flops&search=conv+2d")
+    assert page.locator("#coloring").input_value() == "flops"
+    assert page.locator("#search").input_value() == "conv 2d"
+    assert page.evaluate("location.hash") == "#n7@5&color=flops&search=conv+2d"
+    page.locator("#coloring").select_option("bytes")
+    page.locator("#search").fill("8×8 & <b>")
+    assert page.evaluate("location.hash") == "#n7@5&color=bytes&search=8%C3%978+%26+%3Cb%3E"
+    page.keyboard.press("Escape")
+    page.locator("#coloring").select_option("")
+    assert page.evaluate("location.hash") == "#n7@5"
+    page = visit(net, "#n3&color=", color="flops")
+    assert page.locator("#coloring").input_value() == ""
+    assert page.evaluate("location.hash") == "#n3&color="
+
+
+@pytest.mark.parametrize("place", ["#n999", "#nonsense", "#%", "#@999", "#n3&color=nonsense&search=%"])
 def test_an_address_that_leads_nowhere_does_no_harm(visit, net, place):
     assert visit(net, place).locator(".box").count() > 0
 
@@ -456,11 +472,36 @@ def test_what_is_in_view_can_be_saved(visit, net):
     assert download.value.path().stat().st_size < 0.9 * len(ET.tostring(root))  # what is out of view is not in it
 
 
+def test_what_is_saved_says_what_its_colours_mean(visit, net):
+    page = visit(net, color="bytes")
+    page.keyboard.press("0")
+    with page.expect_download() as download:
+        page.get_by_role("button", name="SVG").click()
+    root = ET.parse(download.value.path()).getroot()  # noqa: S314  # made here
+    legend = list(root)[-1]
+    entries = page.locator("#legend li").all_text_contents()
+    assert ["".join(text.itertext()) for text in legend if text.tag.endswith("text")] == [
+        "saved for the backward pass", *entries
+    ]  # fmt: skip
+    fills = [rect.get("fill") for rect in legend if rect.tag.endswith("rect")]
+    assert len(set(fills)) == len(entries)
+    view = page.locator("#canvas").bounding_box()["height"]
+    assert float(root.get("height")) - view == pytest.approx(20, abs=1)
+
+
+def test_a_small_screen_shows_all_tools(visit, net):
+    page = visit(net)
+    page.set_viewport_size({"width": 390, "height": 844})
+    for tool in page.locator("header button, header select").all():
+        box = tool.bounding_box()
+        assert 0 <= box["x"] < box["x"] + box["width"] <= 390
+
+
 def test_the_outline_says_in_words_what_the_picture_shows(visit, net):
     page = visit(net)
     assert page.locator("#panel .outline > li").count() == 20
     page.locator("summary", has_text="conv").click()
-    page.get_by_role("button", name="correlate2d, operation, (2, 3, 8, 8), forward pass").click()
+    page.get_by_role("button", name="correlate2d (2, 3, 8, 8), operation, forward pass").click()
     assert page.evaluate("location.hash") == "#n3"
     page.keyboard.press("Escape")
     page.get_by_role("button", name="Show body").click()

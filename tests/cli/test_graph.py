@@ -88,7 +88,9 @@ def test_depth_folds(tmp_path):
     assert " × " in path.read_text("utf-8")
 
 
-@pytest.mark.parametrize(("color", "legend"), [("grad", "gradient norm"), ("bytes", "saved for"), ("flops", "FLOP")])
+@pytest.mark.parametrize(
+    ("color", "legend"), [("grad", "gradient norm"), ("bytes", "saved for"), ("flops", "FLOP"), ("time", "µs")]
+)
 def test_color(tmp_path, capsys, color, legend):
     path = tmp_path / "g.dot"
     assert _graph("--model", "digits_net", "-o", path, "--color", color) == 0
@@ -140,7 +142,7 @@ SEE = "; see autograd-cnn graph --help"
             for model in ("FC", "digits_net", "net.py:build")
         ),
         (["--depth", "0"], 2, f"argument --depth: expected a whole number of at least 1, got '0'{SEE}"),
-        (["--color", "red"], 2, f"argument --color: expected one of grad, bytes, flops, nan, dead, got 'red'{SEE}"),
+        (["--color", "red"], 2, f"argument --color: expected one of grad, bytes, flops, time, nan, dead, got 'red'{SEE}"),
         (["-o", "g.html", "--depth", "1"], 2, f"--depth: a .html file holds the whole graph and takes no --depth{SEE}"),
         (["-o", "g.json", "--color", "grad"], 2, f"--color: a .json file holds the whole graph and takes no --color{SEE}"),
         (["--model", "net.py:none"], 2, f"--model: no such file: net.py{SEE}"),

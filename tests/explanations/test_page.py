@@ -1,21 +1,15 @@
 """A graph as a page whose elements say why they are what they are."""
 
-import json
 import re
 
 import numpy as np
 import pytest
+from page_data import data_of
 from tables import for_each
 
 import autograd_cnn as ag
 from autograd_cnn.errors import GradientError, OperandError
 from autograd_cnn.explanations import explain, to_html
-
-
-def _data(path):
-    return json.loads(
-        re.search('<script type="application/json" id="graph">(.*?)</script>', path.read_text("utf-8"), re.DOTALL)[1]
-    )
 
 
 @pytest.fixture
@@ -30,7 +24,7 @@ def step():
 
 def test_answers_are_those_of_explain(step, tmp_path):
     _, w, loss = step
-    data = _data(to_html(loss, tmp_path / "why.html"))
+    data = data_of(to_html(loss, tmp_path / "why.html").read_text("utf-8"))
     loss.backward(create_graph=True)
     told = data["explanations"]
     weight = next(node for node in data["nodes"] if node["name"] == "w" and node["kind"] == "parameter")
@@ -45,7 +39,7 @@ def test_answers_are_those_of_explain(step, tmp_path):
 
 def test_rows_point_at_the_elements_that_they_name(step, tmp_path):
     image, _, loss = step
-    data = _data(to_html(loss, tmp_path / "why.html"))
+    data = data_of(to_html(loss, tmp_path / "why.html").read_text("utf-8"))
     told = data["explanations"]
     node = next(node for node in data["nodes"] if node["name"] == "correlate2d")
     answer = told["nodes"][node["id"]]
@@ -64,7 +58,7 @@ def test_rows_point_at_the_elements_that_they_name(step, tmp_path):
 )
 def test_sizes_are_limited(options, explained, rows, step, tmp_path):
     *_, loss = step
-    told = _data(to_html(loss, tmp_path / "why.html", **options))["explanations"]
+    told = data_of(to_html(loss, tmp_path / "why.html", **options).read_text("utf-8"))["explanations"]
     assert len(told["nodes"]) == explained
     assert max(len(element["rows"]) for node in told["nodes"].values() for element in node["elements"]) == rows
     if rows == 2:
@@ -74,7 +68,7 @@ def test_sizes_are_limited(options, explained, rows, step, tmp_path):
 
 def test_a_result_that_is_no_scalar_has_its_forward_pass_explained(tmp_path):
     x = ag.tensor([1.0, 2.0], requires_grad=True, name="x")
-    told = _data(to_html(x * 3, tmp_path / "why.html"))["explanations"]
+    told = data_of(to_html(x * 3, tmp_path / "why.html").read_text("utf-8"))["explanations"]
     assert told["gradients"] == {}
     (answer,) = told["nodes"].values()
     assert [element["title"] for element in answer["elements"]] == ["multiply[0] = 3", "multiply[1] = 6"]

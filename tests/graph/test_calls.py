@@ -1,5 +1,8 @@
 """Every call of a module is seen by itself, under its class and the name that its module has."""
 
+import re
+from graphlib import TopologicalSorter
+
 import numpy as np
 import pytest
 
@@ -52,8 +55,7 @@ def _kinds(graph):
 def _names(graph, depth=None):
     """Return the first line of every box that a drawing has."""
     source = graph.to_dot(depth=depth, legend=False).source
-    lines = (line.split('label="', 1)[1].split('"')[0] for line in source.splitlines() if 'label="' in line)
-    return [line.split("\\n")[0] for line in lines]
+    return [line.split("\\n")[0] for line in re.findall(r'label="([^"]+)"', source)]
 
 
 def test_each_layer_is_a_call_with_its_class():
@@ -78,46 +80,24 @@ def test_a_module_that_is_used_twice_is_two_boxes():
     ]  # fmt: skip
 
 
-def _has_cycle(edges):
-    after = {}
-    for edge in edges:
-        after.setdefault(edge.source, set()).add(edge.target)
-    done, open_ = set(), set()
-
-    def visit(node):
-        if node in open_:
-            return True
-        if node in done:
-            return False
-        open_.add(node)
-        found = any(visit(other) for other in after.get(node, ()))
-        open_.remove(node)
-        done.add(node)
-        return found
-
-    return any(visit(node) for node in list(after))
-
-
 @pytest.mark.parametrize("make", [lambda: (Twice(), _images()), lambda: (Steps(), _series())], ids=["twice", "steps"])
 @pytest.mark.parametrize("backward", [False, True])
 def test_no_drawing_of_calls_goes_in_a_circle(make, backward):
-    from autograd_cnn.viz.drawing.fold import fold  # noqa: PLC0415
-    from autograd_cnn.viz.frames.titles import Titles  # noqa: PLC0415
-    from autograd_cnn.viz.frames.tree import tree_of  # noqa: PLC0415
-
     model, x = make()
-    graph = capture(model(x).sum(), backward=backward)
-    titles = Titles(graph.calls)
-    _, edges = fold(tree_of(graph.nodes, graph.edges, titles), graph.nodes, graph.edges, 1, titles)
-    assert not _has_cycle(edges)
+    source = capture(model(x).sum(), backward=backward).to_dot(depth=1).source
+    edges = re.findall(r'^\t+"?([^"]+?)"? -> "?([^"]+?)"?(?: \[(.*))?$', source, re.MULTILINE)
+    after = TopologicalSorter()
+    for source, target, look in edges:
+        after.add(*((source, target) if "dir=back" in look else (target, source)))
+    after.prepare()
 
 
 def test_the_steps_of_a_cell_are_a_row():
     model = Steps()
     graph = capture(model(_series()).sum())
     assert [name for name in _names(graph, depth=1) if "Cell" in name] == ["LSTMCell × 5"]
-    clusters = [name for name in _names(graph) if "Cell" in name]
-    assert clusters == ["cell: LSTMCell", *(f"cell #{step}: LSTMCell" for step in range(2, 6))]
+    clusters = [name for name in _names(graph, depth=99) if "Cell" in name]
+    assert clusters == ["LSTMCell × 5", "cell: LSTMCell", *(f"cell #{step}: LSTMCell" for step in range(2, 6))]
     shared = {node.name: node.scope for node in graph.nodes if node.name.startswith("cell.")}
     assert shared == dict.fromkeys(["cell.weight_ih", "cell.weight_hh", "cell.bias_ih", "cell.bias_hh"], "")
     assert "144 parameters" in graph.to_dot(depth=1).source  # in the box of all steps, and nowhere else
@@ -160,7 +140,7 @@ def test_a_module_that_nothing_holds_is_called_by_its_class():
     }  # fmt: skip
     assert _names(graph, depth=1)[-2:] == ["MSELoss", "output"]
     assert "GRUCell × 3" in _names(graph, depth=1)
-    assert "GRUCell #3" in _names(graph)
+    assert "GRUCell #3" in _names(graph, depth=3)
 
 
 def test_one_model_is_the_graph_and_two_are_frames():
@@ -176,10 +156,10 @@ def test_one_model_is_the_graph_and_two_are_frames():
 def test_equal_layers_in_a_row_still_become_one_box():
     net = nn.Sequential({"body": nn.Sequential(*(nn.Linear(3, 3, rng=i) for i in range(4))), "act": nn.Tanh()})
     assert _names(capture(net(np.ones((2, 3), np.float32)).sum()), depth=2) == [
-        "array", "body: Sequential", "act: Tanh", "sum", "output"
+        "array", "body: Sequential", "Linear × 4", "act: Tanh", "sum", "output"
     ]  # fmt: skip
     source = capture(net(np.ones((2, 3), np.float32)).sum()).to_dot(depth=2).source
-    assert r"body: Sequential\nLinear × 4\n48 parameters\n(2, 3)" in source
+    assert r"Linear × 4\n48 parameters\n(2, 3)" in source
 
 
 def test_layers_of_another_class_do_not_join():

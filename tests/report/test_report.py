@@ -219,5 +219,5 @@ def test_without_what_draws_the_graph_the_rest_is_there(tmp_path, monkeypatch):
     assert "no Graphviz" in text
 
 
-def _no_graphviz(_):
+def _no_graphviz(_, **options):
     raise ag.errors.MissingDependencyError("no Graphviz")

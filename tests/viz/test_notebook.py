@@ -7,7 +7,8 @@ import pytest
 
 import autograd_cnn as ag
 from autograd_cnn import nn
-from autograd_cnn.viz.notebook import MOST_BOXES, MOST_OPERATIONS, is_small
+from autograd_cnn.viz.frames.view import GLANCE
+from autograd_cnn.viz.notebook import MOST_OPERATIONS, is_small
 
 
 def _texts(svg):
@@ -30,21 +31,13 @@ def test_a_graph_shows_itself():
     assert _texts(shown["image/svg+xml"]).count("sin") == 2
 
 
-def test_a_large_graph_is_folded_as_little_as_need_be():
+def test_a_large_graph_is_folded_so_that_it_can_be_taken_in():
     model = nn.resnet20(rng=0)
     images = np.zeros((1, 3, 8, 8), np.float32)
     graph = ag.graph.capture(model.eval()(images).sum())
-    assert len(graph.nodes) > MOST_BOXES
     texts = _texts(graph._repr_mimebundle_()["image/svg+xml"])
     assert "conv1: Conv2d" in texts
-    assert len(texts) < 6 * MOST_BOXES
-
-
-def test_what_cannot_be_folded_is_told_in_words():
-    graph = ag.graph.capture(_chain(MOST_BOXES))
-    assert graph._repr_mimebundle_() == {
-        "text/plain": f"{graph!r}; too large for a picture here, see its to_html and render"
-    }
+    assert len(texts) < 4 * GLANCE
 
 
 @pytest.fixture

@@ -1,20 +1,22 @@
-"""Drawing a captured graph in the DOT language of Graphviz."""
+"""A captured graph in the DOT language of Graphviz: its frames as clusters, alone or where they have their places."""
 
-from collections import Counter
+import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING, Literal, TypeAlias, get_args
 
 from autograd_cnn.errors import ArgumentError, sentence
-from autograd_cnn.graph.nodes import Edge, GraphNode, ModuleCall
+from autograd_cnn.graph.nodes import Edge, GraphNode, ModuleCall, Phase
 from autograd_cnn.parameters import choice
-from autograd_cnn.viz.drawing.arrows import Path, add_arrows, add_pairs, is_spine, path_of
-from autograd_cnn.viz.drawing.fold import Box, fold, with_stubs
-from autograd_cnn.viz.drawing.label import LENGTH, has_problem, label, lines, tooltip
+from autograd_cnn.viz.drawing.box import Box, Boxes, sizes_of
+from autograd_cnn.viz.drawing.label import lines, texts, tooltip
 from autograd_cnn.viz.drawing.measures import Coloring, Quantity, measures
 from autograd_cnn.viz.drawing.style import PALETTES, Look, Palette, Theme, shade
-from autograd_cnn.viz.frames.titles import Titles, shortened
-from autograd_cnn.viz.frames.tree import tree_of
+from autograd_cnn.viz.frames.layout import MARGIN, PADDING, Point, arrange, width_of
+from autograd_cnn.viz.frames.scene import Scene, ends_of, key_of
+from autograd_cnn.viz.frames.tree import Frame, Slot, Wire
+from autograd_cnn.viz.frames.view import Direction, direction_of, first_view, of_pass, to_depth
 
 if TYPE_CHECKING:
     import graphviz
@@ -23,42 +25,10 @@ Show: TypeAlias = Literal["forward", "backward", "both"]
 
 FONT = "Helvetica"
 """A single name: of a list, Graphviz as WebAssembly would measure texts in Times, too narrow for their boxes."""
-COLUMNS = 4
-"""Of the legend."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Style:
-    """What decides how a box looks."""
-
-    palette: Palette
-    coloring: Coloring | None
-
-    def look(self, box: Box) -> Look:
-        """Return how its kind is drawn."""
-        kind: str = "stub" if box.stub and not box.chip else "module" if box.module else box.node.kind
-        if kind in ("operation", "module") and box.phase == "backward":
-            kind = "backward"
-        return self.palette.kinds[kind]
-
-    def colors(self, box: Box) -> tuple[str, str, str, str]:
-        """Return the fill, the line, the text colour and the style."""
-        look = self.look(box)
-        if box.chip:
-            return look.fill, look.line, self.palette.ink, "filled,rounded"
-        if has_problem(box):
-            red = self.palette.problem
-            return red.fill, red.line, self.palette.ink, f"{look.style.removesuffix(',bold')},bold"
-        if box.stub or self.coloring is None:
-            return look.fill, look.line, self.palette.faint if box.stub else self.palette.ink, look.style
-        measure = self.coloring.measure
-        if not measure.applies(box):
-            return self.palette.paper, self.palette.faint, self.palette.ink, look.style
-        step = self.coloring.step(measure.of(box))
-        if step is None:
-            return self.palette.paper, look.line, self.palette.ink, f"{look.style},dashed"
-        fill, text = shade(step, self.palette)
-        return fill, look.line, text, look.style
+TIP = 6.0
+"""The length of an arrow's tip."""
+ENTRY = 22.0
+"""The height of a row of the legend."""
 
 
 def draw(
@@ -68,157 +38,261 @@ def draw(
     *,
     show: Show = "both",
     depth: int | None = None,
+    direction: Direction | None = None,
     color: Quantity | None = None,
     theme: Theme = "light",
     legend: bool = True,
+    placed: bool = False,
 ) -> "graphviz.Digraph":
-    """Return the drawing that `Graph.to_dot` describes."""
-    choice("to_dot", "show", show, get_args(Show))
-    choice("to_dot", "theme", theme, get_args(Theme))
-    if color is not None:
-        choice("to_dot", "color", color, get_args(Quantity))
+    """Return the drawing that `Graph.to_dot` describes, or ``placed``, as Graphviz's engine ``nop2`` draws it."""
+    for name, value, choices in (
+        ("show", show, Show), ("theme", theme, Theme), ("direction", direction, Direction), ("color", color, Quantity)
+    ):  # fmt: skip
+        if value is not None:
+            choice("to_dot", name, value, get_args(choices))
     if depth is not None and depth < 1:
         raise ArgumentError(sentence("to_dot", "depth is out of range", expected="at least 1", got=depth))
-    titles = Titles(calls)
-    boxes, arrows = fold(tree_of(nodes, edges, titles), _shown(nodes, edges, show), edges, depth, titles)
-    boxes, arrows = with_stubs(boxes, arrows)
-    if show == "backward":
-        boxes = [box for box in boxes if box.phase == "backward"]
-        arrows = [edge for edge in arrows if edge.target in {box.id for box in boxes}]
-    coloring = None if color is None else Coloring(measures(nodes, edges)[color], boxes)
-    style = _Style(PALETTES[theme], coloring)
-    both = {box.phase for box in boxes} == {"forward", "backward"}
-    dot = _canvas(style.palette)
-    _add_boxes(dot, boxes, style, both, titles)
-    add_arrows(dot, boxes, arrows, style.palette, both)
-    if both:
-        add_pairs(dot, boxes, style.palette)
-    if legend and boxes:
-        _add_legend(dot, boxes, style, both)
-    return dot
+    boxes = Boxes(nodes, edges, calls)
+    direction = direction or direction_of(boxes.tree, boxes.titles)
+    unfolded = {0, *(first_view(boxes.tree) if depth is None else to_depth(boxes.tree, depth))}
+    tree = boxes.tree if show == "both" else of_pass(boxes.tree, show)
+    slots = {
+        key_of(index, position, slot): slot
+        for index in unfolded
+        for position, slot in enumerate(tree.frames[index].slots)
+        if slot.kind in ("node", "frame") and slot.of not in (unfolded if slot.kind == "frame" else ())
+    }
+    shown = {
+        key: boxes.nodes[slot.of] if slot.kind == "node" else boxes.frames[slot.of][slot.phase]
+        for key, slot in slots.items()
+    }
+    coloring = None if color is None else Coloring(measures(nodes, edges)[color], shown.values())
+    drawing = _Drawing(boxes, tree.frames, unfolded, PALETTES[theme], coloring, direction)
+    if placed:
+        said = [texts(box, drawing.quantity(box)) for box in boxes.nodes]
+        folded = [{phase: texts(box, drawing.quantity(box)) for phase, box in each.items()} for each in boxes.frames]
+        layouts = arrange(tree, nodes, sizes_of(said, folded, boxes), direction, unfolded, frames=unfolded)
+        drawing.scene = Scene(tree, layouts, unfolded, direction)
+    return drawing.dot(list(shown.values()), legend)
 
 
-def _shown(nodes: Sequence[GraphNode], edges: Sequence[Edge], show: Show) -> list[GraphNode]:
-    """Return the nodes of the pass; for the backward one also those that it uses from the forward pass."""
-    if show == "both":
-        return list(nodes)
-    chosen = {node.id for node in nodes if node.phase == show}
-    if show == "backward":
-        chosen |= {edge.source for edge in edges if edge.target in chosen}
-    return [node for node in nodes if node.id in chosen]
+@dataclass(slots=True)
+class _Drawing:
+    """What is drawn, and what decides how it looks."""
 
+    boxes: Boxes
+    frames: Sequence[Frame]
+    unfolded: set[int]
+    palette: Palette
+    coloring: Coloring | None
+    direction: Direction
+    scene: Scene | None = None
 
-def _canvas(palette: Palette) -> "graphviz.Digraph":
-    import graphviz  # noqa: PLC0415  # loaded when first used
+    def dot(self, shown: Sequence[Box], legend: bool) -> "graphviz.Digraph":
+        """Write the passes as clusters, if there are two, and below them the legend."""
+        dot = self._canvas()
+        phases = list(dict.fromkeys(slot.phase for slot in self.frames[0].slots))
+        for phase in sorted(phases, key=("forward", "backward").index):
+            if len(phases) == 1:
+                self._fill(dot, 0, phase, mirrored=False)
+            else:
+                column = self.scene.columns[phase] if self.scene else None
+                with dot.subgraph(name=f"cluster_{phase}") as pass_:
+                    pass_.attr(**self._cluster(f"{phase} pass", column, self.palette.paper))
+                    self._fill(pass_, 0, phase, mirrored=phase == "backward")
+        if legend and shown:
+            self._add_legend(dot, list(self._legend(shown)))
+        return dot
 
-    return graphviz.Digraph(
-        "graph",
-        graph_attr={
-            "rankdir": "TB", "newrank": "true", "nodesep": "0.25", "ranksep": "0.35", "bgcolor": palette.paper, "fontname": FONT,
-            "fontsize": "11", "fontcolor": palette.ink,
-        },
-        node_attr={
-            "fontname": FONT, "fontsize": "11", "fontcolor": palette.ink, "margin": "0.12,0.06", "height": "0.3",
-        },
-        edge_attr={
-            "fontname": FONT, "fontsize": "9", "fontcolor": palette.faint, "color": palette.ink, "arrowsize": "0.6",
-            "weight": "2",
-        },
-    )  # fmt: skip
+    def _canvas(self) -> "graphviz.Digraph":
+        import graphviz  # noqa: PLC0415  # loaded when first used
 
+        palette = self.palette
+        turned = "TB" if self.direction == "down" else "LR"
+        return graphviz.Digraph(
+            "graph",
+            graph_attr={
+                "rankdir": turned, "newrank": "true", "nodesep": "0.25", "ranksep": "0.35", "bgcolor": palette.paper,
+                "fontname": FONT, "fontsize": "11", "fontcolor": palette.ink,
+            },
+            node_attr={
+                "fontname": FONT, "fontsize": "11", "fontcolor": palette.ink, "margin": "0.12,0.06", "height": "0.3",
+            },
+            edge_attr={
+                "fontname": FONT, "fontsize": "9", "fontcolor": palette.ink, "color": palette.faint, "arrowsize": "0.6",
+            },
+        )  # fmt: skip
 
-# --- boxes in their modules -------------------------------------------------------------------
+    # --- frames, their boxes and wires ------------------------------------------------------------
 
+    def _fill(self, cluster: "graphviz.Digraph", index: int, phase: Phase, *, mirrored: bool) -> None:
+        """Add what is in one pass of an open frame; where Graphviz places it, the backward pass runs the other way."""
+        frame = self.frames[index]
+        for position, slot in sorted(enumerate(frame.slots), key=lambda each: self._order(each[1])):
+            if slot.phase != phase:
+                continue
+            key = key_of(index, position, slot)
+            if slot.kind == "frame" and slot.of in self.unfolded:
+                box = self.boxes.frames[slot.of][phase]
+                with cluster.subgraph(name=f"cluster_{key}") as inner:
+                    inner.attr(**self._cluster(box.title, self._at(key), self.palette.module))
+                    self._fill(inner, slot.of, phase, mirrored=mirrored)
+            else:
+                cluster.node(key, **self._box(slot) | self._place(key))
+        for number, wire in enumerate(frame.wires):
+            if frame.slots[wire.source].phase == phase:
+                self._add_wire(cluster, index, number, wire, mirrored=mirrored)
 
-def _add_boxes(dot: "graphviz.Digraph", boxes: list[Box], style: _Style, both: bool, titles: Titles) -> None:
-    """Add every box to the cluster of its module, and the clusters to each other from the inside out.
+    def _order(self, slot: Slot) -> int:
+        """Return where in the computation something is."""
+        if slot.kind in ("in", "out"):
+            return -1
+        return self.frames[slot.of].nodes[0] if slot.kind == "frame" else slot.of
 
-    A module with a single box is not a cluster: the box says its title.
-    """
-    import graphviz  # noqa: PLC0415
+    def _at(self, key: str) -> tuple[float, float, float, float] | None:
+        return self.scene.boxes[key] if self.scene else None
 
-    paths = {box.id: path_of(box, both) for box in boxes}
-    crowd = Counter(path[:level] for path in paths.values() for level in range(1, len(path) + 1))
-    clusters: dict[Path, graphviz.Digraph] = {(): dot}
-    for box in boxes:
-        path = paths[box.id]
-        drawn = box
-        if box.scope and crowd[path] == 1:
-            drawn = replace(box, prefix=titles.of(box.scope), kind=box.kind or titles.kind(box.scope))
-            path = path[:-1]
-        for level in range(1, len(path) + 1):
-            if path[:level] not in clusters:
-                scope = ".".join(path[both:level])
-                title = titles.of(scope) if scope else f"{path[0]} pass"
-                filled = style.palette.paper if both and level == 1 else style.palette.module
-                clusters[path[:level]] = graphviz.Digraph(
-                    f"cluster_{len(clusters) - 1}",
-                    graph_attr={
-                        "label": lines(shortened(title, LENGTH)), "labeljust": "l", "style": "filled,rounded", "margin": "10",
-                        "color": style.palette.frame, "fillcolor": filled, "fontcolor": style.palette.faint,
-                    },
-                )  # fmt: skip
-        _add_box(clusters[path], drawn, style)
-    for path in sorted(clusters, key=len, reverse=True):
-        if path:
-            clusters[path[:-1]].subgraph(clusters[path])
+    def _place(self, key: str) -> dict[str, str]:
+        at = self._at(key)
+        return {} if at is None else _node_place(*at)
 
+    def _cluster(self, title: str, at: tuple[float, float, float, float] | None, fill: str) -> dict[str, str]:
+        palette = self.palette
+        look = {
+            "label": lines(title), "labeljust": "l", "style": "filled,rounded", "margin": "10", "color": palette.frame,
+            "fillcolor": fill, "fontcolor": palette.faint,
+        }  # fmt: skip
+        if at is None:
+            return look
+        x, y, width, height = at
+        left, upper = x - width / 2, y - height / 2
+        corners = f"{left:.1f},{-upper - height:.1f},{left + width:.1f},{-upper:.1f}"
+        return look | {"bb": corners, "lp": f"{left + MARGIN + width_of(title) / 2:.1f},{-upper - 11:.1f}"}
 
-def _add_box(cluster: "graphviz.Digraph", box: Box, style: _Style) -> None:
-    fill, line, text, drawn = style.colors(box)
-    quantity = style.coloring.text(box) if style.coloring else ""
-    small = {"fontsize": "9", "height": "0.2", "margin": "0.06,0.02"} if box.chip else {}
-    shape = "box" if box.chip else style.look(box).shape
-    cluster.node(
-        box.id, label=label(box, quantity), tooltip=tooltip(box), shape=shape,
-        style=drawn, fillcolor=fill, color=line, fontcolor=text,
-        **({"margin": "0.02,0.02"} if shape == "ellipse" else small),
-    )  # fmt: skip
+    def _box(self, slot: Slot) -> dict[str, str]:
+        if slot.kind in ("in", "out"):
+            return {"label": "", "shape": "point", "width": "0.01", "style": "invis" if self.scene else "filled"}
+        if slot.kind in ("from", "to"):
+            look = self._look(self.boxes.nodes[slot.of])
+            return {
+                "label": lines(self.boxes.chips[slot.kind, slot.of]), "tooltip": tooltip(self.boxes.nodes[slot.of]), "shape": "box",
+                "style": "filled,rounded", "fillcolor": look.fill, "color": look.line, "fontsize": "9", "height": "0.2",
+                "margin": "0.06,0.02",
+            }  # fmt: skip
+        box = self.boxes.nodes[slot.of] if slot.kind == "node" else self.boxes.frames[slot.of][slot.phase]
+        fill, line, ink, style = self._colors(box)
+        return {
+            "label": lines(*texts(box, self.quantity(box))), "tooltip": tooltip(box), "shape": self._look(box).shape,
+            "style": style, "fillcolor": fill, "color": line, "fontcolor": ink,
+        }  # fmt: skip
 
+    def _add_wire(self, cluster: "graphviz.Digraph", index: int, number: int, wire: Wire, *, mirrored: bool) -> None:
+        frame = self.frames[index]
+        ends = ends_of(index, frame, number, self.unfolded)
+        slot = frame.slots[wire.target]
+        inwards = slot.kind == "out" or (slot.kind == "frame" and slot.of in self.unfolded)
+        look = {"color": self.palette.kinds["backward"].line} if slot.phase == "backward" else {}
+        if inwards:
+            look["dir"] = "none"
+        elif len(wire.values) > 1:
+            look["label"] = str(len(wire.values))
+        if self.scene:
+            look |= _course(self.scene.wires[index, number], tip=not inwards)
+        elif mirrored:
+            ends = ends[::-1]
+            look.setdefault("dir", "back")
+        cluster.edge(*ends, **look)
 
-# --- the legend -------------------------------------------------------------------------------
+    # --- how boxes look ---------------------------------------------------------------------------
 
+    def _look(self, box: Box) -> Look:
+        """Return how its kind is drawn."""
+        kind: str = "module" if box.frame else box.node.kind
+        return self.palette.kinds["backward" if kind in ("operation", "module") and box.phase == "backward" else kind]
 
-def _add_legend(dot: "graphviz.Digraph", boxes: list[Box], style: _Style, both: bool) -> None:
-    """Add rows at the bottom that say what shapes and colours mean."""
-    import graphviz  # noqa: PLC0415
-
-    entries = list(_legend(boxes, style))
-    last = next((box.id for box in boxes if both and box.node.name == "seed"), "") or next(
-        (box.id for box in reversed(boxes) if is_spine(box)), boxes[-1].id
-    )
-    for start in range(0, len(entries), COLUMNS):
-        row = graphviz.Digraph(
-            graph_attr={"rank": "same"}, node_attr={"fontsize": "9", "height": "0.2", "margin": "0.08,0.03"}
-        )
-        positions = range(start, min(start + COLUMNS, len(entries)))
-        for position in positions:
-            text, shape, drawn, fill, line, ink = entries[position]
-            row.node(
-                f"legend_{position}", label=text, shape=shape, style=drawn, fillcolor=fill, color=line, fontcolor=ink
-            )
-        dot.subgraph(row)
-        for position in positions:
-            dot.edge(f"legend_{position - COLUMNS}" if start else last, f"legend_{position}", style="invis")
-
-
-def _legend(boxes: list[Box], style: _Style) -> Iterator[tuple[str, str, str, str, str, str]]:
-    """Yield each entry's text, shape, style, fill, line and text colour."""
-    palette, coloring = style.palette, style.coloring
-    if coloring is None:
-        used = {style.look(box) for box in boxes}
-        looks = [look for look in palette.kinds.values() if look in used]
-        if any(has_problem(box) and box.node.kind != "failure" for box in boxes):
-            looks.append(palette.problem)
-        for look in looks:
-            yield look.meaning, look.shape, look.style, look.fill, look.line, palette.ink
-        return
-    measure = coloring.measure
-    unit = f", {measure.unit}" if measure.unit else ""
-    yield f"{measure.title}{unit}", "plaintext", "", palette.paper, palette.paper, palette.ink
-    for text, step in coloring.legend():
+    def _colors(self, box: Box) -> tuple[str, str, str, str]:
+        """Return the fill, the line, the text colour and the style."""
+        look, palette = self._look(box), self.palette
+        if box.has_problem():
+            return palette.problem.fill, palette.problem.line, palette.ink, f"{look.style.removesuffix(',bold')},bold"
+        if self.coloring is None:
+            return look.fill, look.line, palette.ink, look.style
+        if not self.coloring.measure.applies(box):
+            return palette.paper, palette.faint, palette.ink, look.style
+        step = self.coloring.step(self.coloring.measure.of(box))
         if step is None:
-            yield text, "box", "filled,dashed", palette.paper, palette.ink, palette.ink
-        else:
-            fill, ink = shade(step, palette)
-            yield text, "box", "filled", fill, palette.faint, ink
+            return palette.paper, look.line, palette.ink, f"{look.style},dashed"
+        fill, text = shade(step, palette)
+        return fill, look.line, text, look.style
+
+    def quantity(self, box: Box) -> str:
+        """Return what a box says of the quantity by which all are coloured."""
+        return self.coloring.text(box) if self.coloring else ""
+
+    # --- the legend -------------------------------------------------------------------------------
+
+    def _add_legend(self, dot: "graphviz.Digraph", entries: Sequence[dict[str, str]]) -> None:
+        """Say what shapes and colours mean, in rows below the rest as wide as that, or wherever Graphviz places it."""
+        x, y = 0.0, (self.scene.height if self.scene else 0.0) + ENTRY
+        for number, look in enumerate(entries):
+            width = width_of(look["label"]) + 2 * PADDING
+            if x + width > max(self.scene.width if self.scene else 0.0, 400.0):
+                x, y = 0.0, y + ENTRY
+            place = (
+                _node_place(x + width / 2, y, width, ENTRY - 6)
+                if self.scene
+                else {"height": "0.2", "margin": "0.08,0.03"}
+            )
+            dot.node(f"legend_{number}", fontsize="9", **look, **place)
+            x += width + 8
+
+    def _legend(self, boxes: Sequence[Box]) -> Iterator[dict[str, str]]:
+        """Yield how each entry looks."""
+        palette, coloring = self.palette, self.coloring
+        if coloring is None:
+            used = {self._look(box) for box in boxes}
+            looks = [look for look in palette.kinds.values() if look in used]
+            if any(box.has_problem() and box.node.kind != "failure" for box in boxes):
+                looks.append(palette.problem)
+            for look in looks:
+                yield _entry(look.meaning, look.shape, look.style, look.fill, look.line, palette.ink)
+            return
+        measure = coloring.measure
+        unit = f", {measure.unit}" if measure.unit else ""
+        yield _entry(f"{measure.title}{unit}", "plaintext", "", palette.paper, palette.paper, palette.ink)
+        for text, step in coloring.legend():
+            fill, ink = (palette.paper, palette.ink) if step is None else shade(step, palette)
+            style, line = ("filled,dashed", palette.ink) if step is None else ("filled", palette.faint)
+            yield _entry(text, "box", style, fill, line, ink)
+
+
+def _entry(label: str, shape: str, style: str, fill: str, line: str, ink: str) -> dict[str, str]:
+    return {"label": label, "shape": shape, "style": style, "fillcolor": fill, "color": line, "fontcolor": ink}
+
+
+def _node_place(x: float, y: float, width: float, height: float) -> dict[str, str]:
+    return {
+        "pos": f"{x:.1f},{-y:.1f}", "width": f"{width / 72:.4f}", "height": f"{height / 72:.4f}", "fixedsize": "true",
+    }  # fmt: skip
+
+
+def _course(points: Sequence[Point], *, tip: bool) -> dict[str, str]:
+    """Return the course of a wire, which ends where its tip begins, and where its label is."""
+    middle = _cut(points[(len(points) - 1) // 6 * 3 :][:4], 1 / 2)[3]
+    at, way = "", list(points)
+    if tip:
+        end, share = way[-1], 1.0
+        while share > 1 / 64 and math.dist(end, _cut(way[-4:], share)[3]) < TIP:
+            share -= 1 / 64
+        at, way = f"e,{end[0]:.1f},{-end[1]:.1f} ", way[:-4] + _cut(way[-4:], share)
+    text = " ".join(f"{x:.1f},{-y:.1f}" for x, y in way)
+    return {"pos": f"{at}{text}", "lp": f"{middle[0]:.1f},{-middle[1]:.1f}"}
+
+
+def _cut(curve: Sequence[Point], share: float) -> list[Point]:
+    """Return the first part of a Bézier curve (de Casteljau)."""
+    way, rest = [], list(curve)
+    while rest:
+        way.append(rest[0])
+        rest = [(x + share * (u - x), y + share * (v - y)) for (x, y), (u, v) in pairwise(rest)]
+    return way

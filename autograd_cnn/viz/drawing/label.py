@@ -8,7 +8,7 @@ from textwrap import wrap
 from autograd_cnn.engine.node import Shape
 from autograd_cnn.errors import printable
 from autograd_cnn.graph.nodes import GraphNode, Summary
-from autograd_cnn.viz.drawing.fold import Box
+from autograd_cnn.viz.drawing.box import Box
 from autograd_cnn.viz.drawing.style import quantity_text
 from autograd_cnn.viz.frames.titles import shortened
 
@@ -40,24 +40,27 @@ def lines(*texts: str) -> str:
     return graphviz.nohtml("\\n".join(visible(text) for text in texts if text))
 
 
-def label(box: Box, quantity: str = "") -> str:
-    """Return what stands in a box."""
-    return lines(*(shortened(text, LENGTH) for text in texts(box)), "" if box.stub else quantity)
+def texts(box: Box, quantity: str = "") -> list[str]:
+    """Return the lines of text in a box, with what a quantity says of it."""
+    return [shortened(line, LENGTH) for line in (*_texts(box), quantity) if line]
 
 
-def texts(box: Box) -> tuple[str, ...]:
-    """Return the lines of text in a box; some may be empty."""
+def _texts(box: Box) -> Iterator[str]:
     node = box.node
-    if box.stub:
-        return (box.chip or _stub(box),)
-    if box.module:
-        return (*_of_module(box), *_problem(box))
-    if node.kind == "constant":
-        return (node.name,)
-    title = _titled(box, f"∂ {node.name}" if node.kind == "gradient" else node.name)
-    if node.kind == "failure":
-        return (*title, *_wrapped(", ".join(f"{each.name}={each.value}" for each in node.parameters)), *_problem(box))
-    return (*title, _parameters(box), _shape(node), *_problem(box))
+    if box.frame is not None:
+        yield box.title
+        yield from _of_frame(box, box.frame.times)
+    elif node.kind == "constant":
+        yield node.name
+        return
+    else:
+        yield from _titled(box, f"∂ {node.name}" if node.kind == "gradient" else node.name)
+        if node.kind == "failure":
+            yield from _wrapped(", ".join(f"{each.name}={each.value}" for each in node.parameters))
+        else:
+            yield _parameters(box)
+            yield _shape(node)
+    yield from _problem(box)
 
 
 def _titled(box: Box, text: str) -> tuple[str, ...]:
@@ -69,17 +72,12 @@ def _titled(box: Box, text: str) -> tuple[str, ...]:
     return (box.prefix,) if box.kind.lower() == text else (box.prefix, text)
 
 
-def has_problem(box: Box) -> bool:
-    """Whether something is wrong with what the box stands for."""
-    return not box.stub and any(node.problem is not None for node in box.members)
-
-
 def _problem(box: Box) -> list[str]:
     """Return what is wrong, as a few short lines; of a module's nodes, with the first."""
     found = [node for node in box.members if node.problem is not None]
     if not found:
         return []
-    text = f"{found[0].name}: {found[0].problem}" if box.module else str(found[0].problem)
+    text = f"{found[0].name}: {found[0].problem}" if box.frame else str(found[0].problem)
     more = f" (and {len(found) - 1} more)" if len(found) > 1 else ""
     return _wrapped(text + more)
 
@@ -88,20 +86,10 @@ def _wrapped(text: str) -> list[str]:
     return wrap(text, WIDTH + 8, max_lines=4, placeholder=" …")
 
 
-def _stub(box: Box) -> str:
-    if box.module:
-        return box.title
-    node = box.node
-    return f"{node.name} of {node.scope}" if node.kind == "operation" and node.scope else node.name
-
-
-def _of_module(box: Box) -> Iterator[str]:
-    if box.prefix:
-        yield box.prefix
-    yield box.title + (f" × {box.times}" if box.times > 1 else "")
+def _of_frame(box: Box, times: int) -> Iterator[str]:
     operations = [node for node in box.members if node.kind == "operation"]
-    if len(operations) % box.times == 0:
-        operations = operations[: len(operations) // box.times]  # those of one
+    if len(operations) % times == 0:
+        operations = operations[: len(operations) // times]  # those of one
     names = ", ".join(node.name for node in operations)
     alike = len(operations) > 1 and len({node.name for node in operations}) == 1
     if names != box.kind.lower() and not alike:
@@ -146,7 +134,7 @@ def _short(name: str, value: str) -> str:
 
 def tooltip(box: Box) -> str:
     """Return what shows under the mouse."""
-    if box.module:
+    if box.frame:
         return lines(", ".join(node.name for node in box.members[:WIDTH] if node.kind == "operation"))
     node = box.node
     return lines(

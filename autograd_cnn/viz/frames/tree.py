@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final, Literal, NamedTuple, TypeAlias
 
 from autograd_cnn.graph.nodes import Edge, GraphNode, Phase
+from autograd_cnn.viz.frames.entries import entries, levels
 from autograd_cnn.viz.frames.repeats import repeats
 from autograd_cnn.viz.frames.sharing import FEW, MANY, Pairs, Sharing, sharing_of
 from autograd_cnn.viz.frames.titles import Titles, shortened
@@ -107,7 +108,7 @@ class Tree:
 def tree_of(nodes: Sequence[GraphNode], edges: Iterable[Edge], titles: Titles) -> Tree:
     """Sort the nodes of a graph into frames, and cut its edges where they pass a frame's border."""
     pairs = [(_number(edge.source), _number(edge.target)) for edge in edges]
-    scopes, alone = _scopes(nodes, pairs)
+    scopes, alone = _scopes(nodes, pairs, entries(nodes, titles))
     sharing = sharing_of(nodes, pairs, scopes)
     tree = Tree([Frame("", "", -1, 0, nodes=list(range(len(nodes))))], [0] * len(nodes), alone, sharing)
     _grow(tree, _Looks(nodes, pairs, scopes, titles, sharing))
@@ -124,13 +125,13 @@ def _number(name: str) -> int:
 # --- who stands where -------------------------------------------------------------------------
 
 
-def _scopes(nodes: Sequence[GraphNode], edges: Pairs) -> tuple[list[str], list[str]]:
+def _scopes(nodes: Sequence[GraphNode], edges: Pairs, scopes: list[str]) -> tuple[list[str], list[str]]:
     """Return each node's module, and the one that it has been taken out of.
 
     What the backward pass reads beside the graph stands where it is used, and so does what meets a computed value, as
-    the mask of a dropout does. A module with a single node of the forward pass is not worth a frame.
+    the mask of a dropout does. Another leaf is moved out of its module if it is used elsewhere before. A module with a
+    single node of the forward pass is not worth a frame.
     """
-    scopes = [node.scope for node in nodes]
     users: dict[int, set[int]] = {}
     meets: dict[int, set[int]] = {}
     for source, target in edges:
@@ -140,28 +141,26 @@ def _scopes(nodes: Sequence[GraphNode], edges: Pairs) -> tuple[list[str], list[s
                 meets.setdefault(target, set()).add(source)
     beside = set()
     for number, node in enumerate(nodes):
-        if node.kind in ("input", "constant") and len(users.get(number, ())) == 1:
-            user = min(users[number])
-            if node.phase == "backward" or user in meets:
-                beside.add(number)
-                scopes[number] = nodes[user].scope
+        if node.kind not in ("input", "constant", "parameter") or number not in users:
+            continue
+        user = min(users[number])
+        if node.kind != "parameter" and len(users[number]) == 1 and (node.phase == "backward" or user in meets):
+            beside.add(number)
+            scopes[number] = scopes[user]
+        elif node.phase == "forward":
+            shared = [a for a, b in zip(levels(scopes[number]), levels(scopes[user]), strict=False) if a == b]
+            scopes[number] = shared[-1] if shared else ""
     crowd = Counter(
         scope
         for number, (node, scope) in enumerate(zip(nodes, scopes, strict=True))
         if node.phase == "forward" and node.kind != "constant" and number not in beside
     )
-    outer = {level.rpartition(".")[0] for scope in set(scopes) for level in _levels(scope)}
+    outer = {level.rpartition(".")[0] for scope in set(scopes) for level in levels(scope)}
     alone = [""] * len(nodes)
     for number, scope in enumerate(scopes):
         if scope and crowd[scope] <= 1 and scope not in outer:
             scopes[number], alone[number] = scope.rpartition(".")[0], "" if number in beside else scope
     return scopes, alone
-
-
-def _levels(scope: str) -> list[str]:
-    """Return the paths of a module and those around it, the outermost first."""
-    parts = scope.split(".") if scope else []
-    return [".".join(parts[:level]) for level in range(1, len(parts) + 1)]
 
 
 class _Item(NamedTuple):
@@ -189,7 +188,7 @@ class _Looks:
         self.titles = titles
         self.sharing = sharing
         self._known: dict[Any, int] = {}
-        called = {path for scope in set(scopes) for path in _levels(scope) if titles.kind(path)}
+        called = {path for scope in set(scopes) for path in levels(scope) if titles.kind(path)}
         self._calls = Counter(map(titles.path, called))
         self._operands: dict[int, list[int]] = {}
         for source, target in pairs:
@@ -209,12 +208,28 @@ class _Looks:
             if node.phase == "forward":
                 latest[scope] = number
             around = ""
-            for path in _levels(scope):
+            for path in levels(scope):
                 found[around].setdefault(path, []).append(number)
                 found.setdefault(path, {})
                 around = path
             found[around].setdefault(anchor, []).append(number)
-        return found
+        return {path: self._ordered(members) for path, members in found.items()}
+
+    def _ordered(self, members: dict[str | int, list[int]]) -> dict[str | int, list[int]]:
+        """Put what stands in a module in the order of what is computed, with leaves before all that uses them."""
+        computed = {
+            key: next((number for number in numbers if number in self._operands), numbers[0])
+            for key, numbers in members.items()
+        }
+        keys = {number: key for key, numbers in members.items() for number in numbers}
+        first = dict(computed)
+        for key, numbers in members.items():
+            for number in numbers:
+                for operand in self._operands.get(number, ()):
+                    leaf = keys.get(operand)
+                    if leaf is not None and operand not in self._operands and not isinstance(leaf, str):
+                        first[leaf] = min(first[leaf], computed[key])
+        return dict(sorted(members.items(), key=lambda item: (first[item[0]], item[1][0] in self._operands)))
 
     def items(self, path: str) -> list[_Item]:
         """Return what stands in a module."""

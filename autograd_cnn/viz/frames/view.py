@@ -1,8 +1,10 @@
 """What of the frames is seen at first, and which way a graph runs."""
 
 from collections import Counter
+from dataclasses import replace
 from typing import Final, Literal, TypeAlias
 
+from autograd_cnn.graph.nodes import Phase
 from autograd_cnn.viz.frames.titles import Titles
 from autograd_cnn.viz.frames.tree import Tree
 
@@ -45,3 +47,37 @@ def direction_of(tree: Tree, titles: Titles) -> Direction:
         paths for parent, paths in steps.items() if tree.frames[parent].times > 1 or tree.frames[parent].kind == "run"
     )
     return "right" if any(len(paths) > len(set(paths)) for paths in rows) else "down"
+
+
+def to_depth(tree: Tree, depth: int) -> list[int]:
+    """Return the frames to unfold so that those in at least so many others are folded; 1 folds all."""
+    return [index for index, frame in enumerate(tree.frames[1:], 1) if frame.depth < depth]
+
+
+def of_pass(tree: Tree, phase: Phase) -> Tree:
+    """Return the frames with what is in one pass."""
+    kept = [
+        {old: new for new, old in enumerate(i for i, slot in enumerate(frame.slots) if slot.phase == phase)}
+        for frame in tree.frames
+    ]
+    frames = []
+    for frame, own in zip(tree.frames, kept, strict=True):
+        around = kept[frame.parent]
+        slots = [frame.slots[old] for old in own]
+        frames.append(
+            replace(
+                frame,
+                slots=[
+                    slot._replace(of=around[slot.of]) if slot.kind in ("in", "out")
+                    else slot._replace(at=own[slot.at]) if slot.at >= 0
+                    else slot
+                    for slot in slots
+                ],
+                wires=[
+                    wire._replace(source=own[wire.source], target=own[wire.target])
+                    for wire in frame.wires
+                    if wire.source in own
+                ],
+            )
+        )  # fmt: skip
+    return replace(tree, frames=frames)

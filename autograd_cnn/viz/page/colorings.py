@@ -5,9 +5,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Final
 
 from autograd_cnn.graph.nodes import Edge, GraphNode
-from autograd_cnn.viz.drawing.fold import Box
+from autograd_cnn.viz.drawing.box import Box, Boxes
 from autograd_cnn.viz.drawing.measures import Coloring, Quantity, measures
-from autograd_cnn.viz.frames.tree import Frame
+from autograd_cnn.viz.page.columns import column, columns
 
 BARS: Final = 200
 """The most bars of a profile over depth; of more nodes each bar stands for several, as high as the highest."""
@@ -19,42 +19,33 @@ NOT_KNOWN: Final = "unknown"
 
 
 def colorings(
-    nodes: Sequence[GraphNode], edges: Iterable[Edge], frames: Sequence[Frame], first: Quantity | None = None
+    nodes: Sequence[GraphNode], edges: Iterable[Edge], boxes: Boxes, first: Quantity | None = None
 ) -> list[dict[str, Any]]:
     """Return for each quantity that is known of any box what the page needs to show it.
 
     Parameters
     ----------
-    nodes, edges, frames
-        Of the page.
+    nodes, edges
+        Of the graph.
+    boxes : Boxes
     first : str, optional
         The quantity that the page begins with; by default what has changed, if two graphs were compared.
     """
-    of_nodes = [Box(node.id, node.scope, (node,)) for node in nodes]
-    of_frames = [_halves(frame, nodes) for frame in frames]
-    boxes = [*of_nodes, *(half for halves in of_frames[1:] for half in halves.values())]
+    all_boxes = [*boxes.nodes, *(half for halves in boxes.frames[1:] for half in halves.values())]
     found = []
     for name, measure in measures(nodes, edges).items():
-        coloring = Coloring(measure, boxes)
+        coloring = Coloring(measure, all_boxes)
         if coloring.is_known:
             found.append({
                 "name": name,
                 "title": measure.title,
                 "first": name == (first or "change"),
                 "legend": [(text, _shade(step)) for text, step in coloring.legend()],
-                "nodes": [_told(coloring, box) for box in of_nodes],
-                "frames": [{phase: _told(coloring, half) for phase, half in halves.items()} for halves in of_frames],
-                "depth": list(_depth(coloring, of_nodes)),
+                "nodes": column([_told(coloring, box) for box in boxes.nodes]),
+                "frames": columns([{phase: _told(coloring, half) for phase, half in halves.items()} for halves in boxes.frames]),
+                "depth": list(_depth(coloring, boxes.nodes)),
             })  # fmt: skip
     return found
-
-
-def _halves(frame: Frame, nodes: Sequence[GraphNode]) -> dict[str, Box]:
-    """Return the boxes of a folded frame's passes."""
-    halves: dict[str, list[GraphNode]] = {}
-    for position in frame.nodes:
-        halves.setdefault(nodes[position].phase, []).append(nodes[position])
-    return {phase: Box(members[0].id, "", tuple(members), module="module") for phase, members in halves.items()}
 
 
 def _told(coloring: Coloring, box: Box) -> tuple[str, str]:

@@ -1,7 +1,7 @@
 """A graph as a page: what the viewer has to know."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import fields
+from dataclasses import replace
 from inspect import getsource
 from math import prod
 from textwrap import dedent
@@ -13,23 +13,22 @@ from autograd_cnn.engine.primitive import REGISTRY, Primitive
 from autograd_cnn.errors import ArgumentError, sentence
 from autograd_cnn.graph.nodes import Edge, GraphNode, ModuleCall
 from autograd_cnn.parameters import choice
-from autograd_cnn.viz.drawing.fold import Box
+from autograd_cnn.viz.drawing.box import Boxes, sizes_of
 from autograd_cnn.viz.drawing.label import LENGTH, shape_text, texts
 from autograd_cnn.viz.drawing.measures import Quantity
 from autograd_cnn.viz.drawing.style import PALETTES, SHADES
-from autograd_cnn.viz.frames.sharing import numbers_of
-from autograd_cnn.viz.frames.titles import Names, Titles, shortened
-from autograd_cnn.viz.frames.tree import Frame, Tree, tree_of
+from autograd_cnn.viz.frames.layout import HEADER, MARGIN, arrange, room_of
+from autograd_cnn.viz.frames.scene import GAP
+from autograd_cnn.viz.frames.titles import shortened
+from autograd_cnn.viz.frames.tree import Frame, Wire
 from autograd_cnn.viz.frames.view import Direction, direction_of, first_view
 from autograd_cnn.viz.page.colorings import colorings
-from autograd_cnn.viz.page.layout import Sizes, arrange, chip_size, room_of, size_of
+from autograd_cnn.viz.page.columns import columns, known
 from autograd_cnn.viz.web.document import document, kind_of
 
 Highlight: TypeAlias = Mapping[str, Mapping[tuple[int, ...], float]]
 
 TITLE: Final = "Computation graph"
-SHORT: Final = 24
-"""Longer names on chips are shortened."""
 
 
 def page(
@@ -47,7 +46,7 @@ def page(
         if value is not None:
             choice("to_html", name, value, get_args(choices))
     data = _data(nodes, edges, calls, marked, direction, color) | {"explanations": explanations}
-    return document("page/viewer", title=TITLE, data=data, default=_known)
+    return document("page/viewer", title=TITLE, data=data, default=known)
 
 
 def _checked(nodes: Sequence[GraphNode], highlight: Highlight) -> dict[str, list[Any]]:
@@ -91,101 +90,60 @@ def _data(
     color: Quantity | None,
 ) -> dict[str, Any]:
     """Return all that the script needs to know."""
-    titles = Titles(calls)
-    tree = tree_of(nodes, edges, titles)
+    boxes = Boxes(nodes, edges, calls)
+    tree, titles = boxes.tree, boxes.titles
     direction = direction or direction_of(tree, titles)
-    numbers = numbers_of(nodes, edges, tree.sharing)
-    in_nodes = [
-        _cut(texts(Box(node.id, node.scope, (node,), prefix=titles.of(alone), kind=titles.kind(alone),
-                       numbers=numbers.get(node.id, ()))))
-        for node, alone in zip(nodes, tree.alone, strict=True)
-    ]  # fmt: skip
-    in_frames = [_of_frame(frame, nodes, titles) for frame in tree.frames]
-    chips = _chips(tree, nodes, edges)
-    sizes = Sizes(
-        [size_of(lines) for lines in in_nodes],
-        [size_of(*lines.values(), toggle=True) for lines in in_frames],
-        {key: chip_size(text) for key, text in chips.items()},
-    )
-    layouts, which = arrange(tree, nodes, sizes, direction)
+    unfolded = first_view(tree)
+    in_nodes = [texts(box) for box in boxes.nodes]
+    in_frames = [{phase: texts(box) for phase, box in halves.items()} for halves in boxes.frames]
+    sizes = sizes_of(in_nodes, in_frames, boxes)
+    layouts = arrange(tree, nodes, sizes, direction, unfolded)
+    unique = {id(layout): layout for layout in layouts.values()}
+    which = {each: number for number, each in enumerate(unique)}
     return {
         "title": TITLE,
-        "nodes": [
-            _known(node)
-            | _size(node)
-            | {"name": node.name, "lines": lines, "frame": home, "module": titles.full(node.scope), "boxed": tree.sharing.has_box(number)}
+        "nodes": columns([
+            _of_node(node) | {"lines": tuple(lines), "frame": home, "module": titles.full(node.scope), "boxed": tree.sharing.has_box(number)}
             for number, (node, lines, home) in enumerate(zip(nodes, in_nodes, tree.homes, strict=True))
-        ],
-        "edges": [(int(edge.source[1:]), int(edge.target[1:]), edge.argument) for edge in edges],
-        "frames": [
+        ]),
+        "edges": columns([
+            {"source": int(edge.source[1:]), "target": int(edge.target[1:]), "argument": edge.argument} for edge in edges
+        ]),
+        "frames": columns([
             {"path": frame.path, "title": (title := shortened(frame.heading, LENGTH)), "room": room_of(title),
-             "parent": frame.parent, "kind": frame.kind, "lines": lines,
-             "layout": layout, "slots": frame.slots, "wires": frame.wires}
-            for frame, lines, layout in zip(tree.frames, in_frames, which, strict=True)
-        ],
-        "layouts": layouts,
-        "chips": {way: {of: text for (each, of), text in chips.items() if each == way} for way in ("from", "to")},
-        "unfolded": first_view(tree),
+             "parent": frame.parent, "kind": frame.kind, "lines": {phase: tuple(told) for phase, told in lines.items()},
+             "layout": which[id(layouts[index])], "slots": len(frame.slots), "wires": len(frame.wires)}
+            | ({"folded": sizes.frames[index][:: 1 if direction == "down" else -1]} if index in unfolded else {})
+            for index, (frame, lines) in enumerate(zip(tree.frames, in_frames, strict=True))
+        ]),
+        "slots": columns([slot._asdict() for frame in tree.frames for slot in frame.slots]),
+        "wires": columns([_of_wire(wire, frame) for frame in tree.frames for wire in frame.wires]),
+        "layouts": list(unique.values()),
+        "spacing": {"header": HEADER, "margin": MARGIN, "gap": GAP},
+        "chips": {way: {of: text for (each, of), text in boxes.chips.items() if each == way} for way in ("from", "to")},
+        "unfolded": unfolded,
         "direction": direction,
         "titles": {call.scope: titles.of(call.scope) for call in calls},
         "attributes": {call.scope: call.attributes for call in calls if call.attributes},
         "primitives": _primitives({node.name for node in nodes if node.kind == "operation"}),
         "meanings": {kind_of(kind): look.meaning for kind, look in PALETTES["light"].kinds.items()},
         "highlight": marked,
-        "colorings": colorings(nodes, edges, tree.frames, color),
+        "colorings": colorings(nodes, edges, boxes, color),
         "shades": {str(step): fill for step, (fill, _) in enumerate(SHADES) if fill},
     }  # fmt: skip
 
 
-def _known(thing: Any) -> dict[str, Any]:
-    """Return the fields of a dataclass that say something."""
-    values = ((field.name, getattr(thing, field.name)) for field in fields(thing))
-    return {name: value for name, value in values if value is not None and value != ""}
-
-
-def _size(node: GraphNode) -> dict[str, int]:
+def _of_node(node: GraphNode) -> dict[str, Any]:
     count = prod(node.shape)
-    return {"count": count, "bytes": count * np.dtype(node.dtype).itemsize}
+    more = {"name": node.name, "shape": node.shape, "form": shape_text(node.shape), "count": count,
+            "bytes": count * np.dtype(node.dtype).itemsize}  # fmt: skip
+    return known(replace(node, id="")) | more
 
 
-def _chips(tree: Tree, nodes: Sequence[GraphNode], edges: Sequence[Edge]) -> dict[tuple[str, int], str]:
-    """Return what stands on each chip."""
-    names = Names(nodes, edges)
-    chips = dict.fromkeys(
-        (slot.kind, slot.of) for frame in tree.frames for slot in frame.slots if slot.kind in ("from", "to")
-    )
-    texts = {
-        (kind, of): names.value(nodes[of]) if kind == "from"
-        else names.gradient(nodes[of]) if of in tree.sharing.sums
-        else f"→ {names.value(nodes[of])}"
-        for kind, of in chips
-    }  # fmt: skip
-    return {chip: shortened(text, SHORT) for chip, text in texts.items()}
-
-
-def _of_frame(frame: Frame, nodes: Sequence[GraphNode], titles: Titles) -> dict[str, list[str]]:
-    """Return the text of a folded frame, for each pass."""
-    lines = {}
-    kind = (titles.kind(frame.path) if frame.kind == "module" else "") or frame.title
-    for phase, sign in (("forward", ""), ("backward", "∂ ")):
-        members = tuple(nodes[position] for position in frame.nodes if nodes[position].phase == phase)
-        if members:
-            box = Box(
-                members[0].id,
-                "",
-                members,
-                module=frame.path or "graph",
-                times=frame.times,
-                title=frame.title or "graph",
-                kind=kind,
-            )
-            first, *others = texts(box)
-            lines[phase] = _cut((first if frame.kind == "sum" else sign + first, *others))
-    return lines
-
-
-def _cut(lines: Sequence[str]) -> list[str]:
-    return [shortened(line, LENGTH) for line in lines if line]
+def _of_wire(wire: Wire, frame: Frame) -> dict[str, Any]:
+    """Return a wire; without values it carries that of the node that it begins at."""
+    known = {"source": wire.source, "target": wire.target}
+    return known if wire.values == (frame.slots[wire.source].of,) else known | {"values": wire.values}
 
 
 # --- facts about primitives -------------------------------------------------------------------

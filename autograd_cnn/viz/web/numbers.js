@@ -15,9 +15,3 @@ export function quantity(value, unit) {
 /** Four digits. @param {number | null | undefined} value */
 export const short = (value) =>
     value === null || value === undefined ? "unknown" : String(Number(value.toPrecision(4)));
-
-/** As Python writes it: (2, 3). @param {number[]} shape */
-export function shapeText(shape) {
-    if (!shape.length) return "scalar";
-    return `(${shape.join(", ")}${shape.length === 1 ? "," : ""})`;
-}

@@ -11,7 +11,9 @@ import autograd_cnn as ag
 from autograd_cnn.engine.backward import toposort
 from autograd_cnn.errors import ArgumentError
 from autograd_cnn.graph import Graph, Units, capture
+from autograd_cnn.viz.drawing.dot import draw
 from autograd_cnn.viz.drawing.style import PALETTES, SCALE, Scale, quantity_text
+from autograd_cnn.viz.frames.view import GLANCE
 
 
 def _kinds(source):
@@ -21,7 +23,7 @@ def _kinds(source):
 
 def _boxes(source):
     """Return the lines of boxes by their ids."""
-    return dict(re.findall(r"^\t+(n\d\w*) (\[.*)$", source, re.MULTILINE))
+    return dict(re.findall(r'^\t+"?([nf]\d[^\s"]*)"? (\[.*)$', source, re.MULTILINE))
 
 
 # --- what is drawn ----------------------------------------------------------------------------
@@ -86,18 +88,45 @@ def test_two_models_built_alike_give_the_same_bytes(model):
 
 def test_modules_are_nested_clusters_and_small_ones_prefixes(convnet):
     source = capture(convnet).to_dot(legend=False).source
-    assert re.findall(r"^(\t+)subgraph (\w+)", source, re.MULTILINE) == [
-        ("\t", "cluster_0"), ("\t\t", "cluster_1"), ("\t", "cluster_2"),
+    assert re.findall(r'^(\t+)subgraph "(\S+)"', source, re.MULTILINE) == [
+        ("\t", "cluster_f1.forward"), ("\t\t", "cluster_f3.forward"), ("\t", "cluster_f2.forward"),
     ]  # fmt: skip
     assert "label=features" in source
     assert 'label="act: relu' in source
 
 
-def test_values_of_the_forward_pass_are_stubs_in_the_backward_one(square):
-    source = capture(square, backward=True).to_dot(show="backward").source
-    assert re.search(r"n0_n4 \[label=x .*shape=plaintext", source)
-    assert "n0_n4 -> n4" in source
-    assert not re.search(r"\tn1 \[", source)
+def _edges(source):
+    return re.findall(r'^\t+"?([^"]+?)"? -> "?([^"]+?)"?(?: \[.*)?$', source, re.MULTILINE)
+
+
+def test_wires_pass_the_borders_of_clusters_at_points(convnet):
+    edges = _edges(capture(convnet).to_dot(legend=False).source)
+    assert [ends for ends in edges if "in" in f"{ends}"][:3] == [
+        ("3.in.3.forward", "n3"), ("1.in.0.forward", "3.in.3.forward"), ("2.in.6.forward", "n6"),
+    ]  # fmt: skip
+
+
+def test_the_backward_pass_stands_beside_the_forward_one_and_runs_up(square):
+    source = capture(square, backward=True).to_dot().source
+    assert 'label="forward pass"' in source
+    assert 'label="backward pass"' in source
+    assert re.search(r"n4 -> n3 \[.*dir=back", source)
+
+
+@pytest.mark.parametrize("direction", ["down", "right"])
+@pytest.mark.parametrize("show", ["forward", "backward", "both"])
+def test_what_is_placed_is_the_same_as_what_graphviz_lays_out(blocks, show, direction):
+    graph = capture(blocks(3), backward=True)
+    loose, placed = (
+        draw(graph.nodes, graph.edges, graph.calls, show=show, direction=direction, placed=placed).source
+        for placed in (False, True)
+    )
+    assert _boxes(loose).keys() == _boxes(placed).keys()
+    assert {frozenset(ends) for ends in _edges(loose)} == {frozenset(ends) for ends in _edges(placed)}
+    assert f"rankdir={'TB' if direction == 'down' else 'LR'}" in loose
+    assert all(
+        (" pos=" in line) == (source is placed) for source in (loose, placed) for line in _boxes(source).values()
+    )
 
 
 def test_a_graph_without_a_backward_pass_has_none_to_show(square):
@@ -206,8 +235,7 @@ def test_the_legend_names_what_is_there(square):
 
 
 def test_folding_makes_big_graphs_small(blocks):
-    boxes = re.findall(r"^\t+(n\d+) \[", capture(blocks(30)).to_dot(depth=2).source, re.MULTILINE)
-    assert len(boxes) < 12
+    assert 3 < len(_boxes(capture(blocks(30)).to_dot(depth=1).source)) < 12
 
 
 def test_a_long_chain_is_written_in_seconds():
@@ -216,7 +244,9 @@ def test_a_long_chain_is_written_in_seconds():
         y = -y
     graph = capture(y, backward=True)
     began = time.perf_counter()
-    assert graph.to_dot().source.count("weight=20") == 10_000 - 1
+    source = graph.to_dot().source
+    assert "-4,999 of 5,002" not in source
+    assert len(_boxes(source)) < 2 * GLANCE
     assert time.perf_counter() - began < 30
 
 
@@ -232,6 +262,7 @@ def test_a_long_chain_is_written_in_seconds():
             "to_dot: color is unknown: expected 'grad', 'bytes', 'flops', 'time', 'nan', 'dead' or 'change', got 'size'",
         ),
         ({"theme": "blue"}, "to_dot: theme is unknown: expected 'light' or 'dark', got 'blue'"),
+        ({"direction": "up"}, "to_dot: direction is unknown: expected 'down' or 'right', got 'up'"),
         ({"depth": "a"}, "to_dot: depth is not understood: expected an int of at least 1, got 'a'"),
         ({"depth": 0}, "to_dot: depth is out of range: expected an int of at least 1, got 0"),
     ],

@@ -16,6 +16,7 @@ import autograd_cnn as ag
 from autograd_cnn.errors import ArgumentError, FormatError, MissingDependencyError, OperandError
 from autograd_cnn.graph import Graph, capture
 from autograd_cnn.viz.drawing import render
+from autograd_cnn.viz.drawing.dot import draw
 
 
 @pytest.fixture
@@ -28,11 +29,12 @@ def no_dot(monkeypatch, tmp_path):
 
 @pytest.fixture
 def stand_in(monkeypatch, tmp_path):
-    """Put a program in place of dot that writes down what it was asked for."""
+    """Put a program in place of dot that lays out nothing, and writes down what it was asked to draw."""
     folder = tmp_path / "bin"
     folder.mkdir()
     program = folder / "dot"
-    program.write_text(f'#!/bin/sh\n{shutil.which("cat")} > {tmp_path}/asked\necho "<?xml $@"\n')
+    draws = f'{shutil.which("cat")} > {tmp_path}/asked; echo "<?xml $@"'
+    program.write_text(f'#!/bin/sh\ncase "$*" in *-n2*) {draws};; *) exit 1;; esac\n')
     program.chmod(0o755)
     monkeypatch.setenv("PATH", str(folder))
     return tmp_path / "asked"
@@ -55,7 +57,7 @@ def test_the_program_draws_pictures(square, tmp_path, stand_in, kind):
     graph = capture(square)
     path = graph.render(tmp_path / f"net.{kind.upper()}", theme="dark")
     assert f"-T{kind}" in path.read_text()
-    assert stand_in.read_text("utf-8") == graph.to_dot(theme="dark").source
+    assert stand_in.read_text("utf-8") == draw(graph.nodes, graph.edges, theme="dark", placed=True).source
 
 
 def test_without_the_program_web_assembly_draws_svg(square, tmp_path, no_dot):
@@ -202,7 +204,7 @@ def test_an_unknown_ending_is_an_error(square, tmp_path):
         ),
         (
             lambda graph: graph.render("g.svg", colour="grad"),
-            "render: no argument 'colour'; it takes path, show, depth, color, theme, legend",
+            "render: no argument 'colour'; it takes path, show, depth, direction, color, theme, legend",
         ),
     ],
 )

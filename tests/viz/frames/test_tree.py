@@ -1,5 +1,7 @@
 """Frames within frames."""
 
+from graphlib import TopologicalSorter
+
 import numpy as np
 import pytest
 
@@ -32,6 +34,36 @@ def _titles(tree, kind):
 
 def _chips(tree, frame, way):
     return [slot.of for slot in tree.frames[frame].slots if slot.kind == way]
+
+
+def test_a_block_that_is_entered_again_is_another_frame():
+    x = ag.tensor([1.0, 2.0], requires_grad=True, name="x")
+    w = ag.tensor([3.0, 4.0], requires_grad=True, name="w")
+    y = x
+    for _ in range(2):
+        with scope("outer"):
+            with scope("inner"):
+                y = ag.sin(y) * ag.exp(y)
+            y = ag.tanh(y * w)
+        y = ag.exp(y)
+    tree = _tree(ag.sum(y), backward=True)
+    assert sorted(_paths(tree)) == ["", "outer", "outer#2", "outer#2.inner#2", "outer.inner"]
+    assert {frame.path: {slot.phase for slot in frame.slots} for frame in tree.frames[1:]} == {
+        path: {"forward", "backward"} for path in _paths(tree)[1:]
+    }
+    for frame in tree.frames:
+        TopologicalSorter({wire.target: [wire.source] for wire in frame.wires}).prepare()
+        assert all(wire.source != wire.target for wire in frame.wires)
+
+
+def test_a_leaf_that_is_used_before_its_module_is_outside_of_it():
+    scopes = ["block", "", "block", "block", ""]
+    nodes = [
+        GraphNode(f"n{i}", "operation" if i else "input", "sin", (i,), "float64", path) for i, path in enumerate(scopes)
+    ]
+    edges = [Edge(f"n{source}", f"n{target}", "x") for source, target in [(0, 1), (1, 2), (0, 2), (2, 3), (3, 4)]]
+    tree = tree_of(nodes, edges, Titles([]))
+    assert tree.homes == [0, 0, 1, 1, 0]
 
 
 def test_modules_become_frames_but_not_for_a_single_operation(convnet):

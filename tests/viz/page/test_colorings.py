@@ -4,20 +4,22 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from page_data import column_of, rows_of
 
 import autograd_cnn as ag
 from autograd_cnn.errors import ArgumentError
 from autograd_cnn.graph import capture, difference
-from autograd_cnn.viz.drawing.fold import Box
+from autograd_cnn.viz.drawing.box import Box, Boxes
 from autograd_cnn.viz.drawing.measures import Coloring, measures
-from autograd_cnn.viz.frames.titles import Titles
-from autograd_cnn.viz.frames.tree import tree_of
 from autograd_cnn.viz.page.colorings import BARS, colorings
 
 
 def _colorings(graph, **options):
-    frames = tree_of(graph.nodes, graph.edges, Titles(graph.calls)).frames
-    return {each["name"]: SimpleNamespace(**each) for each in colorings(graph.nodes, graph.edges, frames, **options)}
+    boxes = Boxes(graph.nodes, graph.edges, graph.calls)
+    return {
+        each["name"]: SimpleNamespace(**each | {"nodes": column_of(**each["nodes"]), "frames": rows_of(each["frames"])})
+        for each in colorings(graph.nodes, graph.edges, boxes, **options)
+    }
 
 
 def test_only_what_is_known_is_offered(convnet):
@@ -32,7 +34,7 @@ def test_shades_and_texts_are_those_of_a_drawing(convnet):
     texts = [text for (_, text), node in zip(found.nodes, graph.nodes, strict=True) if node.phase == "forward" and text]
     assert texts
     assert all(f'\\n{text}"' in source for text in texts)
-    told = Coloring(measures(graph.nodes, graph.edges)["flops"], [Box(node.id, "", (node,)) for node in graph.nodes])
+    told = Coloring(measures(graph.nodes, graph.edges)["flops"], [Box((node,)) for node in graph.nodes])
     steps = [told.step(node.flops) for node in graph.nodes]
     assert [shade for shade, _ in found.nodes] == [
         "none" if node.kind != "operation" else "unknown" if step is None else str(step)

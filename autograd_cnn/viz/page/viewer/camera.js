@@ -93,10 +93,10 @@ export function reveal(boxes, closely = false) {
     look();
 }
 
-/** What has to be seen of a box: of a large one its beginning. @param {Area} box @returns {Area} */
+/** What has to be seen of a box, and of a number beside it: of a large one its beginning. @param {Area} box @returns {Area} */
 function core({ x, y, width, height }) {
     const [left, top] = [Math.max(0, Math.min(width / 2, 200) - 60), Math.max(0, Math.min(height / 2, 40) - 20)];
-    return { x: x + left, y: y + top, width: Math.min(width, 120), height: Math.min(height, 40) };
+    return { x: x + left, y: y + top, width: Math.min(width, 120) + 20, height: Math.min(height, 40) };
 }
 
 /** @param {Area[]} areas @returns {Area} */

@@ -14,8 +14,9 @@ const chooser = byId("coloring", HTMLSelectElement);
 const legend = byId("legend", HTMLElement);
 
 /** @param {string} name of the quantity; empty for the kinds of boxes */
-function pick(name) {
+export function pick(name) {
     state.coloring = DATA.colorings.find((each) => each.name === name) ?? null;
+    chooser.value = state.coloring?.name ?? "";
     showLegend();
     tell("changed");
     tell("told");

@@ -14,6 +14,7 @@
  * @property {string} module the module it is in, with its class
  * @property {string} scope
  * @property {number[]} shape
+ * @property {string} form the shape as text
  * @property {string} dtype
  * @property {Phase} phase
  * @property {number} count
@@ -51,6 +52,7 @@
  * @property {Slot[]} slots
  * @property {"module" | "repeat" | "unit" | "run" | "sum"} kind
  * @property {number} room that its title takes
+ * @property {Point} [folded] its size when it is folded, if it is laid out open
  * @property {[number, number, number[]][]} wires from a slot to a slot, with the numbers of the values
  * @property {Frame[]} children
  * @property {GraphNode[]} members with those of inner frames
@@ -67,11 +69,12 @@
  * @typedef {object} Data what `viz.page.html` writes
  * @property {string} title
  * @property {GraphNode[]} nodes
- * @property {[number, number, string][]} edges
+ * @property {{source: number, target: number, argument: string}[]} edges
  * @property {Frame[]} frames
  * @property {Layout[]} layouts
  * @property {Record<Way, Record<number, string>>} chips what stands on those of each node
- * @property {number[]} unfolded the frames that are at first
+ * @property {number[]} unfolded the frames that are at first, and are laid out so
+ * @property {{header: number, margin: number, gap: number}} spacing
  * @property {"down" | "right"} direction
  * @property {Record<string, string>} titles of calls, by their scopes
  * @property {Record<string, Attribute[]>} attributes of calls, by their scopes
@@ -100,8 +103,46 @@
  * @property {[number, number][]} depth nodes of the forward pass, and how far up the scale they are
  */
 
-/** @type {Data} */
-export const DATA = JSON.parse(document.getElementById("graph")?.textContent ?? "");
+// What `viz.page.columns` writes: a table by columns, and a column, in which a value that many rows have stands once.
+/**
+ * @typedef {{values: any[], at?: number[], rows?: undefined} | {rows: Table, at: number[], values?: undefined}} Column
+ * @typedef {{count: number, fields: Record<string, Column>}} Table
+ */
+
+/** @param {Column} column @returns {any[]} */
+function columnOf({ values, rows, at }) {
+    const all = rows ? rowsOf(rows) : values;
+    return at ? at.map((i) => all[i]) : all;
+}
+
+/** @param {Table} table @returns {any[]} */
+function rowsOf({ count, fields }) {
+    const columns = Object.entries(fields).map(([name, column]) => ({ name, all: columnOf(column) }));
+    return Array.from({ length: count }, (_, i) =>
+        Object.fromEntries(columns.filter(({ all }) => all[i] !== undefined).map(({ name, all }) => [name, all[i]])),
+    );
+}
+
+/** @returns {Data} */
+function read() {
+    const data = JSON.parse(document.getElementById("graph")?.textContent ?? "");
+    const [frames, slots, wires] = [data.frames, data.slots, data.wires].map(rowsOf);
+    let [slot, wire] = [0, 0];
+    for (const frame of frames) {
+        frame.slots = slots.slice(slot, (slot += frame.slots)).map(({ kind, of, phase, at }) => [kind, of, phase, at]);
+        frame.wires = wires
+            .slice(wire, (wire += frame.wires))
+            .map(({ source, target, values }) => [source, target, values ?? [frame.slots[source][1]]]);
+    }
+    const colorings = data.colorings.map((/** @type {any} */ each) => ({
+        ...each,
+        nodes: columnOf(each.nodes),
+        frames: rowsOf(each.frames),
+    }));
+    return { ...data, nodes: rowsOf(data.nodes), edges: rowsOf(data.edges), frames, colorings };
+}
+
+export const DATA = read();
 export const NODES = DATA.nodes;
 export const FRAMES = DATA.frames;
 
@@ -129,8 +170,8 @@ export function framesAround(index) {
 
 FRAMES.forEach((frame, index) => Object.assign(frame, { index, children: [], members: [] }));
 FRAMES.forEach((frame) => frame.parent >= 0 && FRAMES[frame.parent].children.push(frame));
-NODES.forEach((node, index) => Object.assign(node, { index, operands: [], users: [], rules: [] }));
-for (const [source, target, argument] of DATA.edges) {
+NODES.forEach((node, index) => Object.assign(node, { id: `n${index}`, index, operands: [], users: [], rules: [] }));
+for (const { source, target, argument } of DATA.edges) {
     NODES[target].operands.push({ node: NODES[source], argument });
     NODES[source].users.push({ node: NODES[target], argument });
 }

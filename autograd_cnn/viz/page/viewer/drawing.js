@@ -7,7 +7,8 @@
 import { byId, svg } from "../../web/elements.js";
 import { camera, canvas, FAR, placeOf, seen, setExtent } from "./camera.js";
 import { FRAMES, framesAround, halfKey, kindOf, nodeOfKey } from "./data.js";
-import { contains, hasProblem, HEADER, overlaps, Scene } from "./layout.js";
+import { HEADER } from "./axes.js";
+import { contains, hasProblem, overlaps, Scene } from "./layout.js";
 import { stateOfBox, stateOfWire } from "./lights.js";
 import { paint } from "./painter.js";
 import { shadeOf } from "./shades.js";
@@ -49,7 +50,8 @@ function nodeElement(box) {
     const shape = svg("rect", { width, height, rx: round ? height / 2 : node.kind === "operation" ? 5 : 0 });
     const sum = SUMS.get(node);
     const problem = node.problem ? `, problem: ${node.problem}` : "";
-    const label = `${node.lines.join(", ")}: ${node.kind}, ${node.phase} pass${problem}`;
+    const number = sum ? ` ${sum.part}/${sum.parts}` : "";
+    const label = `${node.lines.join(", ")}${number}: ${node.kind}, ${node.phase} pass${problem}`;
     const classes = `box ${kindOf(node)}${node.problem ? " problem" : ""}`;
     return svg(
         "g",
@@ -116,13 +118,13 @@ function titleElement({ frame, phase, x, y }) {
     return svg("text", { x: x + HEADER - 2, y: y + 15, class: "title" }, `${sign}${frame?.title}`);
 }
 
-/** @param {string[]} lines @param {number} width @param {number} height */
+/** With spaces between the lines, since what is read aloud is in one. @param {string[]} lines @param {number} width @param {number} height */
 function texts(lines, width, height) {
     const top = height / 2 - (lines.length - 1) * 7 + 4;
     return svg(
         "text",
         { class: "lines", "text-anchor": "middle" },
-        lines.map((line, i) => svg("tspan", { x: width / 2, y: top + 14 * i }, line)),
+        lines.map((line, i) => [i > 0 && " ", svg("tspan", { x: width / 2, y: top + 14 * i }, line)]),
     );
 }
 

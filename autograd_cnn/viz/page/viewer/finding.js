@@ -1,6 +1,5 @@
 // --- finding nodes and modules --------------------------------------------------------------------
 
-import { shapeText } from "../../web/numbers.js";
 import { FRAMES, halfKey, NODES, titleOf } from "./data.js";
 
 /**
@@ -109,7 +108,7 @@ function* modules() {
 function* nodes() {
     for (const node of NODES) {
         const name = titleOf(node);
-        const place = `${node.id} ${shapeText(node.shape)} ${node.module}`;
+        const place = `${node.id} ${node.form} ${node.module}`;
         const text = `${name} ${place} ${node.kind} ${node.phase} ${node.problem ?? ""}`.toLowerCase();
         yield { key: `n${node.index}`, name, place, told: { name: name.toLowerCase(), text, shape: node.shape } };
     }

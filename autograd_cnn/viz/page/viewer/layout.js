@@ -1,11 +1,8 @@
 // --- where everything is --------------------------------------------------------------------------
 //
-// Graphviz laid out each frame with its inner frames folded. Unfolding one stretches the axes of the
-// frame around it, where the inner frame lies, and moves what lies beyond. Stretching keeps the order
-// along both axes, so nothing can come to overlap, and readers find things where they were.
-//
 // All of this counts y along the passes and x across them. A graph that runs to the right is turned at the end.
 
+import { anchorOf, BEFORE, foldedSize, MARGIN, measured, OPEN, RIGHT } from "./axes.js";
 import { DATA, FRAMES, halfKey, nodeOfKey, NODES } from "./data.js";
 import { boundsOf, courseOf, finer, LEAD, split } from "./splines.js";
 
@@ -16,6 +13,7 @@ import { boundsOf, courseOf, finer, LEAD, split } from "./splines.js";
  * @typedef {import("./data.js").Point} Point
  * @typedef {import("./data.js").Centred} Centred
  * @typedef {import("./splines.js").End} End
+ * @typedef {import("./axes.js").Size} Size
  *
  * @typedef {{x: number, y: number, width: number, height: number}} Area
  * @typedef {Area & {key: string, phase: Phase, open: boolean, node: GraphNode, frame: null, chip?: string}} NodeBox
@@ -33,21 +31,9 @@ import { boundsOf, courseOf, finer, LEAD, split } from "./splines.js";
  * @property {Area} bounds
  * @property {Point} middle
  * @property {Path2D} [path] what a painter has made of it
- *
- * @typedef {(value: number) => number} Axis
- * @typedef {Record<Phase, number>} Widths
- * @typedef {{y: Axis} & Record<Phase, Axis>} Axes
- * @typedef {{layout: import("./data.js").Layout, axes: Axes, widths: Widths, height: number, spine: Widths}} Size
  * @typedef {Partial<Record<Phase, Point>>} Origins
- * @typedef {{from: number, to: number, size: number}} Part
  */
 
-export const HEADER = 20;
-export const MARGIN = 9;
-const GAP = 60;
-const RIGHT = DATA.direction === "right";
-/** What an open frame leaves free before its contents; its title is above them, whichever way the graph runs. */
-const BEFORE = RIGHT ? { x: HEADER, y: MARGIN } : { x: MARGIN, y: HEADER };
 /** The passes in the order in which they lie side by side. @type {Phase[]} */
 const PHASES = RIGHT ? ["backward", "forward"] : ["forward", "backward"];
 
@@ -57,80 +43,6 @@ const pointTurned = ([x, y]) => (RIGHT ? [y, x] : [x, y]);
 /** @param {Area} area @returns {Area} */
 const areaTurned = ({ x, y, width, height }) =>
     RIGHT ? { x: y, y: x, width: height, height: width } : { x, y, width, height };
-
-/** A piecewise linear map that leaves room for parts. @param {Part[]} parts @returns {Axis} */
-export function stretched(parts) {
-    const cuts = [...new Set(parts.flatMap((part) => [part.from, part.to]))].sort((a, b) => a - b);
-    let image = cuts[0];
-    const knots = cuts.map((cut, i) => {
-        const before = cuts[i - 1];
-        const covering = parts.filter((part) => i > 0 && part.from <= before && part.to >= cut);
-        const rate = Math.max(1, ...covering.map((part) => part.size / (part.to - part.from)));
-        if (i > 0) image += rate * (cut - before);
-        return { cut, image, rate };
-    });
-    return (value) => {
-        const next = knots.findIndex((knot) => knot.cut >= value);
-        if (!knots.length || next === 0) return value;
-        const last = knots[knots.length - 1];
-        if (next < 0) return last.image + value - last.cut;
-        return knots[next].image - knots[next].rate * (knots[next].cut - value);
-    };
-}
-
-/**
- * The size of an unfolded frame's contents, and its stretched axes.
- *
- * @param {Frame} frame
- * @param {Set<number>} unfolded
- * @param {Map<number, Size>} known
- * @returns {Size}
- */
-function measured(frame, unfolded, known) {
-    const before = known.get(frame.index);
-    if (before) return before;
-    const layout = DATA.layouts[frame.layout];
-    const parts = { y: /** @type {Part[]} */ ([]), forward: /** @type {Part[]} */ ([]), backward: /** @type {Part[]} */ ([]) };
-    frame.slots.forEach(([kind, of, phase], i) => {
-        if (kind !== "frame" || !unfolded.has(of)) return;
-        const inner = measured(FRAMES[of], unfolded, known);
-        const [x, y, width, height] = layout.boxes[i];
-        parts.y.push({ from: y - height / 2, to: y + height / 2, size: inner.height + BEFORE.y + MARGIN });
-        parts[phase].push({ from: x - width / 2, to: x, size: inner.spine[phase] + BEFORE.x });
-        parts[phase].push({ from: x, to: x + width / 2, size: inner.widths[phase] - inner.spine[phase] + MARGIN });
-    });
-    const axes = { y: stretched(parts.y), forward: stretched(parts.forward), backward: stretched(parts.backward) };
-    const widths = /** @type {Widths} */ ({});
-    const room = frame.parent < 0 ? 0 : frame.room - BEFORE.x - MARGIN;
-    for (const phase of phasesOf(layout.widths))
-        widths[phase] = Math.max(axes[phase](layout.widths[phase]), RIGHT ? 0 : room);
-    const height = Math.max(axes.y(layout.height), RIGHT ? room : 0);
-    const size = { layout, axes, widths, height, spine: spine(frame, axes, widths) };
-    known.set(frame.index, size);
-    return size;
-}
-
-/** @param {Widths} widths of the passes that there are */
-const phasesOf = (widths) => /** @type {Phase[]} */ (Object.keys(widths));
-
-/**
- * Where the main stream of values enters each pass of a frame, so that it runs straight from outside.
- *
- * @param {Frame} frame
- * @param {Axes} axes
- * @param {Widths} widths
- */
-function spine(frame, axes, widths) {
-    const found = /** @type {Widths} */ ({});
-    for (const phase of phasesOf(widths)) {
-        const entry = ["in", "out"]
-            .map((way) => frame.slots.findIndex((slot) => slot[0] === way && slot[2] === phase))
-            .find((i) => i >= 0);
-        found[phase] =
-            entry === undefined ? widths[phase] / 2 : axes[phase](DATA.layouts[frame.layout].boxes[entry][0]);
-    }
-    return found;
-}
 
 /** The key of a chip begins like that of its node. @param {Frame} frame @param {number} slot */
 const chipKey = (frame, slot) => `n${frame.slots[slot][1]}@${frame.index}.${slot}`;
@@ -157,12 +69,12 @@ export class Scene {
         const phases = PHASES.filter((phase) => phase in widths);
         const free = phases.length > 1 ? { x: BEFORE.x - MARGIN, y: BEFORE.y - MARGIN } : { x: 0, y: 0 };
         const along = height + free.y + 2 * MARGIN;
-        let across = -GAP;
+        let across = -DATA.spacing.gap;
         /** @type {(Area & {phase: Phase})[]} */
         this.columns = [];
         const origins = /** @type {Origins} */ ({});
         for (const phase of phases) {
-            const column = { x: across + GAP, y: 0, width: widths[phase] + free.x + 2 * MARGIN, height: along };
+            const column = { x: across + DATA.spacing.gap, y: 0, width: widths[phase] + free.x + 2 * MARGIN, height: along };
             origins[phase] = [column.x + free.x + MARGIN, free.y + MARGIN];
             across = column.x + column.width;
             if (phases.length > 1) this.columns.push({ phase, ...areaTurned(column) });
@@ -185,17 +97,17 @@ export class Scene {
      * @param {Origins} origins where each of its passes begins
      */
     place(frame, origins) {
-        const { layout, axes, height } = this.sizeOf(frame.index);
+        const { layout, axes, pieces, height } = this.sizeOf(frame.index);
         const origin = (/** @type {Phase} */ phase) => /** @type {Point} */ (origins[phase]);
         /** @type {(phase: Phase, point: Point | Centred) => Point} */
         const moved = (phase, [x, y]) => [origin(phase)[0] + axes[phase](x), origin(phase)[1] + axes.y(y)];
         /** @type {Map<number, Origins>} */
         const inner = new Map();
         const centres = frame.slots.map(([kind, of, phase], i) => {
-            const centre = moved(phase, layout.boxes[i]);
-            const [, , width, boxHeight] = layout.boxes[i];
+            const [x, y, width, boxHeight] = layout.boxes[i];
+            const centre = moved(phase, [kind === "frame" ? anchorOf(FRAMES[of], phase, layout.boxes[i]) : x, y]);
             if (kind === "node") this.addNode(`n${of}`, phase, NODES[of], centre, width, boxHeight);
-            else if (kind === "frame") this.addFrame(FRAMES[of], phase, centre, width, boxHeight, inner);
+            else if (kind === "frame") this.addFrame(FRAMES[of], phase, centre, layout.boxes[i], inner);
             else if (kind === "from" || kind === "to") {
                 const key = chipKey(frame, i);
                 this.addNode(key, phase, NODES[of], centre, width, boxHeight, DATA.chips[kind][of]);
@@ -209,13 +121,15 @@ export class Scene {
         for (const [index, starts] of inner) this.place(FRAMES[index], starts);
         frame.wires.forEach(([source, target, values], i) => {
             const phase = frame.slots[source][2];
-            const spline = inner.size ? finer(layout.wires[i]) : layout.wires[i];
+            const spline = finer(layout.wires[i], pieces);
+            const way = spline.map((point) => moved(phase, point));
+            const [first, last] = [0, way.length - 1];
             const ends = [
-                this.end(frame, source, target, "out", centres[source], spline[0], layout.boxes[source]),
-                this.end(frame, target, source, "in", centres[target], spline[spline.length - 1], layout.boxes[target]),
+                this.end(frame, source, target, "out", centres[source], spline[first], layout.boxes[source], way[first]),
+                this.end(frame, target, source, "in", centres[target], spline[last], layout.boxes[target], way[last]),
             ];
             const course = courseOf(
-                spline.map((point) => moved(phase, point)),
+                way,
                 ends,
                 [source, target].map((slot) => ({ centre: centres[slot], size: layout.boxes[slot] })),
             );
@@ -264,14 +178,15 @@ export class Scene {
     /**
      * @param {Frame} frame
      * @param {Phase} phase
-     * @param {Point} centre
-     * @param {number} width when it is folded
-     * @param {number} height
+     * @param {Point} anchor
+     * @param {Centred} box in the layout
      * @param {Map<number, Origins>} inner where the contents of open frames begin
      */
-    addFrame(frame, phase, centre, width, height, inner) {
+    addFrame(frame, phase, anchor, box, inner) {
         const key = halfKey(frame, phase);
         const open = this.unfolded.has(frame.index);
+        let [width, height] = foldedSize(frame, box);
+        let centre = anchor;
         if (open) {
             const size = this.sizeOf(frame.index);
             width = size.widths[phase] + BEFORE.x + MARGIN;
@@ -295,21 +210,31 @@ export class Scene {
      * @param {Point} centre of the slot, where it is now
      * @param {Point} point the end of the spline in the frame's layout
      * @param {Centred} box of the slot in that layout
+     * @param {Point} now where that end of the spline is now
      * @returns {End}
      */
-    end(frame, slot, other, way, centre, point, [x, y, , height]) {
+    end(frame, slot, other, way, centre, point, box, now) {
+        const [x, y, , height] = box;
         const [kind, of, phase] = frame.slots[slot];
         if (kind === "in" || kind === "out")
             return { at: centre, border: this.crossings.get(`${frame.index}.${kind}.${of}.${phase}`) };
         const key = kind === "node" ? `n${of}` : kind === "frame" ? halfKey(FRAMES[of], phase) : chipKey(frame, slot);
-        if (kind === "frame" && this.unfolded.has(of))
+        if (kind === "frame" && this.unfolded.has(of)) {
+            const at = /** @type {Point} */ (this.crossings.get(`${of}.${way}.${other}.${phase}`));
+            if (Math.hypot(at[0] - now[0], at[1] - now[1]) < 1) return { at, inside: key };
+            const beyond = (way === "in") === (phase === "forward") ? -LEAD : LEAD;
             return {
-                at: /** @type {Point} */ (this.crossings.get(`${of}.${way}.${other}.${phase}`)),
+                at,
                 inside: key,
-                beyond: (way === "in") === (phase === "forward") ? -LEAD : LEAD,
-                beside: Math.abs(point[1] - y) < height / 2 - 1,
-                area: areaTurned(/** @type {Box} */ (this.boxes.get(key))),
+                beyond,
+                beside: (point[1] - y) * Math.sign(beyond) < height / 2 - 1,
             };
+        }
+        if (kind === "frame" && OPEN.has(of)) {
+            const [across, along] = foldedSize(FRAMES[of], box).map((length) => length / 2);
+            const aside = point[0] - anchorOf(FRAMES[of], phase, box);
+            return { key, at: [centre[0] + Math.max(4 - across, Math.min(aside, across - 4)), centre[1] + Math.sign(point[1] - y) * along] };
+        }
         return { key, at: [centre[0] + point[0] - x, centre[1] + point[1] - y] };
     }
 }

@@ -1,7 +1,6 @@
 // --- the graph as a text: lists within lists, for those who do not see it or like to read it ------
 
 import { html } from "../../web/elements.js";
-import { shapeText } from "../../web/numbers.js";
 import { FRAMES, halfKey, kindOf, NODES, titleOf } from "./data.js";
 import { choose } from "./selection.js";
 
@@ -18,10 +17,10 @@ export function outline(index) {
 
 /** @param {GraphNode} node */
 function nodeItem(node) {
-    const words = `${titleOf(node)}, ${node.kind}, ${shapeText(node.shape)}, ${node.phase} pass`;
+    const words = `${titleOf(node)} ${node.form}, ${node.kind}, ${node.phase} pass`;
     const attributes = { class: "text", "aria-label": words, onclick: () => choose(`n${node.index}`, { closely: true }) };
     const mark = html("i", { class: kindOf(node) });
-    return html("li", {}, html("button", attributes, mark, titleOf(node), html("small", {}, ` ${shapeText(node.shape)}`)));
+    return html("li", {}, html("button", attributes, mark, titleOf(node), html("small", {}, ` ${node.form}`)));
 }
 
 /** @param {Frame} frame */

@@ -2,7 +2,7 @@
 
 import { byId, html } from "../../web/elements.js";
 import { HeatMap, histogram } from "../../web/heat.js";
-import { quantity, shapeText, short } from "../../web/numbers.js";
+import { quantity, short } from "../../web/numbers.js";
 import { DATA, FRAMES, halfKey, kindOf, NODES, nodeOf, titleOf } from "./data.js";
 import { outline } from "./outline.js";
 import { choose, toggle } from "./selection.js";
@@ -80,7 +80,7 @@ function showNode(node) {
         node.problem ? html("p", { class: "problem", role: "alert" }, node.problem) : "",
         primitive?.formula ? html("p", { class: "formula" }, prose(primitive.formula)) : "",
         facts([
-            ["shape", shapeText(node.shape)],
+            ["shape", node.form],
             ["dtype", node.dtype],
             ["bytes", quantity(node.bytes, "B")],
             ["saved", node.saved_bytes === undefined ? "" : `${quantity(node.saved_bytes, "B")} for the backward pass`],

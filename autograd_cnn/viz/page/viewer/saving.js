@@ -3,6 +3,8 @@
 import { byId, color, html, svg } from "../../web/elements.js";
 import { contextOf } from "../../web/colors.js";
 import { canvas } from "./camera.js";
+import { DATA } from "./data.js";
+import { state } from "./state.js";
 
 /** What says where things are; all else comes from the page's style. */
 const GEOMETRY = ["x", "y", "width", "height", "rx", "d", "transform"];
@@ -14,19 +16,55 @@ const LOOKS = {
     text: ["fill", "font-family", "font-size", "font-weight", "text-anchor"],
 };
 
+/** How the texts of the legend are written. */
+const FONT = { "font-family": "Helvetica, Arial, sans-serif", "font-size": 11 };
+const LINE = 20;
+
 /** The SVG of what is in view: as it looks now, with texts of any size, and without a style sheet. */
 export function picture() {
-    const { clientWidth: width, clientHeight: height } = canvas;
+    const { clientWidth: width, clientHeight: seen } = canvas;
+    const [legend, rows] = legendElement(width, seen);
+    const height = seen + rows * LINE;
     const copy = svg("svg", { viewBox: `0 0 ${width} ${height}`, width, height });
     const tips = svg("defs");
     copy.append(tips, svg("rect", { width, height, fill: color("--paper") }));
     const easel = byId("easel", HTMLCanvasElement);
-    if (!easel.hidden) copy.append(svg("image", { href: easel.toDataURL(), width, height }));
+    if (!easel.hidden) copy.append(svg("image", { href: easel.toDataURL(), width, height: seen }));
     const far = canvas.classList.contains("far");
     canvas.classList.remove("far");
     copy.append(...copied(byId("view", SVGGElement), tips));
     canvas.classList.toggle("far", far);
+    // What sticks out of the view must not lie over the legend.
+    if (rows) copy.append(svg("rect", { y: seen, width, height: rows * LINE, fill: color("--paper") }), legend);
     return new XMLSerializer().serializeToString(copy);
+}
+
+/**
+ * What the colours that are picked mean, in rows below the view, and their number.
+ *
+ * @param {number} width
+ * @param {number} top
+ * @returns {[SVGGElement, number]}
+ */
+function legendElement(width, top) {
+    const { coloring } = state;
+    const group = svg("g", { transform: `translate(0 ${top})` });
+    if (!coloring) return [group, 0];
+    const brush = contextOf(html("canvas"));
+    brush.font = `${FONT["font-size"]}px ${FONT["font-family"]}`;
+    let [x, y] = [10, 0];
+    for (const [text, shade] of [[coloring.title, ""], ...coloring.legend]) {
+        const [before, long] = [shade ? 22 : 0, brush.measureText(text).width];
+        if (x > 10 && x + before + long > width - 10) [x, y] = [10, y + LINE];
+        if (shade) {
+            const dashes = shade === "unknown" ? "4 3" : null;
+            const look = { fill: DATA.shades[shade] ?? color("--paper"), stroke: color("--faint"), "stroke-dasharray": dashes };
+            group.append(svg("rect", { x, y: y + 4, width: 16, height: 11, ...look }));
+        }
+        group.append(svg("text", { x: x + before, y: y + 13, fill: color("--ink"), ...FONT }, text));
+        x += before + long + 14;
+    }
+    return [group, y / LINE + 1];
 }
 
 /**

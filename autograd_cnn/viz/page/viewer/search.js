@@ -4,6 +4,7 @@ import { byId, html } from "../../web/elements.js";
 import { canvas } from "./camera.js";
 import { find } from "./finding.js";
 import { choose } from "./selection.js";
+import { state, tell } from "./state.js";
 
 const search = byId("search", HTMLInputElement);
 const found = byId("found", HTMLUListElement);
@@ -54,7 +55,8 @@ function searchKey(event) {
         const all = showFound();
         if (all.length) take(all[Math.min(candidate, 49)].key);
     } else if (event.key === "Escape") {
-        search.value = "";
+        searchFor("");
+        tell("changed");
         found.hidden = true;
         canvas.focus();
     }
@@ -62,10 +64,18 @@ function searchKey(event) {
 
 export const startSearch = () => search.focus();
 
+/** Have a text ready to be searched. @param {string} text */
+export function searchFor(text) {
+    search.value = state.search = text;
+}
+
 search.addEventListener("input", () => {
     candidate = 0;
     showFound();
+    state.search = search.value.trim();
+    tell("changed");
 });
+search.addEventListener("focus", showFound);
 search.addEventListener("keydown", searchKey);
 search.addEventListener("blur", () => {
     found.hidden = true;

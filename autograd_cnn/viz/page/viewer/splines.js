@@ -3,7 +3,6 @@
 /**
  * @typedef {import("./data.js").Point} Point
  * @typedef {import("./data.js").Centred} Centred
- * @typedef {import("./layout.js").Area} Area
  *
  * @typedef {object} End where a wire ends
  * @property {Point} at
@@ -12,7 +11,6 @@
  * @property {Point} [border] the end of a lead to the border of the frame around
  * @property {number} [beyond] on which side of an open frame's border the wire comes from, and how far away it turns
  * @property {boolean} [beside] whether it comes from beside the open frame
- * @property {Area} [area] of the open frame
  */
 
 /** How far from the border of an open frame a wire turns towards where it enters. */
@@ -44,7 +42,7 @@ export function courseOf(points, ends, boxes) {
         [start, 0, 1],
         [end, last, last - 1],
     ])) {
-        pull(points, i, handle, other.beyond ? [points[i][0], points[i][1] + aside(other, edges[i && 1])] : other.at);
+        pull(points, i, handle, other.beyond ? [points[i][0], points[i][1] + other.beyond] : other.at);
     }
     const before = start.beyond ? entry(points[0], edges[0][1], start).reverse().slice(0, -1) : [];
     const after = end.beyond ? entry(points[last], edges[1][1], end).slice(1) : [];
@@ -52,16 +50,17 @@ export function courseOf(points, ends, boxes) {
 }
 
 /**
- * The same spline in pieces of a quarter: stretched axes bend it, and its handles alone would cut corners.
+ * The same spline in small pieces: bent axes bend it, and its handles alone would cut corners.
  *
  * @param {Point[]} spline
+ * @param {number} pieces for each of its own
  */
-export function finer(spline) {
+export function finer(spline, pieces) {
     const fine = [spline[0]];
     for (let i = 0; i + 3 < spline.length; i += 3) {
         let rest = spline.slice(i, i + 4);
-        for (const share of [1 / 4, 1 / 3, 1 / 2]) {
-            const [first, then] = split(rest, share);
+        for (let left = pieces; left > 1; left--) {
+            const [first, then] = split(rest, 1 / left);
             fine.push(...first.slice(1));
             rest = then;
         }
@@ -100,29 +99,16 @@ function pull(points, end, handle, to) {
 /**
  * The way into an open frame: sideways where no box is, before the place that was made for the frame, then straight on.
  *
- * A wire that comes from behind, as where values go round in a circle, goes around the frame.
- *
  * @param {Point} from
  * @param {number} edge where this place begins
  * @param {End} end
  * @returns {Point[]}
  */
-function entry(from, edge, { at, beyond = 0, area }) {
+function entry(from, edge, { at }) {
     const half = (from[1] + edge) / 2;
-    if (area && Math.sign(from[1] - edge) !== Math.sign(beyond)) {
-        const side = area.x - LEAD / 2;
-        const level = at[1] + beyond / 2;
-        return polyline([from, [side, from[1]], [side, level], [at[0], level], at]);
-    }
     /** @type {Point} */
     const turn = [at[0], edge];
     return [from, [from[0], half], [at[0], half], turn, turn, at, at];
-}
-
-/** How far before an open frame a wire turns: on the side that it comes from. @param {End} end @param {Point} point */
-function aside({ beyond = 0, area }, [, y]) {
-    const behind = area && (y < area.y + area.height / 2) !== beyond < 0;
-    return behind ? -beyond : beyond;
 }
 
 /** Straight pieces, as a spline. @param {Point[]} corners */

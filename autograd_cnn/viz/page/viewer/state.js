@@ -11,6 +11,8 @@ export const state = {
     step: null,
     /** The quantity by which boxes are coloured; null for their kinds. @type {import("./data.js").Coloring | null} */
     coloring: null,
+    /** What is searched. */
+    search: "",
     /** The frames that are open. @type {Set<number>} */
     unfolded: new Set(),
 };

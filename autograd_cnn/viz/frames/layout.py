@@ -1,18 +1,20 @@
-"""Positions: Graphviz lays out each frame separately, with the frames inside it folded.
+"""Positions: Graphviz lays out each frame separately, the innermost first, with the frames that are open in it at their size.
 
-What is unfolded later pushes its surroundings apart; that is arithmetic, and the page does it.
+What a reader unfolds or folds later moves its surroundings; that is arithmetic, and the page does it.
 """
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final, TypeAlias
+from itertools import groupby
+from typing import Final, Literal, TypeAlias
 from xml.etree import ElementTree as ET
 
 from autograd_cnn.graph.nodes import GraphNode, Phase
 from autograd_cnn.viz.drawing.render import svgs
-from autograd_cnn.viz.frames.tree import Frame, Slot, Tree
+from autograd_cnn.viz.frames.titles import shortened
+from autograd_cnn.viz.frames.tree import LENGTH, Frame, Slot, Tree
 from autograd_cnn.viz.frames.view import Direction
 
 LINE = 14.0
@@ -24,6 +26,12 @@ POINT = 2.0
 """The side of the box for a point on a frame's border."""
 LEAD = 12.0
 """How far such a point is from the boxes."""
+HEADER = 20.0
+"""What an open frame leaves free above its contents, for its title."""
+MARGIN = 9.0
+"""What it leaves free on the other sides."""
+FIELD = 6.0
+"""How finely the ends of wires are placed along the side of an open frame."""
 NARROW: Final = frozenset("fijlrtI.,:;'|()[] ")
 WIDE: Final = frozenset("mwMW@%∂")
 
@@ -36,7 +44,7 @@ Size: TypeAlias = tuple[float, float]
 Box: TypeAlias = tuple[float, float, float, float]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Layout:
     """Where things are in a frame; frames with equal contents share theirs.
 
@@ -76,28 +84,85 @@ class Sizes:
         return (self.nodes if slot.kind == "node" else self.frames)[slot.of]
 
 
+def before(direction: Direction) -> Size:
+    """Return what an open frame leaves free before its contents; its title is above them, whichever way the graph runs."""
+    return (MARGIN, HEADER) if direction == "down" else (HEADER, MARGIN)
+
+
 def arrange(
-    tree: Tree, nodes: Sequence[GraphNode], sizes: Sizes, direction: Direction = "down"
-) -> tuple[list[Layout], list[int]]:
-    """Lay out every frame from the top down; what runs to the right, with width and height exchanged.
+    tree: Tree,
+    nodes: Sequence[GraphNode],
+    sizes: Sizes,
+    direction: Direction = "down",
+    unfolded: Collection[int] = (),
+    *,
+    frames: Iterable[int] | None = None,
+) -> dict[int, Layout]:
+    """Lay out frames from the top down; what runs to the right, with width and height exchanged.
+
+    Parameters
+    ----------
+    tree : Tree
+    nodes : sequence of GraphNode
+    sizes : Sizes
+    direction : "down" or "right"
+    unfolded : collection of int
+        The frames that are open, and therefore as large as what is in them; whatever is around one is open, too.
+    frames : iterable of int, optional
+        Those to lay out, among them all open ones; by default all.
 
     Returns
     -------
-    layouts : list of Layout
-    which : list of int
-        The layout of each frame.
+    dict of int to Layout
+        By frame; equal frames have the same object.
     """
-    positions: dict[str, int] = {}
-    drafts: list[_Draft] = []
-    which = []
-    for frame in tree.frames:
-        boxes = [sizes.of(slot) for slot in frame.slots]
-        draft = _Draft(frame, nodes, boxes if direction == "down" else [(height, width) for width, height in boxes])
-        which.append(positions.setdefault(draft.dot, len(positions)))
-        if len(positions) > len(drafts):
-            drafts.append(draft)
-    drawn = svgs([draft.dot for draft in drafts])
-    return [draft.read(svg) for draft, svg in zip(drafts, drawn, strict=True)], which
+    levels = [0] * len(tree.frames)
+    for index in range(len(levels) - 1, 0, -1):
+        if index in unfolded:
+            parent = tree.frames[index].parent
+            levels[parent] = max(levels[parent], levels[index] + 1)
+    known: dict[str, Layout] = {}
+    layouts: dict[int, Layout] = {}
+    wanted = sorted(range(len(levels)) if frames is None else frames, key=levels.__getitem__)
+    for _, group in groupby(wanted, key=levels.__getitem__):
+        drafts = {
+            index: _Draft(tree.frames[index], nodes, *_held(index, tree, sizes, direction, unfolded, layouts))
+            for index in group
+        }
+        new = {draft.dot: draft for draft in drafts.values() if draft.dot not in known}
+        for (dot, draft), svg in zip(new.items(), svgs(list(new)), strict=True):
+            known[dot] = draft.read(svg)
+        layouts |= {index: known[draft.dot] for index, draft in drafts.items()}
+    return layouts
+
+
+def _held(
+    index: int, tree: Tree, sizes: Sizes, direction: Direction, unfolded: Collection[int], layouts: Mapping[int, Layout]
+) -> tuple[list[Size], dict[int, dict[int, float]]]:
+    """Return how large each slot is, and for each that is an open frame, where the wires of each other slot go in or out."""
+    boxes, doors = [], {}
+    for position, slot in enumerate(tree.frames[index].slots):
+        if slot.kind == "frame" and slot.of in unfolded:
+            inner = layouts[slot.of]
+            width, height = open_size(tree.frames[slot.of], inner, slot.phase, direction)
+            boxes.append((width, height))
+            doors[position] = {
+                point.of: before(direction)[0] + at[0] - width / 2
+                for point, at in zip(tree.frames[slot.of].slots, inner.boxes, strict=True)
+                if point.kind in ("in", "out") and point.phase == slot.phase
+            }
+        else:
+            width, height = sizes.of(slot)
+            boxes.append((width, height) if direction == "down" else (height, width))
+    return boxes, doors
+
+
+def open_size(frame: Frame, layout: Layout, phase: Phase, direction: Direction) -> Size:
+    """Return how large one pass of an open frame is, across and along."""
+    x, y = before(direction)
+    across, along = layout.widths[phase] + x + MARGIN, layout.height + y + MARGIN
+    room = room_of(shortened(frame.heading, LENGTH))
+    return (max(across, room), along) if direction == "down" else (across, max(along, room))
 
 
 def size_of(*texts: Sequence[str], toggle: bool = False) -> Size:
@@ -125,7 +190,10 @@ def width_of(text: str) -> float:
 class _Draft:
     """A frame in Graphviz's language, and how to read what Graphviz made of it."""
 
-    def __init__(self, frame: Frame, nodes: Sequence[GraphNode], sizes: list[tuple[float, float]]) -> None:
+    def __init__(
+        self, frame: Frame, nodes: Sequence[GraphNode], sizes: list[Size], doors: dict[int, dict[int, float]]
+    ) -> None:
+        self.doors = doors
         self.phases = [slot.phase for slot in frame.slots]
         self.sizes = sizes
         self.wires = frame.wires
@@ -151,6 +219,11 @@ class _Draft:
 
     def _box(self, position: int, slot: Slot, nodes: Sequence[GraphNode]) -> str:
         width, height = (f"{length / 72:.4f}" for length in self.sizes[position])
+        if position in self.doors:
+            fields = "|".join(f"<p{i}>" for i in range(self._fields(position)))
+            exactly = " ".join(f"{at:.1f}" for at in self.doors[position].values())
+            shape = f'shape=record, fontsize=1, label="{fields}", comment="{exactly}"'
+            return f"s{position} [id=n{position}, width={width}, height={height}, {shape}]"
         round_ = slot.kind == "node" and nodes[slot.of].kind in ("input", "constant", "output")
         shape = ", shape=ellipse" if round_ else ""
         return f"s{position} [id=n{position}, width={width}, height={height}{shape}]"
@@ -160,13 +233,14 @@ class _Draft:
         uses = Counter(source for source, _, _ in frame.wires)
         leaving = {source for source, target, _ in frame.wires if frame.slots[target].kind == "out"}
         beside: Counter[int] = Counter()
-        back = _back(frame)
         for number, (source, target, _) in enumerate(frame.wires):
             upper, lower = frame.slots[source], frame.slots[target]
             attributes = f"id=w{number}"
             chip = next((end for end, slot in ((source, upper), (target, lower)) if slot.kind in ("from", "to")), None)
-            if chip is not None or (uses[source] == 1 and _stands_beside(upper, lower, nodes)):
-                small = source if chip is None else chip
+            small = chip if chip is not None else source
+            if not self.doors.keys() & {source, target} and (
+                chip is not None or (uses[source] == 1 and _stands_beside(upper, lower, nodes))
+            ):
                 near = target if small == source else source
                 beside[near] += 1
                 self.aside.add(small)
@@ -176,13 +250,24 @@ class _Draft:
                 attributes += ", weight=20"
             else:
                 attributes += ", weight=2"
-            ends = (target, source) if self.flipped[number] else (source, target)
-            straight = "minlen=0" not in attributes and not back[number]
+            ends = [(source, target), (target, source)][:: -1 if self.flipped[number] else 1]
+            straight = "minlen=0" not in attributes
             first, second = (
-                f"s{end}:{side}" if straight and frame.slots[end].kind == "frame" else f"s{end}"
-                for end, side in zip(ends, "sn", strict=True)
+                f"s{end}{self._port(end, other)}:{side}" if straight and frame.slots[end].kind == "frame" else f"s{end}"
+                for (end, other), side in zip(ends, "sn", strict=True)
             )
             yield f"{first} -> {second} [{attributes}]"
+
+    def _fields(self, position: int) -> int:
+        return max(1, int(self.sizes[position][0] / FIELD))
+
+    def _port(self, position: int, other: int) -> str:
+        """Return the field of an open frame's side where the wire to another slot ends."""
+        if position not in self.doors:
+            return ""
+        fields = self._fields(position)
+        share = 0.5 + self.doors[position][other] / self.sizes[position][0]
+        return f":p{min(max(int(share * fields), 0), fields - 1)}"
 
     def _borders(self, frame: Frame) -> Iterator[str]:
         """Hold all boxes between the points where values come in and those where they go out."""
@@ -216,6 +301,13 @@ class _Draft:
         for index, (source, target, _) in enumerate(self.wires):
             if not splines[index]:  # Graphviz found no way
                 splines[index] = [centres[source]] * 2 + [centres[target]] * 2
+            ends: list[tuple[int, int, Literal[0, -1]]] = [(source, target, 0), (target, source, -1)]
+            for end, other, at in ends:
+                if end in self.doors:
+                    upper = (at == -1) == (self.phases[end] == "forward")
+                    x, y = centres[end]
+                    side = self.sizes[end][1] / 2
+                    _pull(splines[index], at, (x + self.doors[end][other], y - side if upper else y + side))
         boxes = [(*centre, *size) for centre, size in zip(centres, self.sizes, strict=True)]
         return self._moved(*self._closer(boxes, splines))
 
@@ -267,29 +359,6 @@ def _border(upper: str, phase: Phase) -> str:
     return upper if phase == "forward" else {"in": "out", "out": "in"}[upper]
 
 
-def _back(frame: Frame) -> list[bool]:
-    """Return which wires close a circle, as where a block is entered again: depth first, to what is being looked at."""
-    after: dict[int, list[tuple[int, int]]] = {}
-    for number, (source, target, _) in enumerate(frame.wires):
-        after.setdefault(source, []).append((number, target))
-    back = [False] * len(frame.wires)
-    state = [0] * len(frame.slots)
-    for root in range(len(frame.slots)):
-        way = [(root, iter(after.get(root, ())))] if not state[root] else []
-        while way:
-            slot, wires = way[-1]
-            state[slot] = 1
-            for number, target in wires:
-                back[number] = state[target] == 1
-                if not state[target]:
-                    way.append((target, iter(after.get(target, ()))))
-                    break
-            else:
-                state[slot] = 2
-                way.pop()
-    return back
-
-
 def _is_spine(slot: Slot, nodes: Sequence[GraphNode]) -> bool:
     return slot.kind == "frame" or (slot.kind == "node" and nodes[slot.of].kind in ("operation", "failure", "output"))
 
@@ -317,6 +386,13 @@ def _pairs(frame: Frame, nodes: Sequence[GraphNode]) -> Iterator[str]:
             if forward is not None and pair not in paired:
                 paired.add(pair)
                 yield f"{forward} -> {own} [style=invis, minlen=0]"
+
+
+def _pull(spline: list[Point], end: Literal[0, -1], to: Point) -> None:
+    """Move an end of a spline to where it belongs, and its handle with it."""
+    (x, y), handle = spline[end], -2 if end else 1
+    spline[handle] = (spline[handle][0] + to[0] - x, spline[handle][1] + to[1] - y)
+    spline[end] = to
 
 
 def _points(group: ET.Element) -> list[Point]:
