@@ -88,8 +88,11 @@ class Vectors:
 
     def first_lanes(self, count: Value) -> Value:
         """Return the mask of the first ``count`` lanes."""
-        numbers = ir.Constant(ir.VectorType(INT, self.lanes), list(range(self.lanes)))
-        return self.build.icmp_signed("<", numbers, self.splat(count))
+        build, lanes = self.build, INT(self.lanes)
+        fits = build.icmp_signed("<", count, lanes)
+        few = build.trunc(build.select(fits, count, lanes), INT32)  # whose comparison takes half as long
+        numbers = ir.Constant(ir.VectorType(INT32, self.lanes), list(range(self.lanes)))
+        return build.icmp_signed("<", numbers, self.splat(few))
 
     def mask_of_bits(self, bits: Value) -> Value:
         """Return the mask of the lanes whose bit is set; the lowest bit is the first lane's."""

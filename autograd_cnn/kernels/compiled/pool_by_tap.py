@@ -1,4 +1,4 @@
-"""Pooling over windows of any size, a vector of windows at a time, tap by tap, and the adjoints.
+"""Pooling over windows of any size, two vectors of windows at a time, tap by tap, and the adjoints.
 
 The pixels of neighbouring windows are contiguous, those of a tap at its offset. There is no branch on which tap is the
 largest: a processor could not predict it.
@@ -19,7 +19,7 @@ def largest_of_taps(
 ) -> Any:  # fmt: skip
     """Write the largest of taps ``first`` to ``last`` and ``start``, whose number it gives, and its number.
 
-    It is for up to a vector of windows. A NaN is larger than all numbers, and the first NaN wins.
+    It is for up to two vectors of windows. A NaN is larger than all numbers, and the first NaN wins.
     """
     i = types.int64
 
@@ -29,21 +29,29 @@ def largest_of_taps(
         simd = Vectors(build, kinds[0].dtype)
         numbers = Vectors(build, kinds[1].dtype, simd.lanes)
         pixels, table = pointer(context, build, kinds[3], x, x_at), pointer(context, build, kinds[5], offsets, INT(0))
-        best, argmax = cgutils.alloca_once(build, simd.vector), cgutils.alloca_once(build, numbers.vector)
-        build.store(simd.splat(start), best)
-        build.store(numbers.splat(build.trunc(number, numbers.element)), argmax)
-        with cgutils.for_range(build, last, start=first) as tap:
-            value, before = simd.load(pixels, build.load(build.gep(table, [tap.index]))), build.load(best)
-            better = build.and_(build.fcmp_unordered(">", value, before), build.fcmp_ordered("ord", before, before))
-            build.store(build.select(better, value, before), best)
-            own = numbers.splat(build.trunc(tap.index, numbers.element))
-            build.store(build.select(better, own, build.load(argmax)), argmax)
+        there, argmax_there = pointer(context, build, kinds[0], y, at), pointer(context, build, kinds[1], indices, at)
 
-        def keep(windows: Value) -> None:
-            simd.store(build.load(best), pointer(context, build, kinds[0], y, at), INT(0), windows)
-            numbers.store(build.load(argmax), pointer(context, build, kinds[1], indices, at), INT(0), windows)
+        def compare(ways: list[Value]) -> list[tuple[Value, Value]]:
+            best = [cgutils.alloca_once_value(build, simd.splat(start)) for _ in ways]
+            none = numbers.splat(build.trunc(number, numbers.element))
+            argmax = [cgutils.alloca_once_value(build, none) for _ in ways]
+            with cgutils.for_range(build, last, start=first) as tap:
+                offset = build.load(build.gep(table, [tap.index]))
+                own = numbers.splat(build.trunc(tap.index, numbers.element))
+                for way, best_at, argmax_at in zip(ways, best, argmax, strict=True):
+                    value, before = simd.load(pixels, build.add(offset, way)), build.load(best_at)
+                    better = build.and_(
+                        build.fcmp_unordered(">", value, before), build.fcmp_ordered("ord", before, before)
+                    )
+                    build.store(build.select(better, value, before), best_at)
+                    build.store(build.select(better, own, build.load(argmax_at)), argmax_at)
+            return [(build.load(b), build.load(a)) for b, a in zip(best, argmax, strict=True)]
 
-        _whole_or_some(simd, count, keep)
+        def keep(found: tuple[Value, Value], way: Value, windows: Value) -> None:
+            simd.store(found[0], there, way, windows)
+            numbers.store(found[1], argmax_there, way, windows)
+
+        _one_or_two(simd, count, compare, keep)
         return context.get_dummy_value()
 
     return types.void(y, indices, i, x, i, offsets, i, i, i, y.dtype, i), write
@@ -53,7 +61,7 @@ def largest_of_taps(
 def sum_of_taps(
     typing: Any, y: Any, at: Any, x: Any, x_at: Any, offsets: Any, first: Any, last: Any, count: Any
 ) -> Any:  # fmt: skip
-    """Write the sums of taps ``first`` to ``last``, for up to a vector of windows."""
+    """Write the sums of taps ``first`` to ``last``, for up to two vectors of windows."""
     i = types.int64
 
     def write(context: Any, build: Value, signature: Any, values: Any) -> Value:
@@ -108,12 +116,34 @@ def _sum(
     """Emit the sum of what each tap gives."""
     build, (offsets, first, last) = simd.build, taps
     there, here = pointer(context, build, kinds[0], *result), pointer(context, build, kinds[2], *pixels)
-    table, total = pointer(context, build, kinds[4], offsets, INT(0)), cgutils.alloca_once(build, simd.vector)
-    build.store(simd.zero, total)
-    with cgutils.for_range(build, last, start=first) as tap:
-        offset = build.load(build.gep(table, [tap.index]))
-        build.store(build.fadd(build.load(total), share(tap.index, offset, simd.load(here, offset))), total)
-    _whole_or_some(simd, count, lambda windows: simd.store(build.load(total), there, INT(0), windows))
+    table = pointer(context, build, kinds[4], offsets, INT(0))
+
+    def add(ways: list[Value]) -> list[Value]:
+        totals = [cgutils.alloca_once_value(build, simd.zero) for _ in ways]
+        with cgutils.for_range(build, last, start=first) as tap:
+            offset = build.load(build.gep(table, [tap.index]))
+            for way, total in zip(ways, totals, strict=True):
+                place = build.add(offset, way)
+                build.store(build.fadd(build.load(total), share(tap.index, place, simd.load(here, place))), total)
+        return [build.load(total) for total in totals]
+
+    _one_or_two(simd, count, add, lambda total, way, windows: simd.store(total, there, way, windows))
+
+
+def _one_or_two(simd: Vectors, count: Value, work: Any, keep: Any) -> None:
+    """Emit work on one vector of windows or on two at a time, neither of which waits for the other.
+
+    ``work`` takes the offsets of the vectors, and gives for each what ``keep`` stores, with a mask if it isn't whole.
+    """
+    build, lanes = simd.build, INT(simd.lanes)
+    with build.if_else(build.icmp_signed(">", count, lanes)) as (two, one):
+        with two:
+            left, right = work([INT(0), lanes])
+            keep(left, INT(0), None)
+            _whole_or_some(simd, build.sub(count, lanes), lambda windows: keep(right, lanes, windows))
+        with one:
+            (only,) = work([INT(0)])
+            _whole_or_some(simd, count, lambda windows: keep(only, INT(0), windows))
 
 
 def _whole_or_some(simd: Vectors, count: Value, body: Any) -> None:

@@ -13,7 +13,7 @@ import numpy as np
 
 from autograd_cnn.kernels.compiled.llvm import VECTOR_BYTES
 from autograd_cnn.kernels.compiled.map import vectorized
-from autograd_cnn.kernels.compiled.packing import SCRATCH
+from autograd_cnn.kernels.compiled.packing import SCRATCH, aligned_zeros, copy_row
 from autograd_cnn.kernels.compiled.parallel import flat, inlined, parallel_for, supports
 from autograd_cnn.kernels.compiled.pool2x2 import (
     give_to_all_four,
@@ -24,7 +24,7 @@ from autograd_cnn.kernels.compiled.pool2x2 import (
     mean_of_four,
 )
 from autograd_cnn.kernels.compiled.pool_by_tap import largest_of_taps, sum_of_taps, sum_of_won
-from autograd_cnn.kernels.compiled.strides import copy_strided, merge_phases
+from autograd_cnn.kernels.compiled.strides import merge_phases, split_phases
 from autograd_cnn.kernels.windows import Array, Windows
 
 
@@ -79,10 +79,10 @@ def _max_pool(first: int, last: int, s: Pool, x: Any, y: Any, indices: Any) -> N
     lanes = VECTOR_BYTES // x.itemsize
     if not _is_two_by_two(s):
         row_block, size = _block(s, x.itemsize)
-        part, offsets = np.full(size, -np.inf, x.dtype), _offsets(s, lanes)
+        part, taps = np.full(size, -np.inf, x.dtype), (_offsets(s, lanes), *_taps_inside(s))
         for each in range(first, last):
             for i in range(0, s.out_h, row_block):
-                _largest_of_rows(x, each, i, min(i + row_block, s.out_h), y, indices, part, offsets, s)
+                _largest_of_rows(x, each, i, min(i + row_block, s.out_h), y, indices, part, taps, s)
         return
     rows = _rows_in_vector(s, lanes)
     whole = s.out_h // rows * rows if rows > 1 else 0
@@ -118,21 +118,22 @@ def _rows_in_vector(s: Pool, lanes: int) -> int:
 
 @inlined
 def _largest_of_rows(
-    x: Any, each: int, begin: int, end: int, y: Any, indices: Any, part: Any, offsets: Any, s: Pool
+    x: Any, each: int, begin: int, end: int, y: Any, indices: Any, part: Any, taps: Any, s: Pool
 ) -> None:
     """Compare the taps of a block of rows of windows; ``part`` has rows of `_line` pixels, all -inf at first."""
     lanes = VECTOR_BYTES // x.itemsize
-    _, line = _line(s, lanes)
+    (_, line), (offsets, lows, highs) = _line(s, lanes), taps
+    beyond_left = min(s.out_w, (s.left + s.stride_w - 1) // s.stride_w)
     _gather_rows(x, each, begin, end, part, s)
     for i in range(begin, end):
         at = (each * s.out_h + i) * s.out_w
-        first, last = _taps_inside(i, s)
+        first, last = lows[i], highs[i]
         # The first candidate is 0 if rectified, else the first tap on the image, which is larger than the border.
         tap = s.window_h * s.window_w if s.rectified else min(first, (s.window_h - 1) * s.window_w)
         best, part_at = 0.0 if s.rectified else -np.inf, _row_in_block(i, begin, s) * line
-        for j in range(0, s.out_w, lanes):
+        for j in range(0, s.out_w, 2 * lanes):
             largest_of_taps(y, indices, at + j, part, part_at + j, offsets, first, last, s.out_w - j, best, tap)
-        for j in range(0 if s.rectified else min(s.out_w, (s.left + s.stride_w - 1) // s.stride_w)):
+        for j in range(0 if s.rectified else beyond_left):
             if y[at + j] == -np.inf:
                 beyond = (s.left - j * s.stride_w + s.dilation_w - 1) // s.dilation_w
                 indices[at + j] += min(beyond, s.window_w - 1)
@@ -168,11 +169,11 @@ def _offsets(s: Pool, lanes: int) -> Any:
 
 
 @inlined
-def _taps_inside(i: int, s: Pool) -> tuple[int, int]:
-    """Return the first and the end of the taps of a row of windows that are on rows of the image."""
-    row = i * s.stride_h - s.top
-    first = min((max(0, -row) + s.dilation_h - 1) // s.dilation_h, s.window_h)
-    last = max(first, min(s.window_h, (s.height - 1 - row) // s.dilation_h + 1))
+def _taps_inside(s: Pool) -> tuple[Any, Any]:
+    """Return for each row of windows the first and the end of the taps that are on rows of the image."""
+    row = np.arange(s.out_h) * s.stride_h - s.top
+    first = np.minimum((np.maximum(0, -row) + s.dilation_h - 1) // s.dilation_h, s.window_h)
+    last = np.maximum(first, np.minimum(s.window_h, (s.height - 1 - row) // s.dilation_h + 1))
     return first * s.window_w, last * s.window_w
 
 
@@ -194,17 +195,9 @@ def _gather_rows(x: Any, each: int, begin: int, end: int, part: Any, s: Pool) ->
     """Copy the rows under a block of rows of windows; what the padding has in ``part`` stays."""
     phase, line = _line(s, VECTOR_BYTES // x.itemsize)
     low, high = _rows_under(begin, end, s)
-    for column in range(s.left, s.left + min(s.stride_w, s.width)):
-        at, count = column % s.stride_w * phase + column // s.stride_w, _pixels_from(column, s)
-        for row in range(low, high):
-            source = (each * s.height + row) * s.width + column - s.left
-            copy_strided(part, (row - low) * line + at, x, source, s.stride_w, count)
-
-
-@inlined
-def _pixels_from(column: int, s: Pool) -> int:
-    """Return how many pixels of a row are a stride apart, from a column of the padded image on."""
-    return (s.left + s.width - column - 1) // s.stride_w + 1
+    for row in range(low, high):
+        source = (each * s.height + row) * s.width
+        split_phases(part, (row - low) * line, phase, s.left, x, source, s.stride_w, s.width)
 
 
 # --- what windows give to the pixels under them ---------------------------------------------------
@@ -214,7 +207,13 @@ def _pixels_from(column: int, s: Pool) -> int:
 def _lanes_of_windows(s: Pool, lanes: int) -> tuple[int, int]:
     """Return how many windows to the left of a row's first one give nothing, and the length of a row with both ends."""
     margin = (s.window_w - 1) * s.dilation_w // s.stride_w + 1
-    return margin, margin + (s.width + s.left) // s.stride_w + 1 + lanes
+    return margin, margin + (s.left + s.stride_w - 1) // s.stride_w + _phase(s, lanes) + lanes
+
+
+@inlined
+def _phase(s: Pool, lanes: int) -> int:
+    """Return how many pixels of a row are a stride apart, in whole vectors: a masked one would be waited for."""
+    return ((s.width - 1) // s.stride_w + lanes) // lanes * lanes
 
 
 @inlined
@@ -291,18 +290,18 @@ def _max_unpool(first: int, last: int, s: Pool, g: Any, indices: Any, x: Any) ->
     if not _is_two_by_two(s):
         (margin, line), (starts, offsets, taps) = _lanes_of_windows(s, lanes), _givers(s, lanes)
         given, winners = np.zeros(s.out_h * line, g.dtype), np.zeros(s.out_h * line, indices.dtype)
-        phase = line - margin
-        part = np.empty(phase * s.stride_w, g.dtype)
+        phase = _phase(s, lanes)
+        part = aligned_zeros(phase * s.stride_w, g)
         for each in range(first, last):
             for i in range(s.out_h):
                 at, to = (each * s.out_h + i) * s.out_w, i * line + margin
-                copy_strided(given, to, g, at, 1, s.out_w)
-                copy_strided(winners, to, indices, at, 1, s.out_w)
+                copy_row(given, to, g, at, s.out_w)
+                copy_row(winners, to, indices, at, s.out_w)
             for row in range(s.height):
                 for k in range(s.stride_w):
                     low, high = starts[row * s.stride_w + k], starts[row * s.stride_w + k + 1]
-                    for j in range(0, _pixels_from(s.left + k, s), lanes):
-                        sum_of_won(part, k * phase + j, given, j, offsets, low, high, lanes, winners, taps)
+                    for j in range(0, phase, 2 * lanes):
+                        sum_of_won(part, k * phase + j, given, j, offsets, low, high, phase - j, winners, taps)
                 merge_phases(x, (each * s.height + row) * s.width, part, phase, s.stride_w, s.width)
         return
     rows = _rows_in_vector(s, lanes)
@@ -364,15 +363,15 @@ def _mean_pool(first: int, last: int, s: Pool, x: Any, counts: Any, y: Any) -> N
         return
     row_block, size = _block(s, x.itemsize)
     part, offsets, (_, line) = np.zeros(size, x.dtype), _offsets(s, lanes), _line(s, lanes)
+    lows, highs = _taps_inside(s)
     for each in range(first, last):
         for begin in range(0, s.out_h, row_block):
             end = min(begin + row_block, s.out_h)
             _gather_rows(x, each, begin, end, part, s)
             for i in range(begin, end):
                 at, part_at = (each * s.out_h + i) * s.out_w, _row_in_block(i, begin, s) * line
-                low, high = _taps_inside(i, s)
-                for j in range(0, s.out_w, lanes):
-                    sum_of_taps(y, at + j, part, part_at + j, offsets, low, high, s.out_w - j)
+                for j in range(0, s.out_w, 2 * lanes):
+                    sum_of_taps(y, at + j, part, part_at + j, offsets, lows[i], highs[i], s.out_w - j)
                 _divide(0, s.out_w, (), (y[at:], counts[i * s.out_w :], y[at:]))
 
 
@@ -406,8 +405,8 @@ def _mean_pool_wrt_input(first: int, last: int, s: Pool, g: Any, counts: Any, x:
                 x[target + 2 * s.width : (each + 1) * s.height * s.width] = 0
         return
     (margin, line), (starts, offsets, _) = _lanes_of_windows(s, lanes), _givers(s, lanes)
-    given, phase = np.zeros(s.out_h * line, g.dtype), line - margin
-    part = np.empty(phase * s.stride_w, g.dtype)
+    given, phase = np.zeros(s.out_h * line, g.dtype), _phase(s, lanes)
+    part = aligned_zeros(phase * s.stride_w, g)
     for each in range(first, last):
         for i in range(s.out_h):
             at = (each * s.out_h + i) * s.out_w
@@ -415,6 +414,6 @@ def _mean_pool_wrt_input(first: int, last: int, s: Pool, g: Any, counts: Any, x:
         for row in range(s.height):
             for k in range(s.stride_w):
                 low, high = starts[row * s.stride_w + k], starts[row * s.stride_w + k + 1]
-                for j in range(0, _pixels_from(s.left + k, s), lanes):
-                    sum_of_taps(part, k * phase + j, given, j, offsets, low, high, lanes)
+                for j in range(0, phase, 2 * lanes):
+                    sum_of_taps(part, k * phase + j, given, j, offsets, low, high, phase - j)
             merge_phases(x, (each * s.height + row) * s.width, part, phase, s.stride_w, s.width)

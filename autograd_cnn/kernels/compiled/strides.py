@@ -1,81 +1,123 @@
-"""Numbers that are a stride apart, as windows take and give them: for a stride of 1 or 2 a vector at a time.
+"""Numbers that are a stride apart, as windows take and give them, brought together in rows, and back in their places.
 
-Shuffling two vectors of a row gives one of every second number, and vice versa.
+For strides of 1, 2 and 3 it is done a vector at a time: as many vectors as the stride is are shuffled into as many.
 """
 
 from typing import Any
 
 from numba import types
 
-from autograd_cnn.kernels.compiled.llvm import (
-    INT,
-    VECTOR_BYTES,
-    Value,
-    Vectors,
-    copy_lanes,
-    intrinsic,
-    pointer,
-    shuffle_mask,
-)
+from autograd_cnn.kernels.compiled.llvm import INT, VECTOR_BYTES, Value, Vectors, intrinsic, pointer, shuffle_mask
+from autograd_cnn.kernels.compiled.packing import copy_row
 from autograd_cnn.kernels.compiled.parallel import inlined
 
 
-@intrinsic
-def _copy_every_second(typing: Any, target: Any, target_at: Any, source: Any, source_at: Any, count: Any) -> Any:
-    """Copy every second number, for up to a vector of them."""
-    i = types.int64
-
-    def write(context: Any, build: Value, signature: Any, values: Any) -> Value:
-        target, target_at, source, source_at, count = values
-        simd = Vectors(build, signature.args[0].dtype)
-        here = pointer(context, build, signature.args[2], source, source_at)
-        there = pointer(context, build, signature.args[0], target, target_at)
-
-        reach = build.sub(build.mul(count, INT(2)), INT(1))
-        ends = [simd.load(here, INT(n), simd.first_lanes(build.sub(reach, INT(n)))) for n in (0, simd.lanes)]
-        taken = build.shuffle_vector(*ends, shuffle_mask(list(range(0, 2 * simd.lanes, 2))))
-        with build.if_else(build.icmp_signed(">=", count, INT(simd.lanes))) as (whole, some):
-            with whole:  # whoever reads it soon would wait for a masked one
-                simd.store(taken, there, INT(0))
-            with some:
-                simd.store(taken, there, INT(0), simd.first_lanes(count))
-        return context.get_dummy_value()
-
-    return types.void(target, i, source, i, i), write
+def _picked(simd: Vectors, vectors: list[Value], places: list[tuple[int, int]]) -> Value:
+    """Emit a vector of lanes of others: for each lane, the number of a vector, and which of its lanes."""
+    result = vectors[0]
+    for number, vector in enumerate(vectors[1:], 1):
+        kept = [lane if number == 1 and which == 0 else i for i, (which, lane) in enumerate(places)]
+        order = [simd.lanes + lane if which == number else kept[i] for i, (which, lane) in enumerate(places)]
+        result = simd.build.shuffle_vector(result, vector, shuffle_mask(order))
+    return result
 
 
-@intrinsic
-def _interleave(typing: Any, target: Any, target_at: Any, source: Any, even_at: Any, odd_at: Any, count: Any) -> Any:
-    """Write numbers from two places in turn, for up to a vector from each; ``count`` is how many are written."""
-    i = types.int64
+def _split(stride: int) -> Any:
+    """Return the split of as many vectors as the stride is, as a function for Numba."""
 
-    def write(context: Any, build: Value, signature: Any, values: Any) -> Value:
-        target, target_at, source, even_at, odd_at, count = values
-        simd = Vectors(build, signature.args[0].dtype)
-        there = pointer(context, build, signature.args[0], target, target_at)
-        pair = [simd.load(pointer(context, build, signature.args[2], source, at), INT(0)) for at in (even_at, odd_at)]
-        for n in (0, 1):
-            order = [n * simd.lanes // 2 + j // 2 + j % 2 * simd.lanes for j in range(simd.lanes)]
-            left = simd.first_lanes(build.sub(count, INT(n * simd.lanes)))
-            simd.store(build.shuffle_vector(*pair, shuffle_mask(order)), there, INT(n * simd.lanes), left)
-        return context.get_dummy_value()
+    @intrinsic
+    def split(
+        typing: Any, target: Any, at: Any, length: Any, left: Any, source: Any, source_at: Any, count: Any
+    ) -> Any:  # fmt: skip
+        i = types.int64
 
-    return types.void(target, i, source, i, i, i), write
+        def write(context: Any, build: Value, signature: Any, values: Any) -> Value:
+            target, at, length, left, source, source_at, count = values
+            simd, s = Vectors(build, signature.args[0].dtype), INT(stride)
+            here = pointer(context, build, signature.args[4], source, source_at)
+            there = pointer(context, build, signature.args[0], target, at)
+            offsets = [INT(m * simd.lanes) for m in range(stride)]
+
+            def move(masked: bool) -> None:
+                taken = [
+                    simd.load(here, offset, simd.first_lanes(build.sub(count, offset)) if masked else None)
+                    for offset in offsets
+                ]
+                for k in range(stride):
+                    column = build.add(left, INT(k))
+                    offset = build.add(build.mul(build.srem(column, s), length), build.sdiv(column, s))
+                    left_over = build.sdiv(build.add(build.sub(count, INT(k)), INT(stride - 1)), s)
+                    row = _picked(simd, taken, [divmod(k + j * stride, simd.lanes) for j in range(simd.lanes)])
+                    simd.store(row, there, offset, simd.first_lanes(left_over) if masked else None)
+
+            with build.if_else(build.icmp_signed(">=", count, INT(stride * simd.lanes))) as (whole, some):
+                with whole:  # whoever reads it soon would wait for a masked one
+                    move(masked=False)
+                with some:
+                    move(masked=True)
+            return context.get_dummy_value()
+
+        return types.void(target, i, i, i, source, i, i), write
+
+    return split
+
+
+def _merge(stride: int) -> Any:
+    """Return the reverse, which reads whole vectors."""
+
+    @intrinsic
+    def merge(typing: Any, target: Any, at: Any, source: Any, source_at: Any, length: Any, count: Any) -> Any:
+        i = types.int64
+
+        def write(context: Any, build: Value, signature: Any, values: Any) -> Value:
+            target, at, source, source_at, length, count = values
+            simd = Vectors(build, signature.args[0].dtype)
+            there = pointer(context, build, signature.args[0], target, at)
+            here = pointer(context, build, signature.args[2], source, source_at)
+            rows = [simd.load(here, build.mul(length, INT(k))) for k in range(stride)]
+
+            def move(masked: bool) -> None:
+                for m in range(stride):
+                    places = [divmod(m * simd.lanes + j, stride)[::-1] for j in range(simd.lanes)]
+                    mask = simd.first_lanes(build.sub(count, INT(m * simd.lanes))) if masked else None
+                    simd.store(_picked(simd, rows, places), there, INT(m * simd.lanes), mask)
+
+            with build.if_else(build.icmp_signed(">=", count, INT(stride * simd.lanes))) as (whole, some):
+                with whole:
+                    move(masked=False)
+                with some:
+                    move(masked=True)
+            return context.get_dummy_value()
+
+        return types.void(target, i, source, i, i, i), write
+
+    return merge
+
+
+_split_2, _split_3 = _split(2), _split(3)
+_merge_2, _merge_3 = _merge(2), _merge(3)
 
 
 @inlined
-def copy_strided(target: Any, at: int, source: Any, source_at: int, stride: int, count: int) -> None:
-    """Copy ``count`` numbers that are a stride apart to where they are neighbours."""
+def split_phases(
+    target: Any, at: int, length: int, left: int, source: Any, source_at: int, stride: int, count: int
+) -> None:
+    """Copy ``count`` neighbours so that those a stride apart are neighbours, in a row of this length each.
+
+    The first of them is at column ``left`` of all that the rows hold.
+    """
     lanes = VECTOR_BYTES // source.itemsize
     if stride == 1:
-        for j in range(0, count, lanes):
-            copy_lanes(target, at + j, source, source_at + j, count - j)
+        copy_row(target, at + left, source, source_at, count)
     elif stride == 2:
-        for j in range(0, count, lanes):
-            _copy_every_second(target, at + j, source, source_at + 2 * j, count - j)
+        for j in range(0, count, 2 * lanes):
+            _split_2(target, at + j // 2, length, left, source, source_at + j, count - j)
+    elif stride == 3:
+        for j in range(0, count, 3 * lanes):
+            _split_3(target, at + j // 3, length, left, source, source_at + j, count - j)
     else:
         for j in range(count):
-            target[at + j] = source[source_at + j * stride]
+            target[at + (left + j) % stride * length + (left + j) // stride] = source[source_at + j]
 
 
 @inlined
@@ -86,11 +128,13 @@ def merge_phases(target: Any, at: int, source: Any, length: int, stride: int, co
     """
     lanes = VECTOR_BYTES // source.itemsize
     if stride == 1:
-        for j in range(0, count, lanes):
-            copy_lanes(target, at + j, source, j, count - j)
+        copy_row(target, at, source, 0, count)
     elif stride == 2:
         for j in range(0, count, 2 * lanes):
-            _interleave(target, at + j, source, j // 2, length + j // 2, count - j)
+            _merge_2(target, at + j, source, j // 2, length, count - j)
+    elif stride == 3:
+        for j in range(0, count, 3 * lanes):
+            _merge_3(target, at + j, source, j // 3, length, count - j)
     else:
         for j in range(count):
             target[at + j] = source[j % stride * length + j // stride]
