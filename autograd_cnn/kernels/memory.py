@@ -5,8 +5,8 @@ import os
 from functools import cache
 from typing import Any, Final
 
-LARGEST: Final = 1 << 25
-"""Bytes of the largest block that is kept. glibc keeps no larger one."""
+LARGEST: Final = 1 << 28, 1 << 25
+"""Bytes of the largest block that is kept: what is wanted, and the most that older glibc accept."""
 SHARE: Final = 8
 """An eighth of the machine's memory is kept at most."""
 
@@ -17,7 +17,7 @@ _CHOICES: Final = ("MALLOC_TRIM_THRESHOLD_", "MALLOC_MMAP_THRESHOLD_", "GLIBC_TU
 
 
 def keep_freed_blocks() -> None:
-    """Have the C library keep freed blocks of up to 32 MiB for the next step.
+    """Have the C library keep freed blocks of up to 256 MiB for the next step; older glibc, of 32 MiB.
 
     A training step frees what the next one allocates again. By default glibc gives such blocks back to the system, which
     then has to hand out and clear the same pages again at every step. From now on it keeps them, up to an eighth of the
@@ -27,7 +27,7 @@ def keep_freed_blocks() -> None:
     library = _glibc()
     if library is not None and not any(name in os.environ for name in _CHOICES):
         memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-        library.mallopt(_MMAP_THRESHOLD, LARGEST)
+        any(library.mallopt(_MMAP_THRESHOLD, size) for size in LARGEST)  # it returns 0 if it refuses
         library.mallopt(_TRIM_THRESHOLD, min(memory // SHARE, _MOST))
 
 

@@ -24,7 +24,7 @@ def resident():
     return int(Path("/proc/self/statm").read_text().split()[1]) * resource.getpagesize()
 
 def step():
-    blocks = [np.ones(1 << 21) for _ in range(12)]
+    blocks = [np.ones(1 << 23) for _ in range(3)]  # larger than what glibc keeps by itself
     return sum(block[-1] for block in blocks)
 
 step()
