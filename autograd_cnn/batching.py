@@ -501,7 +501,7 @@ RULES: Final[dict[Primitive, Rule]] = {
             "concatenate": _concatenate, "pad": _pad,
             "getitem": _getitem, "scatter_add": _scatter_add, "set_at": _set_at,
             "matmul": _matmul, "linear": _linear, "einsum": _einsum, "solve": _solve, "over_gaps": _over_gaps,
-            "inv pinv det cofactors log_abs_det sign_det cholesky eigh qr svd roots": _together,
+            "inv pinv det cofactors log_abs_det sign_det cholesky eigh qr svd roots resample": _together,
             "max_pool relu_max_pool max_pool_indices max_pool_gather max_unpool mean_pool mean_pool_wrt_input": _pool,
             "correlate2d": _correlation(""),
             "correlate2d_wrt_input": _correlation("x_shape"),

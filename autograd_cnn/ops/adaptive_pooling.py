@@ -1,5 +1,6 @@
-"""Pooling over windows that divide an image into as many regions as are asked for, made of sums and products."""
+"""Pooling over windows that divide an image into as many regions as are asked for, made of sums."""
 
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -7,9 +8,10 @@ import numpy as np
 from autograd_cnn.engine.composite import composite
 from autograd_cnn.engine.node import Array, Shape, shape_of
 from autograd_cnn.errors import ShapeError, sentence
+from autograd_cnn.kernels.taps import Taps
 from autograd_cnn.ops import reduction
 from autograd_cnn.ops.elementwise import astype
-from autograd_cnn.ops.linalg import matmul
+from autograd_cnn.ops.resampling import _resample
 from autograd_cnn.parameters import several
 
 __all__ = ["adaptive_mean_pool", "global_mean_pool"]
@@ -33,7 +35,7 @@ def adaptive_mean_pool(x: Array, output_size: Any) -> Array:
     """Means over windows that divide the image into ``output_size`` regions as evenly as can be.
 
     Place i of n spans the pixels from ``floor(i·H/n)`` to ``ceil((i+1)·H/n)``, so windows may
-    overlap by a pixel. It is a matrix product from either side.
+    overlap by a pixel.
 
     Parameters
     ----------
@@ -55,8 +57,8 @@ def adaptive_mean_pool(x: Array, output_size: Any) -> Array:
     exact = np.result_type(given, np.float32) if given.kind == "f" else np.dtype(float)
     if sizes == (1, 1) and given == exact:
         return global_mean_pool(x)
-    rows, columns = (_averaging(n, places, exact) for n, places in zip(shape[-2:], sizes, strict=True))
-    y = matmul(matmul(rows, x), columns.T)
+    rows, columns = (_averaging(n, places) for n, places in zip(shape[-2:], sizes, strict=True))
+    y = _resample(x if given == exact else astype(x, dtype=exact), rows=rows, columns=columns)
     return astype(y, dtype=given) if given.kind == "f" and given != exact else y
 
 
@@ -81,8 +83,9 @@ def _check_maps(where: str, shape: Shape) -> None:
         raise ShapeError(sentence(where, "x has no pixels", expected="at least one row and column", got=shape))
 
 
-def _averaging(length: int, places: int, dtype: Any) -> Array:
-    """Return the matrix whose rows average the pixels that one place each overlaps, (places, length)."""
+@lru_cache(maxsize=64)
+def _averaging(length: int, places: int) -> Taps:
+    """Return the taps that average the pixels that each place overlaps."""
     pixel, place = np.arange(length), np.arange(places)[:, None]
     inside = ((pixel + 1) * places > place * length) & (pixel * places < (place + 1) * length)
-    return (inside / inside.sum(axis=1, keepdims=True)).astype(dtype)
+    return Taps.of(inside / inside.sum(axis=1, keepdims=True))

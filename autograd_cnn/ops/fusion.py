@@ -24,7 +24,7 @@ from autograd_cnn.errors import OperandError, sentence
 from autograd_cnn.ops.activation import relu
 from autograd_cnn.ops.elementwise import add
 from autograd_cnn.ops.normalization import batch_norm, batch_norm_inference
-from autograd_cnn.ops.pooling import _relu_max_pool, max_pool, max_unpool
+from autograd_cnn.ops.pooling import _max_unpool, _relu_max_pool, max_pool
 from autograd_cnn.ops.selection import masked
 
 FUSIONS: Final[Mapping[tuple[Primitive, Primitive], Primitive]] = {
@@ -38,7 +38,7 @@ gradients of every order, ties and NaN included; `tests/ops/test_fusion.py` prov
 """
 
 
-_ADJOINTS: Final[Mapping[Primitive, Primitive]] = {relu: masked, max_pool: max_unpool}
+_ADJOINTS: Final[Mapping[Primitive, Primitive]] = {relu: masked, max_pool: _max_unpool}
 """By what the rules of these multiply, given the residual; that of `_relu_max_pool` is one for `max_unpool`."""
 
 _FORWARDS: Final = {(first.forward, then.forward): (first, then, fused) for (first, then), fused in FUSIONS.items()}
@@ -334,7 +334,7 @@ def fuse_pairs(calls: Sequence[Call], results: Sequence[Any]) -> list[Call]:
             params=before.params | then.params, outputs=(then.outputs[0], indices), static=pair[2].static,
         )  # fmt: skip
         for one, other in adjoints:
-            unpool = one if one.function is max_unpool.forward else other
+            unpool = one if one.function is _max_unpool.forward else other
             rewritten[id(one)] = None
             rewritten[id(other)] = replace(unpool, args=one.args, outputs=other.outputs)
     return [kept for call in calls if (kept := rewritten.get(id(call), call)) is not None]

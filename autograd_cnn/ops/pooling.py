@@ -14,7 +14,8 @@ import numpy as np
 
 from autograd_cnn import kernels
 from autograd_cnn.engine.abstract import AbstractArray
-from autograd_cnn.engine.node import Array, Shape
+from autograd_cnn.engine.composite import composite
+from autograd_cnn.engine.node import Array, Shape, shape_of
 from autograd_cnn.engine.primitive import primitive
 from autograd_cnn.errors import ArgumentError, ShapeError, sentence
 from autograd_cnn.kernels.windows import Windows
@@ -129,7 +130,7 @@ def _largest(where: str, x: Array, windows: Windows, *, rectified: bool) -> tupl
 
 @max_pool.vjp("x")
 def max_pool_vjp_x(g: Array, *, indices: Array, x_shape: Shape, **geometry: Any) -> Array:
-    return max_unpool(g, indices=indices, x_shape=x_shape, **geometry)
+    return _max_unpool(g, indices=indices, x_shape=x_shape, **geometry)
 
 
 @primitive(constant=True)
@@ -170,7 +171,7 @@ def max_pool_indices(
     return rows * windows.image[1] + columns
 
 
-@primitive(static=True)
+@composite
 def max_pool_gather(
     x: Array,
     indices: Indices,
@@ -206,18 +207,35 @@ def max_pool_gather(
     >>> max_pool_gather(np.arange(4.0).reshape(2, 2), indices=np.array([[2]]), window=2)
     array([[2.]])
     """
+    geometry: Any = (window, stride, padding, dilation, ceil_mode)
+    windows = _windows("max_pool_gather", shape_of(x), *geometry)
+    _check_taps("max_pool_gather", indices, shape_of(x), windows, ceil_mode)
+    return _max_pool_gather(x, indices, *geometry)
+
+
+@primitive(static=True)
+def _max_pool_gather(
+    x: Array,
+    indices: Indices,
+    window: IntOrPair,
+    stride: IntOrPair | None = None,
+    padding: Padding = 0,
+    dilation: IntOrPair = 1,
+    ceil_mode: Flag = False,
+) -> Array:
+    """Do the same with indices that are known to be right, such as those that `max_pool` has found."""
     windows = _windows("max_pool_gather", np.shape(x), window, stride, padding, dilation, ceil_mode)
-    indices = _checked("max_pool_gather", indices, np.shape(x), windows, ceil_mode)
+    indices = _taps("max_pool_gather", indices, np.shape(x), windows)
     (x,) = joined("max_pool_gather", x=x)
     return kernels.max_pool_gather(_lift(x), _lift(indices), windows).reshape(indices.shape)
 
 
-@max_pool_gather.vjp("x")
+@_max_pool_gather.vjp("x")
 def max_pool_gather_vjp_x(g: Array, *, indices: Array, x_shape: Shape, **geometry: Any) -> Array:
-    return max_unpool(g, indices=indices, x_shape=x_shape, **geometry)
+    return _max_unpool(g, indices=indices, x_shape=x_shape, **geometry)
 
 
-@primitive(static=True)
+@composite
 def max_unpool(
     g: Array,
     indices: Indices,
@@ -255,16 +273,35 @@ def max_unpool(
     array([[0., 0.],
            [5., 0.]])
     """
+    geometry: Any = (window, stride, padding, dilation, ceil_mode)
+    windows = _windows("max_unpool", x_shape, *geometry)
+    _check_g("max_unpool", g, x_shape, windows)
+    _check_taps("max_unpool", indices, x_shape, windows, ceil_mode)
+    return _max_unpool(g, indices, x_shape, *geometry)
+
+
+@primitive(static=True)
+def _max_unpool(
+    g: Array,
+    indices: Indices,
+    x_shape: KnownShape,
+    window: IntOrPair,
+    stride: IntOrPair | None = None,
+    padding: Padding = 0,
+    dilation: IntOrPair = 1,
+    ceil_mode: Flag = False,
+) -> Array:
+    """Do the same with indices that are known to be right, such as those that `max_pool` has found."""
     windows = _windows("max_unpool", x_shape, window, stride, padding, dilation, ceil_mode)
     _check_g("max_unpool", g, x_shape, windows)
-    indices = _checked("max_unpool", indices, x_shape, windows, ceil_mode)
+    indices = _taps("max_unpool", indices, x_shape, windows)
     (g,) = joined("max_unpool", sum_dtype, g=g)
     return kernels.max_unpool(_lift(g), _lift(indices), windows).reshape(x_shape)
 
 
-@max_unpool.vjp("g")
+@_max_unpool.vjp("g")
 def max_unpool_vjp_g(u: Array, *, indices: Array, x_shape: Shape, **geometry: Any) -> Array:
-    return max_pool_gather(u, indices=indices, **geometry)
+    return _max_pool_gather(u, indices=indices, **geometry)
 
 
 @primitive(residuals=("indices",), static=True)
@@ -296,22 +333,28 @@ def _relu_max_pool(
 
 @_relu_max_pool.vjp("x")
 def relu_max_pool_vjp_x(g: Array, *, indices: Array, x_shape: Shape, **geometry: Any) -> Array:
-    return max_unpool(g, indices=indices, x_shape=x_shape, **geometry)
+    return _max_unpool(g, indices=indices, x_shape=x_shape, **geometry)
 
 
-def _checked(where: str, indices: Array, x: Shape, windows: Windows, ceil_mode: bool) -> Array:
-    """Return the indices in the type that `max_pool` gives them, if each meets the image or is none."""
-    expected, none = (*x[:-2], *windows.out), windows.size[0] * windows.size[1]
+def _taps(where: str, indices: Array, x: Shape, windows: Windows) -> Array:
+    """Return the indices in the type that `max_pool` gives them."""
+    expected = (*x[:-2], *windows.out)
     if indices.shape != expected:
         raise ShapeError(sentence(where, "indices has the wrong shape", expected=expected, got=indices.shape))
+    return indices.astype(np.min_scalar_type(windows.size[0] * windows.size[1]), copy=False)
+
+
+def _check_taps(where: str, indices: Array, x: Shape, windows: Windows, ceil_mode: bool) -> None:
+    """Check that each index meets the image or is none."""
+    none, taps = windows.size[0] * windows.size[1], _taps(where, indices, x, windows)
     if indices.size and (indices.max() > none or (indices.dtype.kind == "i" and indices.min() < 0)):
         got = f"from {indices.min()} to {indices.max()}"
         raise ArgumentError(sentence(where, "indices is out of range", expected=f"from 0 to {none}", got=got))
     indices = indices.astype(np.min_scalar_type(none), copy=False)
     if windows.padding == _NO_PADDING and not ceil_mode:  # as nearly always: all windows are whole on the image
-        return indices
+        return None
     for axis, some, off in _border(windows):
-        if off[np.arange(some.size), np.moveaxis(indices, axis, -1)[..., some]].any():
+        if off[np.arange(some.size), np.moveaxis(taps, axis, -1)[..., some]].any():
             hint = "some name a tap that falls on the border"
             raise ArgumentError(sentence(where, "indices is out of range", hint=hint))
     return indices
@@ -473,17 +516,17 @@ def mean_pool_shape(x: AbstractArray, *, count_include_pad: bool, divisor_overri
     return (*x.shape[:-2], *_windows("mean_pool", x.shape, **geometry).out)
 
 
-@max_pool_gather.shape
+@_max_pool_gather.shape
 def max_pool_gather_shape(x: AbstractArray, *, indices: Array, **geometry: Any) -> Shape:
     windows = _windows("max_pool_gather", x.shape, **geometry)
-    return np.shape(_checked("max_pool_gather", indices, x.shape, windows, geometry["ceil_mode"]))
+    return np.shape(_taps("max_pool_gather", indices, x.shape, windows))
 
 
-@max_unpool.shape(dtype=sum_dtype)
+@_max_unpool.shape(dtype=sum_dtype)
 def max_unpool_shape(g: AbstractArray, *, indices: Array, x_shape: Shape, **geometry: Any) -> Shape:
     windows = _windows("max_unpool", x_shape, **geometry)
     _check_g("max_unpool", g, x_shape, windows)
-    _checked("max_unpool", indices, x_shape, windows, geometry["ceil_mode"])
+    _taps("max_unpool", indices, x_shape, windows)
     return x_shape
 
 

@@ -34,7 +34,7 @@ class Call:
     free: dict[str, str] = field(default_factory=dict)
 
     def __str__(self):
-        return self.primitive.name
+        return self.primitive.__name__
 
     def run(self, **changed):
         """Return each backend's result, or sentence."""
@@ -101,7 +101,7 @@ def test_an_array_that_is_one_off(call, name):
         by_reference, by_jit = call.run(**{name: array})
         if isinstance(by_reference, str) or isinstance(by_jit, str):
             assert by_reference == by_jit
-            assert by_reference.startswith(f"{call.primitive.name}: ")
+            assert by_reference.startswith(f"{call.primitive.__name__}: ")
         else:
             np.testing.assert_allclose(by_jit, by_reference, rtol=1e-10, atol=1e-10)
             assert change in call.free.get(name, "") or change == "rank", change
@@ -135,7 +135,7 @@ def test_what_is_no_number_is_refused(call, name, dtype):
     if call.primitive is ops.masked or call.primitive.__module__.endswith(("correlation", "pooling", "normalization")):
         by_reference, by_jit = call.run(**{name: np.zeros(array.shape, dtype)})
         assert by_reference == by_jit
-        assert by_reference.startswith(f"{call.primitive.name}: {name} ")
+        assert by_reference.startswith(f"{call.primitive.__name__}: {name} ")
 
 
 @pytest.mark.parametrize(
@@ -150,7 +150,7 @@ def test_what_is_no_number_is_refused(call, name, dtype):
 def test_indices_and_masks_have_a_kind(name, dtype, text):
     for call in CALLS:
         if name in call.arrays:
-            sentence = f"{call.primitive.name}: {text}"
+            sentence = f"{call.primitive.__name__}: {text}"
             assert call.run(**{name: call.arrays[name].astype(dtype)}) == [sentence, sentence]
 
 

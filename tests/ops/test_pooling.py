@@ -359,7 +359,7 @@ def test_sensitivities_of_another_shape(backend, shape):
         for call, params in ((ag.mean_pool_wrt_input, {}), (ag.max_unpool, {"indices": [[0, 1]]})):
             with pytest.raises(ShapeError) as err:
                 call(np.ones(shape), x_shape=(2, 4), window=2, **params)
-            assert str(err.value) == f"{call.name}: g has the wrong shape: expected (1, 2), got {shape}"
+            assert str(err.value) == f"{call.__name__}: g has the wrong shape: expected (1, 2), got {shape}"
 
 
 @pytest.mark.parametrize(

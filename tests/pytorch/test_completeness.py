@@ -38,8 +38,10 @@ from autograd_cnn.ops.loss import (
     _softmax_error,
 )
 from autograd_cnn.ops.polynomial import _roots
+from autograd_cnn.ops.pooling import _max_pool_gather, _max_unpool
 from autograd_cnn.ops.recurrent import _gru_backward, _lstm_backward
 from autograd_cnn.ops.reduction import _extremum_backward
+from autograd_cnn.ops.resampling import _resample
 from autograd_cnn.ops.selection import _damped
 from autograd_cnn.ops.softmax import _log_softmax_backward, _softmax_backward
 from autograd_cnn.ops.trigonometric import _sinc
@@ -53,8 +55,8 @@ PRIMITIVES = [primitive for name, primitive in REGISTRY.items() if name.startswi
 WITHOUT_COUNTERPART = {
     ops.correlate2d_wrt_input: "an adjoint: checked as the gradient of correlate2d in x, and as the transpose",
     ops.correlate2d_wrt_weight: "an adjoint: checked as the gradient of correlate2d in w",
-    ops.max_unpool: "an adjoint: checked as the gradient of max_pool",
-    ops.max_pool_gather: "an adjoint: checked as the gradient of max_pool's gradient",
+    _max_unpool: "an adjoint: checked as the gradient of max_pool",
+    _max_pool_gather: "an adjoint: checked as the gradient of max_pool's gradient",
     ops.batch_norm_wrt_input: "an adjoint: checked as the gradient of batch_norm in x",
     ops.batch_norm_wrt_affine: "an adjoint: checked as the gradients of batch_norm in weight and bias",
     ops.layer_norm_wrt_input: "an adjoint: checked as the gradient of layer_norm in x",
@@ -81,6 +83,7 @@ WITHOUT_COUNTERPART = {
     _nll: "checked as functional.nll_loss",
     _nll_backward: "checked as the gradient of functional.nll_loss",
     _damped: "checked as the gradient of leaky_relu",
+    _resample: "checked as functional.interpolate and adaptive_mean_pool",
     _softmax_backward: "checked as the gradient of softmax",
     _log_softmax_backward: "checked as the gradient of log_softmax",
     _softmax_error: "checked as the gradient of softmax_cross_entropy",

@@ -3,9 +3,10 @@
 `llvm` writes vector instructions, `microkernel` with them the one tile of a matrix product in registers that all
 products call; `packing` lays out what it reads. `conv` has correlation and its adjoints, a file for each algorithm and
 `conv.select` to choose among them. `gemm` multiplies matrices, `gemv` a matrix with a vector; `pooling` goes over
-windows, with `pool2x2` for the usual ones, `normalization`, `reduction` and `elementwise` over whole maps, which
-`permuting` puts in order. `parallel` spreads the work over the `threads`, and `caching` keeps what was compiled. A kernel
-that does not support what it is asked returns `NotImplemented`, and the reference does it.
+windows, with `pool2x2` for the usual ones, `resampling` makes images of other sizes, and `normalization`, `reduction` and
+`elementwise` go over whole maps, which `permuting` puts in order. `parallel` spreads the work over the `threads`, and
+`caching` keeps what was compiled. A kernel that does not support what it is asked returns `NotImplemented`, and the
+reference does it.
 """
 
 from autograd_cnn.kernels.compiled.activation import elu as elu
@@ -91,6 +92,7 @@ from autograd_cnn.kernels.compiled.recurrent import gru_wrt as gru_wrt
 from autograd_cnn.kernels.compiled.recurrent import lstm as lstm
 from autograd_cnn.kernels.compiled.recurrent import lstm_wrt as lstm_wrt
 from autograd_cnn.kernels.compiled.reduction import sum as sum
+from autograd_cnn.kernels.compiled.resampling import resample as resample
 from autograd_cnn.kernels.compiled.softmax import log_softmax as log_softmax
 from autograd_cnn.kernels.compiled.softmax import log_softmax_wrt_x as log_softmax_wrt_x
 from autograd_cnn.kernels.compiled.softmax import logsumexp as logsumexp

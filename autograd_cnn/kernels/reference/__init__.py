@@ -13,5 +13,6 @@ from autograd_cnn.kernels.reference.normalization import *
 from autograd_cnn.kernels.reference.pooling import *
 from autograd_cnn.kernels.reference.recurrent import *
 from autograd_cnn.kernels.reference.reduction import *
+from autograd_cnn.kernels.reference.resampling import *
 from autograd_cnn.kernels.reference.softmax import *
 from autograd_cnn.kernels.reference.special import *

@@ -11,6 +11,8 @@ from autograd_cnn import ops
 from autograd_cnn.engine.composite import composite
 from autograd_cnn.engine.node import Array, Shape, shape_of
 from autograd_cnn.errors import ArgumentError, ShapeError, sentence
+from autograd_cnn.kernels.taps import Taps, identity
+from autograd_cnn.ops.resampling import _resample
 from autograd_cnn.parameters import Bool, Size, number, several
 
 __all__ = ["channel_shuffle", "interpolate", "pixel_shuffle", "pixel_unshuffle"]
@@ -19,6 +21,8 @@ Mode: TypeAlias = Literal["nearest", "nearest-exact", "linear", "bilinear", "bic
 
 _AXES: Final = {"linear": 1, "bilinear": 2, "bicubic": 2}
 """Of images for which a mode is."""
+
+_FLOATS: Final = (np.float32, np.float64)
 
 _BEND: Final = -0.75
 """The parameter a of Keys's cubic kernel, PyTorch's and OpenCV's choice."""
@@ -35,7 +39,7 @@ def interpolate(
 ) -> Array:
     """``x`` sampled at a finer or coarser grid.
 
-    Linear and cubic interpolation are linear in each axis: a product with a sparse matrix from either side.
+    Linear and cubic interpolation are products with a sparse matrix from either side.
 
     Parameters
     ----------
@@ -69,21 +73,18 @@ def interpolate(
     shape = shape_of(input)
     _check(shape, mode, align_corners)
     sizes, scales = _sizes(shape[2:], size, scale_factor, bool(recompute_scale_factor))
-    y, first = input, len(shape) - len(sizes)
     if mode == "area":
         return _means(input, sizes)
-    if mode.startswith("nearest") and all(
-        not size % length and scale * size == length
-        for length, size, scale in zip(shape[2:], sizes, scales, strict=True)
-    ):
-        return _repeated(input, sizes)
-    for axis, (length, out, scale) in enumerate(zip(shape[2:], sizes, scales, strict=True), first):
-        if mode.startswith("nearest"):
-            y = _nearest(y, axis, length, out, scale, 0.5 if mode == "nearest-exact" else 0.0)
-        else:
-            matrix = _matrix(length, out, scale, bool(align_corners), mode == "bicubic")
-            y = _along(y, axis, matrix.astype(_dtype_of(input)))
-    return y
+    axes = [*zip(shape[2:], sizes, scales, strict=True)]
+    if not mode.startswith("nearest"):
+        return _sampled(input, [_weighted(*axis, bool(align_corners), mode == "bicubic") for axis in axes])
+    taps = [_nearest(*axis, 0.5 if mode == "nearest-exact" else 0.0) for axis in axes]
+    if getattr(input, "dtype", np.dtype(float)) not in _FLOATS:
+        for axis, each in enumerate(taps, 2):
+            input = ops.take(input, np.array(each.places), axis)
+        return input
+    whole = len(axes) == 2 and all(not size % n and scale * size == n for n, size, scale in axes)
+    return _repeated(input, sizes) if whole else _sampled(input, taps)
 
 
 def _check(shape: Shape, mode: str, align_corners: bool | None) -> None:
@@ -130,8 +131,11 @@ def _sizes(lengths: Shape, size: Any, factor: Any, recompute: bool) -> tuple[Sha
     return sizes, [1 / each for each in numbers]
 
 
-def _dtype_of(x: Array) -> np.dtype[Any]:
-    return np.result_type(getattr(x, "dtype", float), np.float32)
+def _exact(x: Array) -> Array:
+    """Return images as floats in which shares and sums are not cut off."""
+    given = getattr(x, "dtype", np.dtype(float))
+    dtype = np.result_type(given, np.float32)
+    return x if given == dtype else ops.astype(x, dtype=dtype)
 
 
 def _means(x: Array, sizes: Shape) -> Array:
@@ -143,31 +147,27 @@ def _means(x: Array, sizes: Shape) -> Array:
 def _repeated(x: Array, sizes: Shape) -> Array:
     """Return each pixel as often as the sizes need it: the adjoint of sums over windows that do not overlap."""
     shape = shape_of(x)
-    times = [size // length for length, size in zip(shape[2:], sizes, strict=True)]
-    if np.dtype(getattr(x, "dtype", float)).kind != "f" or len(sizes) == 1:
-        for axis, count in enumerate(times, 2):
-            x = ops.repeat(x, count, axis=axis)
-        return x
-    window: Any = tuple(times)
+    window: Any = tuple(size // length for length, size in zip(shape[2:], sizes, strict=True))
     return ops.mean_pool_wrt_input(x, x_shape=(*shape[:2], *sizes), window=window, divisor_override=1)
 
 
-def _nearest(x: Array, axis: int, length: int, size: int, scale: float, shift: float) -> Array:
-    """Return the nearest source pixel for each pixel along an axis; PyTorch computes it in float32."""
-    found = np.floor((np.arange(size, dtype=np.float32) + np.float32(shift)) * np.float32(scale))
-    return ops.take(x, np.minimum(found, length - 1).astype(np.intp), axis)
-
-
-def _along(x: Array, axis: int, matrix: NDArray[Any]) -> Array:
-    """Return the product with a matrix along one of the last two axes."""
-    if axis == len(shape_of(x)) - 1:
-        return ops.matmul(x, matrix.T)
-    return ops.matmul(matrix, x)
+def _sampled(x: Array, taps: list[Taps]) -> Array:
+    """Return sums of the pixels along one axis or two."""
+    rows, columns = taps if len(taps) == 2 else (identity(shape_of(x)[1]), *taps)
+    return _resample(_exact(x), rows=rows, columns=columns)
 
 
 @lru_cache(maxsize=64)
-def _matrix(length: int, size: int, scale: float, align_corners: bool, cubic: bool) -> NDArray[Any]:
-    """Return the weights of the source pixels for each pixel of the result, (size, length)."""
+def _nearest(length: int, size: int, scale: float, shift: float) -> Taps:
+    """Return the nearest source pixel for each pixel of the result; PyTorch computes it in float32."""
+    found = np.floor((np.arange(size, dtype=np.float32) + np.float32(shift)) * np.float32(scale))
+    places = np.minimum(found, length - 1).astype(int).tolist()
+    return Taps(length, tuple(range(size + 1)), tuple(places), (1.0,) * size)
+
+
+@lru_cache(maxsize=64)
+def _weighted(length: int, size: int, scale: float, align_corners: bool, cubic: bool) -> Taps:
+    """Return the weights of the source pixels for each pixel of the result."""
     position = np.arange(size)
     if align_corners:
         at = position * ((length - 1) / (size - 1) if size > 1 else 0.0)
@@ -183,8 +183,7 @@ def _matrix(length: int, size: int, scale: float, align_corners: bool, cubic: bo
     matrix = np.zeros((size, length))
     for offset, weights in taps.items():
         np.add.at(matrix, (position, np.clip(first + offset, 0, length - 1)), weights)
-    matrix.flags.writeable = False
-    return matrix
+    return Taps.of(matrix)
 
 
 def _near(t: NDArray[Any]) -> NDArray[Any]:

@@ -14,8 +14,9 @@ import numpy as np
 from autograd_cnn import ops
 from autograd_cnn.engine.node import Array, Shape, shape_of
 from autograd_cnn.engine.primitive import Primitive
+from autograd_cnn.kernels.taps import Taps
 from autograd_cnn.kernels.windows import Windows, windows
-from autograd_cnn.ops import activation, loss, pooling, recurrent, reduction, selection, sorting
+from autograd_cnn.ops import activation, loss, pooling, recurrent, reduction, resampling, selection, sorting
 from autograd_cnn.ops.attention import _attention_backward, _attention_backward_in_full
 from autograd_cnn.ops.reduction import axes_of
 from autograd_cnn.ops.softmax import _log_softmax_backward, _softmax_backward
@@ -493,6 +494,11 @@ def mean_pool_wrt_input(
         x_shape=(maps, 1, *geometry.image), stride=geometry.stride, dilation=geometry.dilation, padding=sides(geometry),
     )  # fmt: skip
     return ops.reshape(dx, shape=x_shape)
+
+
+@formula(resampling._resample)
+def resample(x: Array, *, rows: Taps, columns: Taps) -> Array:
+    return rows.matrix.astype(x.dtype) @ (x @ columns.matrix.T.astype(x.dtype))
 
 
 def sides(geometry: Windows) -> tuple[tuple[int, int], tuple[int, int]]:

@@ -111,14 +111,14 @@ def _places(graph: Graph, indices: Any, shape: Any, **geometry: Any) -> tuple[Re
     return graph.constant((maps + image).ravel()), graph.constant(nothing.ravel()) if nothing.any() else None
 
 
-@writes(ops.max_pool_gather)
+@writes(pooling._max_pool_gather)
 def max_pool_gather(graph: Graph, y: Ref, x: Ref, *, indices: Any, **geometry: Any) -> Ref:
     places, nothing = _places(graph, indices, x.shape, **geometry)
     values = graph.node("GatherElements", graph.reshape(x, [-1]), places, axis=0)
     return graph.reshape(_without(graph, values, nothing), y.shape)
 
 
-@writes(ops.max_unpool)
+@writes(pooling._max_unpool)
 def max_unpool(graph: Graph, y: Ref, g: Ref, *, indices: Any, x_shape: Any, **geometry: Any) -> Ref:
     places, nothing = _places(graph, indices, x_shape, **geometry)
     zeros = graph.reshape(graph.node("Expand", graph.constant(0, y.dtype), graph.ints(y.shape)), [-1])

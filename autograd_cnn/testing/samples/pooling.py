@@ -7,7 +7,7 @@ from autograd_cnn import ops
 from autograd_cnn.engine.abstract import AbstractArray
 from autograd_cnn.engine.node import Array, Shape
 from autograd_cnn.kernels import set_backend
-from autograd_cnn.ops.pooling import _relu_max_pool
+from autograd_cnn.ops.pooling import _max_pool_gather, _max_unpool, _relu_max_pool
 from autograd_cnn.testing.case import Case, add_samples, sample
 from autograd_cnn.testing.draw import Draw
 
@@ -63,7 +63,7 @@ def _averaging(x: Shape, geometry: dict[str, Any]) -> Case:
 add_samples(ops.max_pool, *(sample(spaced(*x), **geometry) for x, geometry in _MAX_GEOMETRIES))
 add_samples(ops.max_pool_indices, *(sample(spaced(*x), **geometry) for x, geometry in _MAX_GEOMETRIES))
 add_samples(_relu_max_pool, *(sample(spaced(*x), **geometry) for x, geometry in _MAX_GEOMETRIES))
-add_samples(ops.max_pool_gather, *starmap(_gathering, _MAX_GEOMETRIES), linear="x")
-add_samples(ops.max_unpool, *starmap(_scattering, _MAX_GEOMETRIES), linear="g")
+add_samples(_max_pool_gather, *starmap(_gathering, _MAX_GEOMETRIES), linear="x")
+add_samples(_max_unpool, *starmap(_scattering, _MAX_GEOMETRIES), linear="g")
 add_samples(ops.mean_pool, *(sample(normal(*x), **geometry) for x, geometry in _MEAN_GEOMETRIES), linear="x")
 add_samples(ops.mean_pool_wrt_input, *starmap(_averaging, _MEAN_GEOMETRIES), linear="g")

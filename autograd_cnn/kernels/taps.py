@@ -1,0 +1,80 @@
+"""Sums of a few places along an axis for each place of another: a matrix that is mostly zeros."""
+
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+from typing import Any, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array: TypeAlias = NDArray[Any]
+
+
+@dataclass(frozen=True)
+class Taps:
+    """A sparse matrix, row by row.
+
+    Attributes
+    ----------
+    length : int
+        Of its rows: of the axis that is read.
+    starts : tuple of int
+        Where each row begins in the two others, and the end.
+    places : tuple of int
+        What each row's entries are multiplied with.
+    weights : tuple of float
+        The entries.
+
+    Examples
+    --------
+    >>> taps = Taps.of(np.array([[1.0, 0.0], [0.5, 0.5], [0.0, 1.0]]))
+    >>> taps
+    Taps(3 of 2)
+    >>> taps.transposed.matrix
+    array([[1. , 0.5, 0. ],
+           [0. , 0.5, 1. ]])
+    """
+
+    length: int
+    starts: tuple[int, ...]
+    places: tuple[int, ...]
+    weights: tuple[float, ...]
+
+    def __repr__(self) -> str:
+        return f"Taps({self.count} of {self.length})"
+
+    @classmethod
+    def of(cls, matrix: Array) -> "Taps":
+        """Return the entries of a matrix that are not 0."""
+        rows, places = np.nonzero(matrix)
+        starts = np.searchsorted(rows, np.arange(len(matrix) + 1))
+        return cls(matrix.shape[1], *(tuple(each.tolist()) for each in (starts, places, matrix[rows, places])))
+
+    @property
+    def count(self) -> int:
+        """Of rows: the length of the axis that is made."""
+        return len(self.starts) - 1
+
+    @cached_property
+    def matrix(self) -> Array:
+        """The matrix with its zeros."""
+        found = np.zeros((self.count, self.length))
+        found[np.repeat(np.arange(self.count), np.diff(self.starts)), list(self.places)] = self.weights
+        found.flags.writeable = False
+        return found
+
+    @cached_property
+    def transposed(self) -> "Taps":
+        """The taps of the adjoint."""
+        return Taps.of(self.matrix.T)
+
+    @cached_property
+    def table(self) -> tuple[Array, Array]:
+        """``starts`` and after them ``places``, and the weights."""
+        return np.array([*self.starts, *self.places], np.int64), np.array(self.weights, float)
+
+
+@lru_cache(maxsize=64)
+def identity(length: int) -> Taps:
+    """Return the taps that leave an axis as it is."""
+    return Taps(length, tuple(range(length + 1)), tuple(range(length)), (1.0,) * length)
