@@ -57,7 +57,7 @@ CAPTION = 'text-anchor="middle" font-size="12" fill="#444444"'
 
 def rooms(layer: str) -> list[str]:
     """Return the rooms on a floor."""
-    return [name.strip().removeprefix("autograd_cnn.") for name in layer.split("|")]
+    return [name.strip() for name in layer.split("|")]
 
 
 def house() -> str:
