@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 import pytest
+from tables import for_each
 
 import autograd_cnn as ag
 import autograd_cnn.testing.samples  # they add themselves
@@ -882,3 +883,16 @@ def test_slots_can_not_keep_a_compiled_method():
     assert str(error.value) == (
         "compile: a Slots has slots, and can't keep a compiled method; compile the method of an instance"
     )
+
+
+@for_each("f", [lambda x: ag.softmax(x, axis=1), ag.sigmoid, lambda x: ag.arctan(x * x)])
+@for_each("dtype", [int, np.float16, ">f4", ">i4"])
+def test_operands_that_are_converted_are_converted_in_each_run(f, dtype):
+    x = np.arange(6).reshape(2, 3).astype(dtype)
+    compiled = ag.compile(f)
+    for shift in range(4):
+        values = x + np.asarray(shift, dtype)
+        y, expected = compiled(values), f(values)
+        assert y.dtype == expected.dtype
+        np.testing.assert_array_equal(y, expected)
+    assert compiled.plan is not None

@@ -158,6 +158,10 @@ def test_a_rule_may_return_a_number_which_gets_the_dtype_of_its_operand():
     x = _leaf(1.0, dtype=np.float32)
     twice(x).backward()
     assert (x.grad.item(), x.grad.dtype) == (2.0, np.float32)
+    with pytest.raises(
+        ag.errors.ShapeError, match=r"^twice_vjp_x: a cotangent has the wrong shape: expected \(3,\) .*, got \(\)$"
+    ):
+        twice(_leaf()).sum().backward()
 
 
 def test_a_second_rule_for_an_operand():
