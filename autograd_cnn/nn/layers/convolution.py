@@ -265,8 +265,9 @@ class ConvTranspose2d(_Convolution):
     Parameters
     ----------
     in_channels, out_channels, kernel_size, stride, groups, bias, dilation, rng, dtype
-        As for the `Conv2d` of which this is the adjoint, with the channels swapped. padding : int, pair or ((top,
-        bottom), (left, right)) That of the convolution, cut off here.
+        As for the `Conv2d` of which this is the adjoint, with the channels swapped.
+    padding : int, pair or ((top, bottom), (left, right))
+        That of the convolution, cut off here.
     output_padding : int or pair
         Rows and columns to add at the bottom and right; less than the stride or the dilation.
 
@@ -327,9 +328,11 @@ class ConvTranspose1d(_Convolution):
     Parameters
     ----------
     in_channels, out_channels, kernel_size, stride, groups, bias, dilation, rng, dtype
-        As for the `Conv1d` of which this is the adjoint, with the channels swapped. padding : int That of the
-        convolution, cut off here at either end. output_padding : int Elements to add at the end; less than the stride
-        or the dilation.
+        As for the `Conv1d` of which this is the adjoint, with the channels swapped.
+    padding : int
+        That of the convolution, cut off here at either end.
+    output_padding : int
+        Elements to add at the end; less than the stride or the dilation.
 
     Attributes
     ----------

@@ -69,8 +69,9 @@ class MaxPool2d(_Pool):
     kernel_size : int or pair
         Height and width of the windows.
     stride : int or pair, optional
-        By default the window's size, so that windows do not overlap. padding : int, pair, ((top, bottom), (left,
-        right)), "valid", "same" or "full" A border that is never chosen.
+        By default the window's size, so that windows do not overlap.
+    padding : int, pair, ((top, bottom), (left, right)), "valid", "same" or "full"
+        A border that is never chosen.
     dilation : int or pair
         Pixels between neighbouring taps of a window.
     return_indices : bool

@@ -94,7 +94,9 @@ def tiny_vit(
     patch_size : int
         The side of a patch.
     width, depth, heads : int
-        The features per patch, the layers, and their attention heads. dropout : float Inside the layers, in training.
+        The features per patch, the layers, and their attention heads.
+    dropout : float
+        Inside the layers, in training.
 
     Raises
     ------
