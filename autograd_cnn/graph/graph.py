@@ -113,19 +113,20 @@ class Graph:
         theme: "Theme" = "light",
         legend: bool = True,
     ) -> "graphviz.Digraph":
-        """Return the graph in Graphviz's DOT language: the frames that are seen as clusters, for Graphviz to lay out.
+        """Return the graph in Graphviz's DOT language, with visible frames as clusters, for Graphviz to lay out.
 
-        `render` draws the same frames where the page of `to_html` has them. The same graph gives the same bytes.
+        `render` draws the same frames at the positions that they have on the page of `to_html`. The same graph gives
+        the same bytes.
 
         Parameters
         ----------
         show : "both", "forward" or "backward"
             Which pass, if both have been captured.
         depth : int, optional
-            Fold the frames at this level of nesting to one box each; 1 folds the outermost. By default as many levels
+            Fold the frames at this level of nesting into one box each; 1 folds the outermost. By default as many levels
             are open as can be taken in at a glance, as when a page opens.
         direction : "down" or "right", optional
-            Which way the forward pass runs; by default as for `to_html`.
+            The direction of the forward pass; by default as for `to_html`.
         color : "grad", "bytes", "flops", "time", "nan", "dead" or "change", optional
             Colour by the gradient's norm, the memory saved for the backward pass, the arithmetic, the time in a
             `profile`, non-finite values and where they began, the share of dead `Units`, or the changes in the graph of
@@ -297,7 +298,7 @@ class Graph:
         Returns
         -------
         Path or None
-            Outside of notebooks, the file that was opened, or that you can open where no browser was found.
+            Outside notebooks, the file that was opened, or that you can open if no browser was found.
 
         Raises
         ------

@@ -112,7 +112,7 @@ class GraphNode:
         ``n0``, ``n1``, … from the inputs to the output: the same for the same computation.
     kind : str
         ``"operation"``, ``"failure"`` (a call that raised an error), ``"parameter"`` (a leaf), ``"input"`` (an array
-        that wants no gradient, or a leaf declared as input), ``"constant"`` (a number), ``"output"`` or ``"gradient"``
+        that needs no gradient, or a leaf declared as input), ``"constant"`` (a number), ``"output"`` or ``"gradient"``
         (of a leaf).
     name : str
         The primitive's name, the tensor's, or the number.

@@ -70,7 +70,7 @@ class Taps:
 
     @cached_property
     def table(self) -> tuple[Array, Array]:
-        """``starts`` and after them ``places``, and the weights."""
+        """``starts`` followed by ``places``, and the weights."""
         return np.array([*self.starts, *self.places], np.int64), np.array(self.weights, float)
 
 

@@ -24,8 +24,8 @@ class Finding:
         The primitive, and the argument whose rule this is about; empty if it is about the whole call.
     kind : str
         ``"wrong"``: the rule's value is not the derivative. ``"error"``: the rule raised, is missing, or returned a
-        wrong shape or dtype. ``"kink"``: the result has no derivative here, and the rule's value is a fair choice, so
-        nothing is amiss. ``"unchecked"``: the tape does not hold what it takes to run the call again.
+        wrong shape or dtype. ``"kink"``: the result has no derivative here, and the rule's value is a valid choice, so
+        nothing is wrong. ``"unchecked"``: the tape does not hold everything needed to run the call again.
     index : tuple of int, or None
         The element of the argument at which rule and differences are furthest apart.
     expected, got : float or None

@@ -16,7 +16,7 @@ from autograd_cnn.kernels.windows import Array
 
 MIN_BROADCAST: Final = 1 << 14  # elements; below this, NumPy's broadcasting is faster than the call of a kernel
 TILE: Final = 1 << 9  # elements that a short period is repeated to fill
-MIN_ROW: Final = 1 << 6  # elements of a row that gets a loop of its own
+MIN_ROW: Final = 1 << 6  # elements of a row that gets its own loop
 
 NUMBERS: Final = frozenset({int, float})
 

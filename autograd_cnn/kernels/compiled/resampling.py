@@ -22,7 +22,7 @@ PANEL: Final = 2  # vectors of rows side by side, whose sums don't wait for each
 
 
 class Resampling(NamedTuple):
-    """The sizes of maps, and of the bands of rows of the result that are a job each."""
+    """The sizes of maps, and of the bands of rows of the result, which are one job each."""
 
     height: int
     width: int

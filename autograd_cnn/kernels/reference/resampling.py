@@ -1,4 +1,4 @@
-"""Sums of a few rows and columns of maps."""
+"""Weighted sums of a few rows and columns of maps."""
 
 import numpy as np
 
