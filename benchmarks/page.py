@@ -20,16 +20,16 @@ INTRODUCTION = f"""\
 <!-- python -m benchmarks --no-run --report writes this page from benchmarks/results -->
 
 autograd_cnn and other libraries do the same work side by side on a CPU. A ratio above 1 means that we are slower than
-the best of the others, above {CLIFF} that it is a cliff. `benchmarks/README.md` says how this is measured, and
-[Performance](performance.md) why it comes out so.
+the best of the others; a ratio above {CLIFF} is called a cliff. `benchmarks/README.md` explains how this is measured, and
+[Performance](performance.md) explains the results.
 
 `python -m benchmarks --cliffs` measures on your machine, and lists the cliffs there."""
 
 WORST_FIRST = """\
 ## All cases, the worst first
 
-Ours is the better of the plain and the recorded step, where both were measured. The self-test is a second copy of
-PyTorch divided by the first: the farther it is from 1, the less the line says."""
+Our time is the better of the plain and the recorded step, if both were measured. The self-test is the time of a second
+copy of PyTorch divided by the first copy's: the farther it is from 1, the less reliable the line is."""
 
 
 def write(results: Sequence[Result], docs: Path = DOCS) -> list[str]:
@@ -69,19 +69,19 @@ def _is_long(result: Result) -> bool:
 
 
 def _trust(results: Sequence[Result]) -> str:
-    """Return how many self-tests failed, if any did."""
+    """Return a sentence on the number of failed self-tests, if any failed."""
     tested = [outcome for result in results for outcome in result.outcomes if outcome.self_test()]
     failed = sum(bool(unreliable([outcome])) for outcome in tested)
     if not failed:
         return ""
     return (
-        f"In {failed} of {len(tested)} cases the two copies of PyTorch were more than a tenth apart, as they are when "
-        "other programs run on the machine. Read those ratios as no more than a hint."
+        f"In {failed} of {len(tested)} cases the two copies of PyTorch were more than a tenth apart, as happens when "
+        "other programs run on the machine. Take those ratios only as a hint."
     )
 
 
 def _section(result: Result, charts: set[str]) -> str:
-    """Return all that is known of a workload, but of many cases only the sums, as the ranking has the rest."""
+    """Return everything known about a workload; with many cases only the totals, because the ranking has the rest."""
     shown = tables(result)[1:] if _is_long(result) else tables(result)
     chart = _chart(result.workload, result.title, charts) if _is_long(result) else ""
     parts = [f"### {result.title}", chart, *map(markdown_table, shown), " ".join(remarks(result))]

@@ -50,7 +50,7 @@ def test_there_are_pages_to_run():
 
 @for_each("page", _derivations())
 def test_a_derivation_ends_with_the_engine_against_the_hand_and_differences(page):
-    last = page.read_text("utf-8").split("\n## The engine, the hand and differences\n")[1]
+    last = page.read_text("utf-8").split("\n## By hand, by the engine, by differences\n")[1]
     assert ".backward(" in last
     assert re.search(r"ag\.testing\.(check_vjp|gradcheck)\(", last)
     assert re.findall(r"^## .*", last, re.MULTILINE) == ["## Sources"]

@@ -35,6 +35,7 @@ PARTS = {
     "onnx_networks.py": "networks of others, for a session of nox",
     "oracles.py": "loops to compare with",
     "ranks.py": "what two ranks started by mpiexec check",
+    "page_data.py": "what a page of a graph was made from, read out of it",
     "pages.py": "the Python of pages, run as a reader runs it",
     "peak.py": "how much memory something takes",
     "processors.py": "a step of networks on other processors, for a session of nox",

@@ -8,5 +8,5 @@ from autograd_cnn.spelling import teller as _teller
 __all__ = ["grad_cam", "integrated_gradients", "occlusion", "saliency"]
 
 
-if not TYPE_CHECKING:  # a type checker would take it that every name is there
+if not TYPE_CHECKING:  # a type checker would assume that every name exists
     __getattr__ = _teller(__name__, __all__)

@@ -1,8 +1,8 @@
 """Kernels for a first run, compiled by another process while NumPy trains the first epochs.
 
-Numba needs about ten seconds, once per machine, and most of the time it holds the interpreter lock: in a
-thread of the same process it would block the training. NumPy's products get one thread, too. With more, they would
-wait for threads that the compiler delays, and matrices of this size are not faster with them.
+Numba needs about ten seconds, once per machine, and holds the interpreter lock most of that time: in a thread of the
+same process it would block the training. NumPy's products get only one thread. With more, they would wait for threads
+that the compiler delays, and matrices of this size would not be faster.
 """
 
 import json
@@ -43,25 +43,25 @@ class CompileAhead(Callback):
 
     It switches between two epochs. At the end, backend and threads are restored.
 
-    The process is not stopped with the run, since the next run needs its kernels.
+    The process outlives the run, because the next run needs its kernels.
 
     Parameters
     ----------
     model : str
         The network's name or pattern.
     dataset : Dataset
-        What it is trained on.
+        The training data.
     config : TrainConfig
-        How.
+        The training's configuration.
     """
 
     def __init__(self, model: str, dataset: Dataset, config: TrainConfig) -> None:
         self.epochs = config.epochs
         learned, tested = (len(split.labels) for split in dataset)
-        # As few images as give batches of all the sizes that occur.
+        # The fewest images that give batches of all sizes that occur.
         counts = config.batch_size + learned % config.batch_size, min(tested, TESTED + tested % TESTED)
         numbers = {field.name: getattr(config, field.name) for field in fields(TrainConfig)}
-        # As many epochs as it takes until batches of both sizes have been recorded and replayed.
+        # Enough epochs for batches of both sizes to be recorded and replayed.
         arguments = model, dataset.train.images.shape[1:], len(dataset.classes), numbers | {"epochs": 4}, counts
         self._process: Popen[bytes] | None = Popen(  # noqa: S603  # our own code
             [sys.executable, "-P", "-c", _PROGRAM, json.dumps(sys.path), json.dumps(arguments)],
@@ -108,9 +108,9 @@ class CompileAhead(Callback):
 def compile_kernels(
     model: str, shape: ImageShape, classes: int, numbers: dict[str, Any], counts: tuple[int, int]
 ) -> None:
-    """Train a network on noise, and cache all kernels that this needs, or none.
+    """Train a network on noise, and cache all kernels that this needs, or none of them.
 
-    A run that is started meanwhile, or after this process was killed, starts with NumPy, too.
+    Another run that starts meanwhile, or after this process was killed, also starts with NumPy.
 
     Parameters
     ----------
@@ -119,9 +119,9 @@ def compile_kernels(
     shape : (C, H, W)
         Of the images.
     classes : int
-        How many.
+        The number of classes.
     numbers : dict
-        Those of a `TrainConfig`.
+        The numbers of a `TrainConfig`.
     counts : (int, int)
         The numbers of training and of test images.
     """

@@ -1,4 +1,4 @@
-"""``autograd-cnn check``: whether every primitive keeps the laws, on this machine."""
+"""``autograd-cnn check``: whether every primitive obeys the laws on this machine."""
 
 import argparse
 import time
@@ -112,7 +112,7 @@ def _check_network(arguments: argparse.Namespace) -> None:
 
 
 def _select_primitives(arguments: argparse.Namespace) -> dict[str, Primitive]:
-    """Import the modules and return their primitives and ours, as far as the pattern goes."""
+    """Import the modules and return their primitives and ours that match the pattern."""
     import_module(OUR_SAMPLES)
     if arguments.module:
         search_folder(Path.cwd())
@@ -149,7 +149,7 @@ def _import(module: str) -> None:
 
 
 def _laws(backend: str) -> list[Law]:
-    """Return those that can be tried here, and say what is left out or takes long."""
+    """Return those that can be tried here, and say which are left out or take long."""
     laws = [law for law in LAWS if law is not backends_agree]
     if backend == "reference":
         return laws

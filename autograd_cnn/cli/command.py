@@ -39,21 +39,21 @@ FAILURES: Final = (
     OperandError,
     ShapeError,
 )
-"""Errors that can occur although the command line was right."""
+"""Errors that can occur although the command line was correct."""
 
 INTERRUPTED: Final = 130
 UNREAD: Final = 141
 TERMINATED: Final = 143
-"""The exit codes of a program that was ended by an interrupt, a closed pipe or SIGTERM."""
+"""The exit codes of a program ended by an interrupt, a closed pipe or SIGTERM."""
 
 
 class Terminated(KeyboardInterrupt):
-    """The system, or a job scheduler, asks the process to end."""
+    """The system, or a job scheduler, has asked the process to end."""
 
 
 @contextmanager
 def _heeding_termination() -> Iterator[None]:
-    """Let SIGTERM act like an interrupt inside, so that files are left intact, and there is a message."""
+    """Let SIGTERM act like an interrupt inside the block, so that files stay intact and a message is printed."""
 
     def end(*_: object) -> NoReturn:
         raise Terminated("terminated")
@@ -72,9 +72,9 @@ class Parser(argparse.ArgumentParser):
     """A parser that reports errors in one sentence, with a suggestion."""
 
     def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
-        """Refuse what is unknown here, where it is known which command was asked."""
+        """Refuse unknown arguments here, where the command is known."""
         args = sys.argv[1:] if args is None else list(args)
-        # Of -output argparse would take -o for the option, and the rest for its value.
+        # argparse would read -output as -o with the rest as its value.
         unknown = [each for each in args if f"-{each.partition('=')[0]}" in self._option_string_actions]
         if not unknown:
             arguments, unknown = super().parse_known_args(args, namespace)
@@ -84,7 +84,7 @@ class Parser(argparse.ArgumentParser):
         return arguments, unknown
 
     def error(self, message: str) -> NoReturn:
-        """Leave with exit code 2."""
+        """Exit with code 2."""
         joint = "\n" if "\n" in message else "; "  # a pattern is shown with a mark below it
         self.exit(2, f"{self.prog}: {message}{joint}see {self.prog} --help\n")
 
@@ -131,13 +131,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     Returns
     -------
     int
-        0; 1 for a failure, which is on standard error in one sentence; 130 after an interrupt; 143 after SIGTERM; 141
-        if nobody reads the output any more.
+        0; 1 for a failure, with one sentence on standard error; 130 after an interrupt; 143 after SIGTERM; 141 if
+        nobody reads the output any more.
 
     Raises
     ------
     SystemExit
-        With 2 for a command line that is not understood, with 0 after ``--help``.
+        With 2 for an invalid command line, with 0 after ``--help``.
     """
     parser = _parser()
     where = parser.prog

@@ -1,4 +1,4 @@
-"""The values of ``--data``: data sets that the command knows, and the user's folders and files."""
+"""The values of ``--data``: data sets known by name, and the user's folders and files."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -21,7 +21,7 @@ class Known(NamedTuple):
     """A data set with a name."""
 
     load: Callable[..., Dataset]
-    """From the folder with its files, and ``download``."""
+    """A function of the folder with its files and of ``download``."""
     image_shape: ImageShape
     recipe: Recipe
 
@@ -54,7 +54,7 @@ def check_source(source: Source) -> None:
     Raises
     ------
     UsageError
-        In one sentence.
+        With a one-sentence message.
     """
     data, root, size, in_memory = source
     path = Path(data)

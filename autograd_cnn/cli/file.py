@@ -9,18 +9,18 @@ from typing import Any, Final
 from autograd_cnn.cli.options import UsageError, did_you_mean, refuse
 
 LARGEST: Final = 1 << 20
-"""The most bytes; a longer file is not a configuration."""
+"""The maximum size in bytes; a larger file is not a configuration."""
 
 
 def add_options_of_file(arguments: argparse.Namespace, option: str, path: Path, without: Collection[str]) -> None:
-    """Give options that are None the values that a file has for them.
+    """Fill in options that are None with the values from a file.
 
     A key is an option's name without leading dashes, with ``_`` or ``-`` inside; lists stand for commas.
 
     Parameters
     ----------
     arguments : Namespace
-        With ``parser``, that of the command.
+        With ``parser``, the parser of the command.
     option, path
         The option that names the file, and the file.
     without : collection of str
@@ -29,7 +29,7 @@ def add_options_of_file(arguments: argparse.Namespace, option: str, path: Path, 
     Raises
     ------
     UsageError
-        If the file is not TOML, a key is unknown, or a value is not one of its option's.
+        If the file is not TOML, a key is unknown, or a value is invalid for its option.
     OSError
         If the file does not exist or can't be read.
     """

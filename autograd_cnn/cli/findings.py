@@ -32,9 +32,9 @@ class Row:
     Attributes
     ----------
     calls, checks, broken : int
-        Sample calls, trials of a law on one of them, and how many of these failed.
+        The numbers of sample calls, of trials of a law on one of them, and of failed trials.
     errors : dict
-        The largest relative error by law, of those that it keeps.
+        The largest relative error of each law that holds.
     """
 
     calls: int = 0
@@ -59,7 +59,7 @@ class Findings:
     Attributes
     ----------
     checks : int
-        How many trials there were.
+        The number of trials.
     broken : dict
         For each primitive that failed, the message of each law, call by call; of its samples under ``"samples"``.
 
@@ -95,7 +95,7 @@ class Findings:
         row.errors[law] = max(error, row.errors.get(law, 0.0))
 
     def record_failure(self, name: str, law: str, message: str) -> None:
-        """Count a law that did not hold, with what is wrong."""
+        """Count a law that did not hold, with its message."""
         self.checks += 1
         row = self._rows[self._label(name)]
         row.checks += 1
@@ -103,7 +103,7 @@ class Findings:
         self.broken.setdefault(name, {}).setdefault(law, []).append(message)
 
     def record_gap(self, name: str, message: str) -> None:
-        """Count samples that leave something out."""
+        """Count incomplete samples."""
         self._rows[self._label(name)].broken += 1
         self.broken.setdefault(name, {}).setdefault("samples", []).append(message)
 

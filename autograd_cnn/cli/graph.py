@@ -26,13 +26,13 @@ from autograd_cnn.viz.frames.view import Direction
 from autograd_cnn.viz.web.showing import open_browser
 
 COLORS: Final = tuple(each for each in get_args(Quantity) if each != "change")
-"""By what a graph can be coloured that is not compared with another."""
+"""The quantities by which a graph can be coloured if it is not compared with another."""
 
 RUNS: Final = 5
-"""So often each call is timed."""
+"""How often each call is timed."""
 
 WHOLE: Final = {".html", ".json"}
-"""Formats that contain the whole graph, so that folding and colouring are left to their readers."""
+"""Formats that contain the whole graph and leave folding and colouring to their readers."""
 
 DESCRIPTION: Final = """\
 Run a network forward on a random image, and draw the graph that its loss records:
@@ -86,7 +86,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> None:
-    """Record the graph, write the file, and open it if that is asked for."""
+    """Record the graph, write the file, and open it if requested."""
     arguments.output = arguments.output or Path("graph.html" if arguments.open else "graph.svg")
     try:
         graph = _capture(arguments)
@@ -139,7 +139,7 @@ def _capture(arguments: argparse.Namespace) -> Graph:
 
 
 class Subject(NamedTuple):
-    """The tensor to draw, names for its parameters and its image, what computes it again, and the user's file."""
+    """The tensor to draw, names for its parameters and its image, a function that recomputes it, and the user's file."""
 
     loss: Tensor
     names: list[tuple[str, Any]]
@@ -148,13 +148,13 @@ class Subject(NamedTuple):
 
 
 def make_subject(text: str, shape: ImageShape | None) -> Subject:
-    """Return what a name, a pattern, ``FILE.py:function`` or ``FILE.onnx`` stands for, run once.
+    """Run the network that a name, a pattern, ``FILE.py:function`` or ``FILE.onnx`` stands for, once, and return it.
 
     Parameters
     ----------
     text : str
     shape : (C, H, W), optional
-        Of the random image; by default that of an ONNX file, or of `MODELS`, or (1, 28, 28).
+        The shape of the random image; by default that of an ONNX file, or of `MODELS`, or (1, 28, 28).
 
     Raises
     ------
@@ -191,12 +191,12 @@ def _from_onnx(path: Path, shape: ImageShape | None) -> Subject:
 
 
 def read_onnx(path: Path, shape: ImageShape | None = None, option: str = "--model") -> tuple[OnnxNetwork, Shape]:
-    """Return the network of an ONNX file, and the shape of its input; a batch that is left open has one image.
+    """Return the network of an ONNX file, and the shape of its input; a batch of unknown size has one image.
 
     Raises
     ------
     ArgumentError, FormatError
-        If the file can't be read, or has other inputs than one of floats, or one whose shape is open.
+        If the file can't be read, or its input is not a single one of floats with a known shape.
     """
     try:
         network = load_onnx(path)
@@ -215,7 +215,7 @@ def read_onnx(path: Path, shape: ImageShape | None = None, option: str = "--mode
 
 
 def _from_module(model: nn.Module, shape: Shape, where: str, path: Path | None = None) -> Subject:
-    """Run ``model`` on random images, and take a loss of what comes out."""
+    """Run ``model`` on random images, and return a loss of its output."""
     images = np.random.default_rng(0).random(shape, np.float32)
     images.flags.writeable = False  # so that the image itself is recorded, not a copy, and has its name in the graph
     hint = f"it was given an image of the shape {shape[1:]}; --shape sets another"

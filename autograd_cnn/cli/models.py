@@ -1,4 +1,4 @@
-"""The networks that the command knows by name, and those that a pattern describes."""
+"""The networks that the command knows by name, and those described by a pattern."""
 
 import inspect
 from collections.abc import Callable
@@ -27,11 +27,11 @@ MODELS: Final[dict[str, ImageShape]] = {
     "mobilenet_v2": (3, 64, 64),
     "tiny_vit": (3, 32, 32),
 }
-"""Those of `autograd_cnn.nn` that tell classes of images apart, with the images that they are drawn for."""
+"""The image classifiers of `autograd_cnn.nn`, with the shapes of the images for which they are drawn."""
 
 
 def make_model(text: str, image_shape: ImageShape, seed: int, classes: int = 10) -> nn.Module:
-    """Return the network of this name or pattern, for images of this shape and so many classes.
+    """Return the network of this name or pattern, for images of this shape and this number of classes.
 
     Raises
     ------
@@ -58,7 +58,7 @@ def make_model(text: str, image_shape: ImageShape, seed: int, classes: int = 10)
             model = _named(text, image_shape, seed, classes)
         else:
             model = nn.build(text, input_shape=image_shape, classes=classes, rng=seed)
-        with no_grad(), set_backend("reference"):  # nothing is compiled, nor computed, for a try
+        with no_grad(), set_backend("reference"):  # the trial run compiles and computes nothing
             model.eval()(Tensor.wrap(AbstractArray((1, *image_shape), np.float32)))
     except ValueError as error:
         raise ArgumentError(f"--model: {error}") from error

@@ -11,9 +11,9 @@ from typing import Any, Final, NoReturn
 from autograd_cnn.errors import sentence
 
 LONGEST: Final = 60
-"""The most characters that are shown of a refused value."""
+"""The most characters of a refused value that are shown."""
 ALIKE: Final = 0.65
-"""The similarity of names from which one is suggested, from 0 to 1 as in `difflib`."""
+"""The least similarity of a suggested name, from 0 to 1 as in `difflib`."""
 
 
 class UsageError(Exception):
@@ -21,7 +21,7 @@ class UsageError(Exception):
 
 
 class CommandError(Exception):
-    """A command that has failed, for the reason that the text gives; the program ends with exit code 1."""
+    """A command that failed, for the reason given in the text; the program ends with exit code 1."""
 
 
 class Options:
@@ -42,7 +42,7 @@ class Options:
     def value(
         self, name: str, kind: Callable[[str], Any], metavar: str | tuple[str, ...], says: str, **more: Any
     ) -> None:
-        """Add an option, or an argument, whose value ``kind`` reads from its text."""
+        """Add an option, or an argument, whose value ``kind`` parses."""
         self._add(*name.split(), type=kind, metavar=metavar, help=says, **more)
 
     def run(self) -> None:
@@ -51,7 +51,7 @@ class Options:
 
 
 def whole_number(least: int) -> Callable[[str], int]:
-    """Return what reads an int of at least ``least``.
+    """Return a function that reads an int of at least ``least``.
 
     Examples
     --------
@@ -89,7 +89,7 @@ def positive_number(text: str) -> float:
 
 
 def one_of(*names: str) -> Callable[[str], str]:
-    """Return what accepts one of ``names``.
+    """Return a function that accepts one of ``names``.
 
     Examples
     --------
@@ -197,7 +197,7 @@ def did_you_mean(text: str, names: Iterable[str]) -> str:
 
 @contextmanager
 def writing_to(option: str, path: Path) -> Iterator[None]:
-    """Name the option and the path in errors about a file inside; standard output is not a file."""
+    """Name the option and the path in errors about files in the block; standard output is not a file."""
     try:
         yield
     except OSError as error:

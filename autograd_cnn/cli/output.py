@@ -1,4 +1,4 @@
-"""Standard output: written immediately, and dropped where nobody reads it."""
+"""Standard output: written immediately, and dropped if nobody reads it."""
 
 import os
 import sys
@@ -7,14 +7,14 @@ from autograd_cnn.errors import printable
 
 
 def say(line: str) -> None:
-    """Write a text to standard output, if there is one, without buffering; what can't be printed there is escaped."""
+    """Write a text to standard output, if there is one, without buffering; characters that can't be printed are escaped."""
     encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
     text = harmless(line).encode(encoding, "backslashreplace").decode(encoding)
     print(text, flush=True)  # noqa: T201  # what a command says
 
 
 def harmless(text: str) -> str:
-    """Return lines of text that do nothing to a terminal."""
+    """Return lines of text without control characters."""
     return "\n".join(map(printable, text.split("\n")))
 
 
@@ -24,7 +24,7 @@ def is_terminal() -> bool:
 
 
 def flush() -> None:
-    """Write the rest of the output; if that fails drop it, or Python would try again at exit.
+    """Flush the output; if that fails, drop it, because Python would try again at exit.
 
     Raises
     ------

@@ -76,7 +76,7 @@ def _from_file(path: Path) -> tuple[nn.Module, ImageShape, Sequence[str]]:
 
 
 class _Scores(nn.Module):
-    """A network whose output has a softmax that is its probabilities, whether these or scores are what it returns."""
+    """A network for which the softmax of the output gives probabilities, whether it returns these or scores."""
 
     def __init__(self, network: nn.Module) -> None:
         self.network = network

@@ -19,31 +19,31 @@ from autograd_cnn.train.run_folder import CONFIG, METRICS, WEIGHTS
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunConfig(TrainConfig):
-    """What is in a run's ``config.json``: how it is trained, and what else it takes to do it again.
+    """The contents of a run's ``config.json``: how it is trained, and everything needed to repeat it.
 
     Attributes
     ----------
     data : str
-        What ``--data`` said, of a folder or file its whole path.
+        The value of ``--data``; for a folder or file, its absolute path.
     root : str or None
-        The whole path of what ``--root`` said.
+        The absolute path of ``--root``.
     model : str
         The network's name or pattern.
     classes : tuple of str
-        Their names.
+        The names of the classes.
     image_shape : (C, H, W)
         Of the images.
     size : int or None
-        What ``--size`` said.
+        The value of ``--size``.
     stream : bool
-        What ``--stream`` said.
+        The value of ``--stream``.
     patience : int or None
-        What ``--patience`` said.
+        The value of ``--patience``.
     tensorboard : bool
-        What ``--tensorboard`` said.
+        The value of ``--tensorboard``.
     backend, version : str
-        What it was trained with. Where the kernels had yet to be compiled, the first epochs were NumPy's; the backend of
-        each is in the metrics.
+        The backend and package version of the training. If the kernels still had to be compiled, NumPy ran the first
+        epochs; the metrics have the backend of each.
     """
 
     data: str
@@ -60,16 +60,16 @@ class RunConfig(TrainConfig):
 
     @property
     def source(self) -> Source:
-        """Where the images are."""
+        """The location of the images."""
         return Source(self.data, None if self.root is None else Path(self.root), self.size, not self.stream)
 
     @property
     def source_name(self) -> str:
-        """What the data set is called: its name, or that of its folder or file."""
+        """The name of the data set, or of its folder or file."""
         return Path(self.data).stem
 
     def make_model(self) -> nn.Module:
-        """Return the network with its first weights."""
+        """Return the network with its initial weights."""
         return make_model(self.model, self.image_shape, self.seed, len(self.classes))
 
 
@@ -84,7 +84,7 @@ def read_config(run: AnyPath) -> RunConfig:
     Raises
     ------
     FormatError
-        If there is none, or it is not one that ``autograd-cnn train`` has written.
+        If it does not exist, or ``autograd-cnn train`` did not write it.
     OSError
         If it can't be read.
     """
@@ -125,12 +125,12 @@ def trained_model(run: AnyPath, config: RunConfig | None = None) -> nn.Module:
     run : path
         The folder that ``autograd-cnn train`` has written.
     config : RunConfig, optional
-        What `read_config` has read from it.
+        The result of `read_config`.
 
     Raises
     ------
     FormatError
-        If it is not a run, or the weights are damaged or of another network.
+        If it is not a run, or the weights are damaged or belong to another network.
     OSError
         If the run has no weights.
     """
@@ -147,14 +147,14 @@ def trained_model(run: AnyPath, config: RunConfig | None = None) -> nn.Module:
 
 
 def read_history(run: Path) -> list[EpochMetrics]:
-    """Read what the epochs of a run came to.
+    """Read the metrics of a run's epochs.
 
     Raises
     ------
     FormatError
-        If it is not what ``autograd-cnn train`` has written.
+        If ``autograd-cnn train`` did not write them.
     OSError
-        If there is nothing.
+        If there are none.
     """
     path = run / METRICS
     text = path.read_bytes()
@@ -175,7 +175,7 @@ def _is_sound(epoch: EpochMetrics) -> bool:
 
 
 def source_of(config: RunConfig, moved_to: str | None, hint: str) -> Source:
-    """Return where the images of a run are, if they have ``moved_to`` another folder or file also then.
+    """Return the location of a run's images, even if they have ``moved_to`` another folder or file.
 
     Raises
     ------
@@ -198,12 +198,12 @@ def add_data_option(add: Options) -> None:
 
 
 def read_dataset(config: RunConfig, moved_to: str | None) -> Dataset:
-    """Read the data set that a run has learned from.
+    """Read the data set that a run was trained on.
 
     Raises
     ------
     ArgumentError
-        If it is not there, or its classes are others now.
+        If it is missing, or its classes have changed.
     """
     source = source_of(config, moved_to, "say with --data where they are now")
     dataset = load_source(source, channels=config.image_shape[0])

@@ -145,7 +145,7 @@ def _add_run_options(add: Options) -> None:
 
 
 def run(arguments: argparse.Namespace) -> None:
-    """Train, after all checks that are possible before the first step."""
+    """Train, after all checks that can be made before the first step."""
     resumed = None if arguments.resume is None else _resumed(arguments)
     if arguments.config is not None:
         add_options_of_file(arguments, "--config", arguments.config, without=("config", "resume", "force"))
@@ -154,7 +154,7 @@ def run(arguments: argparse.Namespace) -> None:
     with ExitStack() as stack:
         if group is not None:
             stack.enter_context(group)
-            if group.rank > 0:  # which trains, and leaves output and files to rank 0
+            if group.rank > 0:  # trains, but leaves output and files to rank 0
                 stack.enter_context(redirect_stdout(None))
         if backend:
             stack.enter_context(set_backend(backend))
@@ -187,7 +187,7 @@ def _train(arguments: argparse.Namespace, group: ProcessGroup | None) -> None:
 
 
 def _prepare(arguments: argparse.Namespace) -> tuple[Dataset, RunConfig]:
-    """Load the data, and choose what the options leave open."""
+    """Load the data, and choose values for options that were not given."""
     if arguments.force and arguments.out is None:
         raise UsageError("--force goes with --out DIR, the folder whose run it replaces")
     source = Source(arguments.data or "digits", arguments.root, arguments.size, not arguments.stream)
@@ -243,10 +243,9 @@ def _check_model(text: str, shape: ImageShape) -> None:
 def _kernels(
     config: RunConfig, dataset: Dataset, backend: str | None, group: ProcessGroup | None
 ) -> Iterator[list[Callback]]:
-    """Compile the kernels, and yield the callbacks that the training needs for that.
+    """Compile the kernels, and yield the callbacks that this requires during training.
 
-    A given backend is used for the whole run. If it is left open, and no other process waits, the run starts with
-    NumPy.
+    A given backend is used for the whole run. If none is given, and no other process waits, the run starts with NumPy.
     """
     if not must_compile():
         yield []
@@ -276,7 +275,7 @@ def _fit(
     """
     shown: list[Callback] = []
     if folder is not None:
-        # mpiexec gives its processes a terminal even if there is none: no bar then.
+        # mpiexec gives its processes a terminal even if there is none, so no bar.
         shown = [
             folder,
             Progress(live=group is None),
@@ -307,7 +306,7 @@ def _fit(
 
 
 def _resumed(arguments: argparse.Namespace) -> RunConfig:
-    """Return the configuration of a run to resume, which excludes all other options."""
+    """Return the configuration of a run to resume; no other options are allowed."""
     ours = {"resume", "data_parallel", "command", "run", "parser"}
     chosen = [name for name, value in vars(arguments).items() if value is not None and name not in ours]
     if chosen:
@@ -381,7 +380,7 @@ def _open_folder(path: Path, *, force: bool = False, resume: bool = False) -> It
 
 
 class _Drawing(Callback):
-    """Draws the graph after the first epoch; it takes a second, and the first metrics should not wait for it."""
+    """Draws the graph after the first epoch: it takes a second, for which the first metrics should not wait."""
 
     def __init__(self, graph: Graph, folder: RunFolder) -> None:
         self.graph = graph
@@ -389,7 +388,7 @@ class _Drawing(Callback):
         self.advice = ""
 
     def on_epoch_end(self, trainer: Trainer, epoch: EpochMetrics) -> None:  # noqa: ARG002  # as all callbacks
-        """Draw, or remember what is missing if it can't be drawn."""
+        """Draw the graph, or remember what is missing if that is impossible."""
         if epoch.epoch == 1:
             try:
                 self.folder.draw(self.graph)
@@ -398,7 +397,7 @@ class _Drawing(Callback):
 
 
 def _first_graph(model: nn.Module, dataset: Dataset, batch_size: int) -> Graph:
-    """Return the graph of a loss; of a copy of the model, because batch statistics change with what they see."""
+    """Return the graph of a loss, computed by a copy of the model, because running it changes batch statistics."""
     model = copy.deepcopy(model)
     images, labels = (array[:batch_size] for array in dataset.train)
     return capture(nn.cross_entropy(model(images), labels), names=model.named_parameters(), values=False)

@@ -14,7 +14,7 @@ from typing import Any, Final
 from autograd_cnn.errors import ArgumentError, sentence
 
 LIBRARIES: Final = frozenset({"google", "llvmlite", "numba", "onnx"})
-"""Optional dependencies: a ``numba.py`` is never taken for Numba, even if that is not installed."""
+"""Optional dependencies: a ``numba.py`` is never mistaken for Numba, even if that is not installed."""
 
 
 # --- modules in a folder ----------------------------------------------------------------------
@@ -22,7 +22,7 @@ LIBRARIES: Final = frozenset({"google", "llvmlite", "numba", "onnx"})
 
 @dataclass(frozen=True)
 class FolderFinder(MetaPathFinder):
-    """Finds modules in a folder, when it is asked after all others.
+    """Finds modules in a folder, after all other finders.
 
     Parameters
     ----------
@@ -34,7 +34,7 @@ class FolderFinder(MetaPathFinder):
     def find_spec(
         self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
     ) -> ModuleSpec | None:
-        """Return where the module is, if the folder has it; what is in a package is found by its own path."""
+        """Return the module's location, if the folder has it; modules in packages are found by the package's path."""
         if path is not None or fullname in LIBRARIES:
             return None
         return PathFinder.find_spec(fullname, [self.folder], target)
@@ -49,7 +49,7 @@ def search_folder(folder: Path) -> None:
 
 @contextmanager
 def restore_search() -> Iterator[None]:
-    """Search the folders that are added inside only until the end of the block."""
+    """Stop searching the folders added inside the block when it ends."""
     before = sys.meta_path[:]
     try:
         yield
@@ -63,7 +63,7 @@ def restore_search() -> Iterator[None]:
 
 
 def split_name(text: str) -> tuple[Path, str] | None:
-    """Return the file and the function that ``FILE.py:function`` names, or None for another text.
+    """Return the file and the function that ``FILE.py:function`` names, or None for any other text.
 
     Examples
     --------
@@ -82,7 +82,7 @@ def call(path: Path, name: str) -> Any:
     Raises
     ------
     ArgumentError
-        If the file or the function does not exist, or one of them fails; with its own error and line.
+        If the file or the function does not exist, or fails; with its own error and line.
     """
     module = _run(path)
     function = getattr(module, name, None) if name else None
@@ -125,7 +125,7 @@ def failures_of(path: Path, hint: str = "") -> Iterator[None]:
 
 
 def one_line(error: BaseException) -> str:
-    r"""Return an error's kind and what it says, in one line.
+    r"""Return an error's type and message, in one line.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""The backward pass as recorded operations, each with the forward node that it belongs to."""
+"""The backward pass as recorded operations, each with its forward node."""
 
 from bisect import bisect_right
 from dataclasses import dataclass, field
@@ -19,11 +19,11 @@ class Backward:
     seed : Leaf
         The initial cotangent.
     order : list of Node
-        What it recorded, each node before its parents.
+        The recorded nodes, each before its parents.
     cotangents : dict of Node to Traced
-        The whole gradient with respect to each forward node.
+        The complete gradient with respect to each forward node.
     steps : list of (int, Node)
-        For which forward node operations were recorded from which serial number on.
+        The serial numbers from which operations belong to a forward node.
     """
 
     seed: Leaf
@@ -32,15 +32,15 @@ class Backward:
     steps: list[tuple[int, Node]] = field(default_factory=list)
 
     def pair(self, node: Node) -> Node:
-        """Return the forward node whose rule, or whose fan-out, recorded ``node``."""
+        """Return the forward node whose rule or fan-out recorded ``node``."""
         return self.steps[bisect_right(self.steps, node.serial, key=lambda step: step[0]) - 1][1]
 
 
 def record(output: Traced) -> Backward:
     """Run the backward pass of ``output`` as recorded operations.
 
-    The seed is a leaf, so that all that depends on it is recorded, even where the forward pass is
-    linear. Neither hooks nor ``grad`` take part: nothing that the user holds changes.
+    The seed is a leaf, so everything that depends on it is recorded, even if the forward pass is linear. Hooks do not
+    run and no ``grad`` is written: nothing that the user holds changes.
     """
     if output.value.size != 1:
         problem = "the output is not a scalar"

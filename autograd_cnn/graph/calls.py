@@ -12,13 +12,13 @@ from autograd_cnn.graph.nodes import Attribute, ModuleCall
 class Calls:
     """The calls in whose scopes operations were recorded, named in order.
 
-    A module that nothing holds is called by its class. If one such call alone has others inside, it is the graph
-    itself: a model's call is not a box around all that is shown.
+    A module that nothing holds is named after its class. If exactly one such call contains others, it is the graph
+    itself: a model's call is not drawn as a box around everything.
 
     Parameters
     ----------
     scopes : iterable of Scope
-        All that will be asked for.
+        All scopes that will be looked up.
 
     Attributes
     ----------
@@ -33,7 +33,7 @@ class Calls:
         self._times: Counter[str] = Counter()
 
     def name(self, scope: Scope) -> str:
-        """Return the dotted names of a call and those around it; see `ModuleCall`."""
+        """Return the dotted names of a call and its enclosing ones; see `ModuleCall`."""
         if scope not in self._names:
             around = "" if scope.outer is None else self.name(scope.outer)
             name = ".".join(filter(None, (around, scope.name or scope.kind)))
@@ -59,7 +59,7 @@ def _outwards(scope: Scope | None) -> Iterator[Scope]:
 
 
 def leaves(order: Iterable[Node], calls: Calls) -> dict[Node, tuple[str, str]]:
-    """Return for each leaf the innermost call around all operations that take it, and the path of the first one's.
+    """Return for each leaf the innermost call around all operations that use it, and the first one's path.
 
     Parameters
     ----------

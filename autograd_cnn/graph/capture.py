@@ -34,26 +34,26 @@ def capture(
     values: bool = True,
     problems: Mapping[int, str] | None = None,
 ) -> Graph:
-    """Read what ``output`` was computed from off the tape, which stays as it is.
+    """Return the graph of what ``output`` was computed from; the tape stays as it is.
 
     Parameters
     ----------
     output : Tensor
-        The last result, such as a loss. What a backward pass has freed can't be shown: capture
-        before it, or let it keep the graph.
+        The last result, such as a loss. A graph that a backward pass has freed can't be shown: capture before it, or
+        let it keep the graph.
     inputs : sequence of Tensor or array, optional
-        What to show as input; by default the arrays that want no gradient.
+        What to show as inputs; by default the arrays that need no gradient.
     names : mapping or pairs of (name, tensor), optional
-        What to call leaves, inputs and the output, such as ``model.named_parameters()``. A
-        tensor's own ``name`` comes second.
+        Names for leaves, inputs and the output, such as ``model.named_parameters()``. They take precedence over a
+        tensor's own ``name``.
     backward : bool
-        Also run the backward pass, recorded, and show the primitives that it consists of.
+        Also run the backward pass, recorded, and show its primitives.
     values : bool
-        Summarise the arrays. What the tape did not keep is computed again, where it kept what
-        that takes, from the leaves as they are now. No array itself stays.
+        Summarise the arrays. Where possible, values that the tape did not keep are recomputed, from the leaves as they
+        are now. No array is kept.
     problems : mapping of int to str, optional
-        What is wrong with which operations, by the serial numbers of their nodes on the tape: the
-        ``problems`` of `check_tape`'s report and of the error that `detect_anomaly` raises.
+        Texts that say what is wrong with operations, by the serial numbers of their nodes on the tape: the ``problems``
+        of `check_tape`'s report and of the error that `detect_anomaly` raises.
 
     Returns
     -------
@@ -66,7 +66,7 @@ def capture(
     GradientError
         If nothing was recorded; with ``backward``, if the output is not a scalar or the graph is freed.
     ArgumentError
-        If there is a problem with something that the output does not depend on.
+        If a problem's node is not one that the output depends on.
 
     Examples
     --------
@@ -90,7 +90,7 @@ def read(
     problems: Mapping[int, str] | None = None,
     clock: Clock | None = None,
 ) -> "Reading":
-    """Read the tape of a recorded output, as `capture` does; ``clock`` returns the seconds that recorded calls take."""
+    """Read the tape of a recorded output, as `capture` does; ``clock`` returns the durations of recorded calls in seconds."""
     require(isinstance(output, Traced), "graph.capture", "output has no tape", "a tensor", output)
     if output.node is None:
         hint = "make an input with requires_grad=True, and compute outside of no_grad()"
@@ -121,7 +121,7 @@ def _check_problems(problems: Mapping[int, str], recorded: Sequence[Node]) -> No
 
 
 class _Names:
-    """What the user calls leaves, arrays and results, and which of them are inputs."""
+    """The user's names for leaves, arrays and results, and which of them are inputs."""
 
     def __init__(self, names: Names | None, inputs: Sequence[Any] | None) -> None:
         self.pairs = _pairs(names)
@@ -141,7 +141,7 @@ class _Names:
 
 
 def _declared(inputs: Any) -> list[Any]:
-    """Return the inputs as a list; one alone is refused, which would be taken for its rows."""
+    """Return the inputs as a list; a single array is refused, because it would be read as its rows."""
     if inputs is None:
         return []
     if isinstance(inputs, (str, bytes, np.ndarray, Traced)) or not isinstance(inputs, Iterable):
@@ -171,9 +171,9 @@ def _keys(value: Any) -> tuple[int, ...]:
 
 
 class Reading:
-    """The graph as far as it has been read, the forward operations at first.
+    """The graph read so far, at first the forward operations.
 
-    ``ids`` holds the nodes' ids by those in memory of the tape's nodes and arrays.
+    ``ids`` maps the Python ids of the tape's nodes and arrays to those of the graph's nodes.
     """
 
     def __init__(
@@ -191,7 +191,7 @@ class Reading:
         self.order = order
         self.calls = Calls([*(node.scope for node in order), failed])
         for node in reversed(order):
-            self.calls.name(node.scope)  # in their order
+            self.calls.name(node.scope)  # in order
         self.homes = leaves(reversed(order), self.calls)
         self.values = values
         self.passed = passed
@@ -203,7 +203,7 @@ class Reading:
         self.times = times or {}
         tensors = (tensor_of(node) for node in order if node.primitive is None)
         self.counted = {id(owner(leaf.value)) for leaf in tensors if leaf is not None}
-        for node in reversed(order):  # each after those of its operands that are leaves or arrays
+        for node in reversed(order):  # each after its operands that are leaves or arrays
             if node.primitive is not None:
                 self._add_operation(node, self.calls.name(node.scope))
 
@@ -212,7 +212,7 @@ class Reading:
         return Graph(tuple(self.nodes), tuple(self.edges), tuple(self.calls.found))
 
     def read_output(self, output: Traced) -> None:
-        """Add a result that all else led to."""
+        """Add a final result."""
         root = cast("Node", output.node)
         if root.primitive is None:
             self._add_leaf(root, "")
@@ -230,7 +230,7 @@ class Reading:
         scope: Scope,
         problem: str,
     ) -> None:
-        """Add a call that gave no result: its operands' shapes count among its parameters."""
+        """Add a call that gave no result; the shapes of its operands count as parameters."""
         sources = []
         attributes = []
         path = self.calls.name(scope)
@@ -282,7 +282,7 @@ class Reading:
                 self.edges.append(Edge(source, made, argument(node.primitive, position)))
 
     def _operand(self, node: Node, position: int, scope: str, phase: Phase) -> str | None:
-        """Return the id of what an operation was computed from; None where the tape does not know it."""
+        """Return the id of what an operation was computed from; None if the tape does not know it."""
         return self._source(node.parents[position], operand(node, position), scope, phase)
 
     def _source(self, node: Node | None, value: Any, scope: str, phase: Phase) -> str | None:
@@ -352,7 +352,7 @@ def _name(node: Node) -> str:
 
 
 def _attributes(node: Node) -> tuple[Attribute, ...]:
-    """Return the parameters; a shape is known from the result already."""
+    """Return the parameters, without a shape, which is known from the result."""
     primitive = node.primitive
     if not isinstance(primitive, Primitive):
         return ()
@@ -369,7 +369,7 @@ def _same(value: Any, default: Any) -> bool:
 
 
 def _text(value: Any) -> str:
-    """Return a parameter as text, arrays only by their shape."""
+    """Return a parameter as text; arrays appear only as their shapes."""
     if isinstance(value, np.ndarray):
         return f"array{value.shape}"
     if isinstance(value, (tuple, list)):

@@ -14,10 +14,10 @@ from autograd_cnn.engine.replay import operand, parameters
 
 
 def flops(node: Node) -> int | None:
-    """Return how many multiplications and additions the operation takes, or None where that is not counted.
+    """Return the number of multiplications and additions, or None for operations that are not counted.
 
-    A product is counted as the plain sum of products that defines it, two operations a term. For a
-    correlation that is ``2 · N·F·OH·OW · C/G·KH·KW``, for each of its adjoints the same.
+    A product is counted as the plain sum of products that defines it, two operations per term. For a correlation and
+    each of its adjoints that is ``2 · N·F·OH·OW · C/G·KH·KW``.
 
     Examples
     --------
@@ -34,14 +34,14 @@ def flops(node: Node) -> int | None:
 
 
 def operand_shape(node: Node, position: int) -> Shape:
-    """Return the shape of an operand, which the tape knows even where it did not keep the array."""
+    """Return the shape of an operand, which the tape knows even if it did not keep the array."""
     parent = node.parents[position]
     value = operand(node, position) if parent is None else parent
     return value.shape if isinstance(value, (Node, Missing)) else np.shape(value)
 
 
 def _of_form(y: Shape, w: Shape) -> int:
-    """Count the terms of the trilinear form: each output element sums over one filter."""
+    """Count the terms of the trilinear form: each output element is a sum over one filter."""
     return 2 * prod(y) * prod(w if len(w) == 2 else w[1:])
 
 
@@ -74,13 +74,13 @@ def _of_einsum(node: Node) -> int | None:
 
 
 def _of_recurrence(node: Node) -> int:
-    """Count the products with the recurrent weight, at each step one with the states of all sequences."""
+    """Count the products with the recurrent weight: at each step, one with the states of all sequences."""
     backward = len(node.shape) == 1  # all cotangents in one row, and g before the operands
     return 2 * prod(operand_shape(node, backward)) * operand_shape(node, backward + 1)[1]
 
 
 def _of_attention(node: Node) -> int:
-    """Count the scores and what they weight; in its adjoint the scores again, and two products for each of the two."""
+    """Count the scores and the weighted values; in the adjoint the scores again, and two products for each of the two."""
     backward = len(node.shape) == 1
     query, value = operand_shape(node, backward), operand_shape(node, backward + 2)
     scores = prod(query[:-1]) * value[-2]
@@ -101,13 +101,13 @@ COUNTS: Final[dict[str, Callable[[Node], int | None]]] = {
     "autograd_cnn.ops.recurrent.lstm": _of_recurrence,
     "autograd_cnn.ops.recurrent._lstm_backward": _of_recurrence,
 }
-"""How to count each primitive that is counted, by its name in the registry."""
+"""The functions that count, by the primitive's name in the registry."""
 
 # --- memory -----------------------------------------------------------------------------------
 
 
 def arrays(value: Any) -> Iterator[np.ndarray[Any, Any]]:
-    """Yield the arrays in a saved value, those in tuples and lists included."""
+    """Yield the arrays in a saved value, including those in tuples and lists."""
     stack = [value]
     while stack:
         each = stack.pop()
@@ -127,7 +127,7 @@ def owner(array: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
 def saved_bytes(node: Node, counted: set[int]) -> int | None:
     """Return the bytes that the node keeps alive beyond those ``counted``, and count them.
 
-    ``counted`` holds the ids of arrays that are alive in any case or that were counted before.
+    ``counted`` holds the ids of arrays that are alive anyway or have been counted before.
     """
     if node.saved is None:
         return None

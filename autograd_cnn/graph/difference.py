@@ -14,25 +14,25 @@ from autograd_cnn.graph.nodes import Change, Edge, GraphNode, Summary
 from autograd_cnn.parameters import NotNegative, of_kind
 
 LINES = 40
-"""How many changes are written out at most."""
+"""The most changes that are printed."""
 
 SIGNS: dict[str, str] = {"added": "+", "removed": "-", "changed": "~"}
 
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """What has changed between two graphs; it prints well.
+    """The changes between two graphs; print it to read them.
 
     Attributes
     ----------
     graph : Graph
-        Both in one: all nodes of the second, and those of the first that are gone. Each node has a ``change``, and
-        ``changes`` say what of it is different. ``graph.render(path, color="change")`` draws it, and its page is
-        coloured so.
+        Both in one: all nodes of the second, and the removed ones of the first. Each node has a ``change``, and
+        ``changes`` say what is different. ``graph.render(path, color="change")`` draws it, and its page is coloured
+        accordingly.
     before, after : Graph
-        The two.
+        The two graphs.
     renamed : dict of str to str
-        Calls of modules that correspond under another name.
+        Module calls that correspond under another name.
     """
 
     graph: Graph
@@ -58,7 +58,7 @@ class Difference:
         return "\n".join(map(printable, lines))
 
     def _lines(self) -> Iterator[str]:
-        """Yield a line for each change; a call that is new or gone as a whole is one."""
+        """Yield a line for each change; a call that is entirely new or removed is one change."""
         calls = {call.scope: call for call in self.graph.calls}
         members: dict[str, set[str | None]] = {}
         counts: Counter[str] = Counter()
@@ -80,7 +80,7 @@ class Difference:
 
 
 def _title(node: GraphNode) -> str:
-    """Return what a node is called in a line, and what of it has changed."""
+    """Return a node's name for a line, and what has changed in it."""
     sign = "∂ " if node.kind == "gradient" else "backward, " if node.phase == "backward" else ""
     place = f"{node.scope}: " if node.kind == "operation" and node.scope else ""
     changes = node.changes or (f"{node.shape}",)
@@ -88,13 +88,13 @@ def _title(node: GraphNode) -> str:
 
 
 def _around(scope: str) -> Sequence[str]:
-    """Return a scope and those around it, the outermost first."""
+    """Return a scope and its enclosing ones, the outermost first."""
     parts = scope.split(".") if scope else []
     return [".".join(parts[:level]) for level in range(1, len(parts) + 1)]
 
 
 def _totals(before: Graph, after: Graph) -> Iterator[str]:
-    """Yield what has changed of the sums."""
+    """Yield the changes of the totals."""
     sums: list[tuple[str, Callable[[GraphNode], float | None]]] = [
         ("parameters", lambda node: prod(node.shape) if node.kind == "parameter" else 0),
         ("FLOP", lambda node: node.flops),
@@ -110,18 +110,18 @@ def _totals(before: Graph, after: Graph) -> Iterator[str]:
 
 @parsed
 def difference(before: Graph, after: Graph, *, values: NotNegative | None = None) -> Difference:
-    """Return what has changed from one graph to another: of two models, or of one before and after a change.
+    """Return the changes from one graph to another: two models, or one before and after a change.
 
-    Nodes correspond by the calls that they belong to, and their order there. A module may have been renamed, or
-    moved along in its container: then its class and its contents decide.
+    Nodes are matched by their module calls and their order within these. A module that was renamed or moved within its
+    container is matched by its class and its contents.
 
     Parameters
     ----------
     before, after : Graph
         As `capture` or `profile` return them.
     values : float, optional
-        Also compare values and gradients: how far their extremes, means and norms may be apart, as a share of the largest
-        magnitude. By default values do not count, as all of them change with each step of a training.
+        Also compare values and gradients: how far their extremes, means and norms may be apart, relative to the largest
+        magnitude. By default values do not count, because each training step changes all of them.
 
     Returns
     -------
@@ -167,12 +167,12 @@ class _Union:
         self.olds = {new: before.nodes[int(old[1:])] for old, new in twins.items()}
         self.nodes: list[GraphNode] = []
         self.ids: dict[tuple[str, str], str] = {}
-        """Of the nodes of either graph, by its letter and their ids there."""
+        """New ids, by the graph's letter and the old id."""
         for phase in ("forward", "backward"):
             self._add_pass(phase, twins)
 
     def _keep_calls(self) -> None:
-        """Give each call that is gone a place among those that are left."""
+        """Give each removed call a place among the remaining ones."""
         taken = {scope for node in self.after.nodes for scope in _around(node.scope)}
         calls = {call.scope: call for call in self.before.calls}
         for scope in dict.fromkeys(each for node in self.before.nodes for each in _around(node.scope)):
@@ -202,7 +202,7 @@ class _Union:
         )
 
     def _add_pass(self, phase: str, twins: dict[str, str]) -> None:
-        """Add the nodes of one pass in the order of the second graph, those that are gone before what came after them."""
+        """Add the nodes of one pass in the order of the second graph; removed ones come before the nodes that followed them."""
         old = [node for node in self.before.nodes if node.phase == phase]
         waiting = iter([*old, None])
         positions = {node.id: i for i, node in enumerate(old)}
@@ -240,7 +240,7 @@ def _forwards(edge: Edge) -> bool:
 
 
 def _changes(old: GraphNode, new: GraphNode, tolerance: float | None) -> Iterator[str]:
-    """Yield what of a node has changed."""
+    """Yield what has changed in a node."""
     if old.kind == "constant" and old.name != new.name:
         yield f"{old.name} → {new.name}"
     for name in ("shape", "dtype"):

@@ -1,4 +1,4 @@
-"""The graph of what had been computed when something failed."""
+"""The graph of the computation up to a failure."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -24,7 +24,7 @@ class Failure:
     Attributes
     ----------
     graph : Graph or None
-        Up to the call that failed; None while nothing has failed, or if there was no tensor.
+        Up to the failed call; None if nothing has failed, or if there was no tensor.
     """
 
     graph: Graph | None = None
@@ -32,17 +32,16 @@ class Failure:
 
 @contextmanager
 def on_error() -> Iterator[Failure]:
-    """Keep the graph of what has been computed if the block fails; the error itself propagates.
+    """Keep the graph of the computation if the block fails; the error still propagates.
 
-    The call that failed is a red node with the error on it. If it is an operation, its operands
-    are what it was called on. Where something else raised the error, such as a check of yours, the
-    node is the innermost function that had tensors among its variables, and these are its operands.
-    In a backward pass the operation whose rule failed is red, too.
+    The failed call is a red node labelled with the error. If it is an operation, its operands are the arguments of the
+    call. If something else raised the error, such as a check of yours, the node is the innermost function with tensors
+    among its variables, and these are its operands. In a backward pass, the operation whose rule failed is red, too.
 
     Yields
     ------
     Failure
-        Its ``graph`` is there after the block has failed.
+        Its ``graph`` is set once the block has failed.
 
     Examples
     --------
@@ -70,11 +69,11 @@ def on_error() -> Iterator[Failure]:
         raise
     finally:
         failing.reset(token)
-        journal.clear()  # the error's traceback leads here, and from here to the error
+        journal.clear()  # breaks a cycle: the error's traceback leads here, and the journal to the error
 
 
 class _Call(NamedTuple):
-    """What failed: a name, operands and parameters by name, and the call of a module that it belongs to."""
+    """What failed: a name, operands and parameters by name, and the module call that it belongs to."""
 
     name: str
     operands: list[tuple[str, Any]]
@@ -83,7 +82,7 @@ class _Call(NamedTuple):
 
 
 class _Journal:
-    """What an error passed on its way: the outermost operation on tensors, and the nodes whose rules were running."""
+    """What an error passed through: the outermost operation on tensors, and the nodes whose rules were running."""
 
     def __init__(self, outer: Watcher | None) -> None:
         self._outer = outer
@@ -115,7 +114,7 @@ class _Journal:
 
 
 def _graph(error: Exception, journal: _Journal) -> Graph | None:
-    """Return what the call depends on that the error came from, and that call; None if there were no tensors."""
+    """Return the graph before the call that raised the error, and that call; None if there were no tensors."""
     call, nodes = journal.of(error)
     call = call or _function(list(_frames(error)))
     if call is None:
@@ -131,7 +130,7 @@ def _graph(error: Exception, journal: _Journal) -> Graph | None:
 
 
 def _operation(primitive: Primitive, args: Sequence[Any], params: Mapping[str, Any]) -> _Call | None:
-    """Return the call of a primitive, if it is on tensors; what is not an array counts among its parameters."""
+    """Return the call of a primitive, if it is on tensors; arguments other than arrays count as parameters."""
     count = len(args) if primitive.variadic else len(primitive.operands)
     names = [argument(primitive, position) for position in range(count)]
     arguments = [*zip([*names, *primitive.parameters], args, strict=False), *params.items()]
@@ -159,7 +158,7 @@ def _frames(error: Exception) -> Iterator[FrameType]:
 
 
 def _function(frames: list[FrameType]) -> _Call | None:
-    """Return the innermost function with tensors among its variables, as a debugger shows them: these, and its arrays."""
+    """Return the innermost function with tensors among its variables, and its tensors and arrays, as in a debugger."""
     for frame in reversed(frames):
         code = frame.f_code
         arguments = code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
@@ -176,6 +175,6 @@ def _function(frames: list[FrameType]) -> _Call | None:
 
 
 def _scope(frames: list[FrameType]) -> Scope:
-    """Return the innermost call of a module: each is a frame, which has the scope inside."""
+    """Return the scope of the innermost module call, from the frame of that call."""
     inner = (frame.f_locals.get("inner") for frame in reversed(frames) if frame.f_code.co_name == "__call__")
     return next((each.scope for each in inner if isinstance(each, Recording)), EVERYWHERE)

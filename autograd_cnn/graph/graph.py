@@ -34,11 +34,11 @@ class Graph:
     Attributes
     ----------
     nodes : tuple of GraphNode
-        Each after all that it depends on; the node ``n7`` is ``nodes[7]``.
+        Each after all nodes that it depends on; the node ``n7`` is ``nodes[7]``.
     edges : tuple of Edge
-        In the order of their targets and, for each, of its operands.
+        In the order of their targets and, for each target, of its operands.
     calls : tuple of ModuleCall
-        Each after those around it; a block of `autograd_cnn.scope` is not one.
+        Each after its enclosing calls; blocks of `autograd_cnn.scope` are not included.
 
     Examples
     --------
@@ -81,7 +81,7 @@ class Graph:
         Raises
         ------
         FormatError
-            If the text is something else; where single fields are wrong it names the first.
+            If the text is something else; if single fields are wrong, the error names the first.
         """
         try:
             fields = json.loads(text, parse_constant=_refuse_constant)
@@ -113,27 +113,28 @@ class Graph:
         theme: "Theme" = "light",
         legend: bool = True,
     ) -> "graphviz.Digraph":
-        """Return the graph in Graphviz's DOT language: the frames that are seen as clusters, for Graphviz to lay out.
+        """Return the graph in Graphviz's DOT language, with visible frames as clusters, for Graphviz to lay out.
 
-        `render` draws the same frames where the page of `to_html` has them. The same graph gives the same bytes.
+        `render` draws the same frames at the positions that they have on the page of `to_html`. The same graph gives
+        the same bytes.
 
         Parameters
         ----------
         show : "both", "forward" or "backward"
-            Which pass, where both have been captured.
+            Which pass, if both have been captured.
         depth : int, optional
-            Fold the frames at this level of nesting to one box each; 1 folds the outermost. By default as many levels
+            Fold the frames at this level of nesting into one box each; 1 folds the outermost. By default as many levels
             are open as can be taken in at a glance, as when a page opens.
         direction : "down" or "right", optional
-            Which way the forward pass runs; by default as for `to_html`.
+            The direction of the forward pass; by default as for `to_html`.
         color : "grad", "bytes", "flops", "time", "nan", "dead" or "change", optional
-            Colour by the gradient's norm, the memory saved for the backward pass, the arithmetic, the time of a
-            `profile`, where values are not finite and where that began, the share of dead `Units`, or what is
-            different in the graph of a `difference`. What is not known is dashed and says so.
+            Colour by the gradient's norm, the memory saved for the backward pass, the arithmetic, the time in a
+            `profile`, non-finite values and where they began, the share of dead `Units`, or the changes in the graph of
+            a `difference`. Unknown quantities are dashed and labelled so.
         theme : "light" or "dark"
-            For which background.
+            The background to draw for.
         legend : bool
-            Add what shapes and colours mean.
+            Add a legend of shapes and colours.
 
         Raises
         ------
@@ -166,12 +167,11 @@ class Graph:
         theme: "Theme" = "light",
         legend: bool = True,
     ) -> Path:
-        """Write the graph to a file: a picture, a page, DOT or JSON, by the ending of its name.
+        """Write the graph to a file: a picture, a page, DOT or JSON, depending on the extension.
 
-        A picture is what the page shows when it is opened, or opened to another ``depth``. Pictures are drawn by
-        Graphviz: .svg by its program ``dot`` or, where there is none, by
-        Graphviz as WebAssembly, which comes with this package; .png by the program alone, and .pdf by it or with the
-        extra ``pdf``.
+        A picture is what the page shows when it is opened, or opened to another ``depth``. Graphviz draws pictures:
+        .svg with its program ``dot`` or, if that is missing, with Graphviz as WebAssembly, which is installed with this
+        package; .png only with the program, and .pdf with it or with the extra ``pdf``.
 
         Parameters
         ----------
@@ -187,7 +187,7 @@ class Graph:
         Raises
         ------
         FormatError
-            If the ending is another one.
+            If the extension is another one.
         MissingDependencyError
             For a .png without the program ``dot``, or a .pdf without it and the extra ``pdf``.
 
@@ -231,22 +231,22 @@ class Graph:
     ) -> Path:
         """Write the graph as an interactive page: one file, which works offline.
 
-        It pans, zooms, searches, folds modules, steps through both passes, and shows for each node
-        its formula, numbers and pictures. Graphviz lays it out, as for `render`.
+        The page can be panned, zoomed, searched and folded by module; it steps through both passes, and shows each
+        node's formula, numbers and pictures. Graphviz lays it out, as for `render`.
 
         Parameters
         ----------
         path : path
         highlight : mapping of str to (mapping of tuple of int to float), optional
-            By a node's id, elements of its value to point out, each with a weight. The page opens
-            at the first of these nodes.
+            Elements to highlight in the values of nodes, each with a weight, by the node's id. The page opens at the
+            first of these nodes.
         direction : "down" or "right", optional
-            Which way the forward pass runs; by default to the right for a recurrent network, so that its steps are a
+            The direction of the forward pass; by default to the right for a recurrent network, so that its steps form a
             row, and down for others.
         color : str, optional
-            The quantity by which it is coloured at first, as for `to_dot`; its readers choose among all that are known.
+            The quantity by which it is coloured at first, as for `to_dot`; readers can choose any other known one.
         explanations : mapping, optional
-            What is said of single elements; `autograd_cnn.explanations.to_html` makes it.
+            Explanations of single elements; `autograd_cnn.explanations.to_html` makes them.
 
         Returns
         -------
@@ -255,9 +255,9 @@ class Graph:
         Raises
         ------
         ArgumentError
-            If ``highlight``, ``direction`` or ``color`` names what is not there.
+            If ``highlight``, ``direction`` or ``color`` names something that does not exist.
         FormatError
-            If the name has the ending of another kind of file, which `render` writes.
+            If the name has the extension of another kind of file, which `render` writes.
         MissingDependencyError
             If nothing of what this package installs is there to lay it out.
 
@@ -285,20 +285,20 @@ class Graph:
 
     @parsed
     def show(self, *, height: Size = 640) -> Path | None:
-        """Show the interactive page: below the cell of a notebook, and elsewhere in the browser.
+        """Show the interactive page: below the cell in a notebook, else in the browser.
 
-        It is the page that `to_html` writes, in a frame of its own, which loads nothing and needs no extension. It has
-        been tried in JupyterLab and in marimo; other notebooks that show HTML show it, too.
+        It is the page that `to_html` writes, in a frame that loads nothing and needs no extension. It has been tried in
+        JupyterLab and marimo; other notebooks that show HTML show it, too.
 
         Parameters
         ----------
         height : int
-            In a notebook, in pixels.
+            The height in a notebook, in pixels.
 
         Returns
         -------
         Path or None
-            Outside of notebooks, the file that was opened, or that you can open where no browser was found.
+            Outside notebooks, the file that was opened, or that you can open if no browser was found.
 
         Raises
         ------
@@ -318,12 +318,12 @@ class Graph:
 
 
 def _refuse_constant(name: str) -> NoReturn:
-    """Refuse NaN and infinities, which JSON lacks."""
+    """Refuse NaN and infinity, which JSON lacks."""
     raise ValueError(name)
 
 
 def _is_ordered(nodes: tuple[GraphNode, ...], edges: tuple[Edge, ...]) -> bool:
-    """Whether each node has the id of its position, and refers only to earlier ones."""
+    """Whether each node's id is its position, and it refers only to earlier ones."""
     positions = {f"n{position}": position for position in range(len(nodes))}
     before = [(node.pair, node.id) for node in nodes if node.pair is not None]
     before += [(edge.source, edge.target) for edge in edges]
@@ -334,7 +334,7 @@ def _is_ordered(nodes: tuple[GraphNode, ...], edges: tuple[Edge, ...]) -> bool:
 
 
 def _check_sizes(nodes: tuple[GraphNode, ...]) -> None:
-    """Raise `FormatError` for a dtype or a length that is none, half a range, or a picture without as many cells as it says."""
+    """Raise `FormatError` for an invalid dtype or length, half a range, or a picture with the wrong number of cells."""
     for node in nodes:
         try:
             np.dtype(node.dtype)

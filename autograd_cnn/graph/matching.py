@@ -1,4 +1,4 @@
-"""Which nodes of two graphs correspond: by the calls that they belong to, and their order in these."""
+"""Matching the nodes of two graphs, by their module calls and their order within these."""
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
@@ -9,17 +9,17 @@ from autograd_cnn.graph.nodes import GraphNode, ModuleCall
 
 T = TypeVar("T")
 Score: TypeAlias = Callable[[T, T], int]
-"""How well two things correspond; 0 if they do not."""
+"""How well two things match; 0 if they do not."""
 
 LARGEST: Final = 1_000_000
-"""The most pairs that are compared with each other; of more, those that are alike are paired in their order."""
+"""The most pairs that are all compared; beyond that, equal things are paired in order."""
 
 
 def matching(before: Graph, after: Graph) -> tuple[dict[str, str], dict[str, str]]:
     """Return the ids of corresponding nodes, and the scopes of corresponding calls, each ``after`` by ``before``.
 
-    Calls correspond if calls around them do, and they have the same class or the same name: more so with the same
-    contents. Within these, nodes correspond if they are the same primitive, or parameters of the same name.
+    Calls correspond if their enclosing calls do and they have the same class or name; the same contents make a better
+    match. Within them, nodes correspond if they are the same primitive, or parameters of the same name.
     """
     trees = _Tree(before), _Tree(after)
     nodes: dict[str, str] = {}
@@ -39,7 +39,7 @@ def matching(before: Graph, after: Graph) -> tuple[dict[str, str], dict[str, str
 
 
 def align(before: Sequence[T], after: Sequence[T], score: Score[T]) -> list[tuple[T, T]]:
-    """Return pairs of corresponding things from two sequences, in their order, so that their scores add up to the most.
+    """Return pairs of corresponding things from two sequences, in order, with the largest sum of scores.
 
     Examples
     --------
@@ -84,7 +84,7 @@ def _in_order(before: Sequence[T], after: Sequence[T], score: Score[T]) -> list[
 
 
 class _Call:
-    """A call of a module, or a block, with what it contains."""
+    """A module call, or a block, with its contents."""
 
     def __init__(self, scope: str, call: ModuleCall | None, contents: Iterable[GraphNode]) -> None:
         self.scope = scope
@@ -103,7 +103,7 @@ class _Call:
 
 
 class _Tree:
-    """The calls directly in each call, and the nodes."""
+    """The calls and nodes directly inside each call."""
 
     def __init__(self, graph: Graph) -> None:
         calls = {call.scope: call for call in graph.calls}
@@ -121,12 +121,12 @@ class _Tree:
 
 
 def own_name(node: GraphNode, call: ModuleCall | None) -> str:
-    """Return the name of a node, of a parameter without the path of its module."""
+    """Return the name of a node; for a parameter, without its module's path."""
     return node.name if call is None else node.name.removeprefix(f"{call.path}.")
 
 
 def _calls_alike(old: _Call, new: _Call) -> int:
-    """Prefer the same class to the same name, as layers in a row are only numbered."""
+    """Prefer the same class to the same name, because the names of consecutive layers are only numbers."""
     same_name = old.name == new.name
     if old.kind != new.kind:
         return int(same_name and not old.name.isdigit())

@@ -26,17 +26,17 @@ WHERE: Final = "graph.of_network"
 def of_network(network: OnnxNetwork, *inputs: Any, backward: bool = False) -> Graph:
     """Run the network of an ONNX file, and return its graph, named as in the file.
 
-    Each node of the file is a call with its operator as the class, and has its attributes; inside are the primitives
-    that it consists of. Initializers are parameters, or inputs of their names, and the inputs of floats take gradients, too.
+    Each node of the file is a call with the operator as its class and the node's attributes; inside are its primitives.
+    Initializers are parameters, or inputs of their names; float inputs take gradients, too.
 
     Parameters
     ----------
     network : OnnxNetwork
-        From ``ag.onnx.load``.
+        As returned by ``ag.onnx.load``.
     *inputs : array
-        What it is called with.
+        Its arguments.
     backward : bool
-        Also show the backward pass, of the sum of all outputs of floats.
+        Also show the backward pass from the sum of all float outputs.
 
     Returns
     -------
@@ -45,9 +45,9 @@ def of_network(network: OnnxNetwork, *inputs: Any, backward: bool = False) -> Gr
     Raises
     ------
     OperandError
-        If it is not the network of a file.
+        If it is not a network from a file.
     GradientError
-        If no output depends on parameters or inputs of floats.
+        If no output depends on parameters or float inputs.
     ShapeError, FormatError
         As the network raises them.
 
@@ -88,7 +88,7 @@ def of_network(network: OnnxNetwork, *inputs: Any, backward: bool = False) -> Gr
 
 
 def _named(declared: OnnxInput, x: Any) -> Any:
-    """Return an input of floats as a leaf with its name, others as arrays that the tape need not copy."""
+    """Return a float input as a leaf with its name, others as arrays that the tape need not copy."""
     array = np.array(values_of(x), declared.dtype)
     if array.dtype.kind == "f":
         return tensor(array, requires_grad=True, name=declared.name)

@@ -1,4 +1,4 @@
-"""What a captured graph consists of: plain, frozen data that no array hides in."""
+"""The parts of a captured graph: plain, frozen data without arrays."""
 
 from base64 import b64decode
 from dataclasses import dataclass
@@ -15,20 +15,20 @@ Change: TypeAlias = Literal["same", "changed", "added", "removed"]
 class Picture:
     """A downscaled view of an array of two or more axes.
 
-    Its last two axes are rows and columns of a plane, and each plane stands for a position along
-    the axes before. Only the first few planes are kept, and of a large plane the means of blocks.
+    Its last two axes are the rows and columns of a plane, and each plane stands for a position along the other axes.
+    Only the first few planes are kept; large planes are reduced to the means of blocks.
 
     Attributes
     ----------
     planes, rows, columns : int
         The size of the picture.
     block : (int, int)
-        How many rows and columns of the array each cell is the mean of.
+        The rows and columns of the array over which each cell is the mean.
     scale : float
         The largest magnitude of a cell.
     cells : str
-        The cells, row by row and plane by plane, as signed bytes in base64: ``round(127 · cell / scale)``,
-        and -128 where a cell is not finite.
+        The cells, row by row and plane by plane, as signed bytes in base64: ``round(127 · cell / scale)``, or -128 if a
+        cell is not finite.
     """
 
     planes: int
@@ -39,7 +39,7 @@ class Picture:
     cells: str
 
     def is_whole(self) -> bool:
-        """Return whether there are as many cells as the size says."""
+        """Return whether the number of cells matches the size."""
         sizes = (self.planes, self.rows, self.columns, *self.block)
         try:
             count = len(b64decode(self.cells, validate=True))
@@ -50,14 +50,14 @@ class Picture:
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """Statistics of an array; elements that are not finite count only as ``bad``.
+    """Statistics of an array; non-finite elements count only as ``bad``.
 
     Attributes
     ----------
     min, max, mean, std, norm : float or None
-        Over the finite elements; ``norm`` is the Euclidean one. None where there are no such elements.
+        Over the finite elements; ``norm`` is the Euclidean norm. None if there are no such elements.
     bad : int
-        How many elements are NaN or infinite.
+        The number of NaN or infinite elements.
     histogram : tuple of int
         Counts in equal bins from ``min`` to ``max``.
     picture : Picture or None
@@ -76,7 +76,7 @@ class Summary:
 
 @dataclass(frozen=True, slots=True)
 class Attribute:
-    """A parameter of an operation, such as its stride, as text; the word is ONNX's."""
+    """A parameter of an operation, such as its stride, as text; the term is ONNX's."""
 
     name: str
     value: str
@@ -86,15 +86,15 @@ class Attribute:
 
 @dataclass(frozen=True, slots=True)
 class Units:
-    """The channels that a correlation makes, or the features that a product makes, also in what follows it.
+    """The output channels of a correlation, or features of a matrix product, also in the operations that follow.
 
     Attributes
     ----------
     axis : int
-        Which axis of the value they are.
+        Their axis in the value.
     count : int
     dead : tuple of int
-        Those that have one value for all samples and at all positions: a ReLU that never fires, a constant map.
+        Those with the same value for all samples and positions: a ReLU that never fires, a constant map.
     """
 
     axis: int
@@ -109,42 +109,42 @@ class GraphNode:
     Attributes
     ----------
     id : str
-        ``n0``, ``n1``, … from the inputs to the output: the same whenever the same is computed.
+        ``n0``, ``n1``, … from the inputs to the output: the same for the same computation.
     kind : str
-        ``"operation"``, ``"failure"`` (a call that raised an error), ``"parameter"`` (a leaf), ``"input"`` (an array that wants no gradient, or a
-        leaf declared as input), ``"constant"`` (a number), ``"output"`` or ``"gradient"`` (what
-        the backward pass finds for a leaf).
+        ``"operation"``, ``"failure"`` (a call that raised an error), ``"parameter"`` (a leaf), ``"input"`` (an array
+        that needs no gradient, or a leaf declared as input), ``"constant"`` (a number), ``"output"`` or ``"gradient"``
+        (of a leaf).
     name : str
         The primitive's name, the tensor's, or the number.
     shape, dtype
-        Of the value. A failure has none: its are those of a number.
+        Of the value. A failure has no value; it gets those of a number.
     scope : str
-        The call of a module that it belongs to: the ``scope`` of a `ModuleCall`, or empty.
+        The module call that it belongs to: the ``scope`` of a `ModuleCall`, or empty.
     phase : str
         ``"forward"`` or ``"backward"``.
     pair : str or None
         For a node of the backward pass, the id of the forward node whose rule made it.
     parameters : tuple of Attribute
-        Those that the tape saved.
+        The parameters that the tape saved.
     saved_bytes : int or None
-        What the tape keeps alive for this operation: each array counts once, where it is saved
-        first, and the values of leaves don't count. None where it has been freed.
+        The bytes that the tape keeps alive for this operation: each array counts once, where it is first saved, and the
+        values of leaves don't count. None after it has been freed.
     flops : int or None
-        Multiplications and additions, where they are counted: products and correlations.
+        Multiplications and additions; counted only for products and correlations.
     time : float or None
-        Seconds that the call took, under `autograd_cnn.graph.profile`.
+        The duration of the call in seconds, under `autograd_cnn.graph.profile`.
     value, grad : Summary or None
-        Of the value and of the gradient with respect to it. None where it is not known.
+        Of the value and of the gradient with respect to it. None if unknown.
     units : Units or None
-        Of the value of an operation of the forward pass; None where it has no such axis, or only one number a unit.
+        For the value of an operation in the forward pass; None if it has no such axis, or only one number per unit.
     origin : str or None
         The line of user code that recorded it, under `detect_anomaly`.
     problem : str or None
-        What is wrong with it: what a check has found, or the error that it raised.
+        What is wrong with it: what a check found, or the error that it raised.
     change : "same", "changed", "added", "removed" or None
-        How it differs from another graph's node, in the graph of a `difference`.
+        How it differs from the other graph's node, in the graph of a `difference`.
     changes : tuple of str
-        What of it has changed.
+        What has changed in it.
     """
 
     id: str
@@ -175,16 +175,16 @@ class ModuleCall:
     Attributes
     ----------
     scope : str
-        The dotted names of the calls around and of its own: the module's path, but from the second call of a module
-        on with a number, as in ``decoder.cell#2``. A module that nothing holds is called by its class.
+        The dotted names of the enclosing calls and its own: the module's path, numbered from a module's second call on,
+        as in ``decoder.cell#2``. A module that nothing holds is named after its class.
     path : str
         The module's path, as in a ``state_dict``.
     kind : str
         The module's class.
     number : int
-        Which call of the module it is, inside of the call around.
+        Which of the module's calls inside the enclosing call it is.
     attributes : tuple of Attribute
-        Those of a node of an ONNX file.
+        The attributes of a node of an ONNX file.
     """
 
     scope: str
@@ -196,7 +196,7 @@ class ModuleCall:
 
 @dataclass(frozen=True, slots=True)
 class Edge:
-    """What flows where: from the node ``source`` into ``argument`` of the node ``target``."""
+    """A value's flow: from the node ``source`` into ``argument`` of the node ``target``."""
 
     source: str
     target: str

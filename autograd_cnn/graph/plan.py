@@ -1,4 +1,4 @@
-"""What runs of a compiled step, as a graph: fused calls, the tables that they are rows of, and Python's calls between."""
+"""The plan of a compiled step as a graph: fused calls, the tables that contain them, and the Python calls between."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -15,14 +15,14 @@ if TYPE_CHECKING:
 
 
 def of_plan(plan: "Plan", times: Mapping[int, float] | None = None) -> Graph:
-    """Return what a plan runs, in its order; calls that are rows of one table are in one box.
+    """Return the graph of a plan, in execution order; calls that are rows of one table are in one box.
 
     Parameters
     ----------
     plan : Plan
-        That of a compiled function.
+        The plan of a compiled function.
     times : mapping of int to float, optional
-        The seconds of calls, by their identity.
+        The durations of calls in seconds, by the calls' ids.
 
     Examples
     --------
@@ -91,7 +91,7 @@ class _Drawing:
         self, kind: Kind, name: str, slots: Sequence[Slot], scope: str = "",
         params: Mapping[str, Any] = MappingProxyType({}), taken: Sequence[Slot] = (), time: float | None = None,
     ) -> None:  # fmt: skip
-        """Add a node that makes some slots, and the edges from those that it takes."""
+        """Add a node that fills some slots, and edges from the slots that it reads."""
         identity, shown = f"n{len(self._nodes)}", (*slots, *taken)[:1]
         value = self._plan.kinds.get(shown[0], AbstractArray(())) if shown else AbstractArray(())
         parameters = tuple(Attribute(key, self._plan.shown(each), default=False) for key, each in params.items())

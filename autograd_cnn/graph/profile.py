@@ -1,4 +1,4 @@
-"""How long the calls of a step take."""
+"""The times of a step's calls."""
 
 import gc
 from collections import defaultdict
@@ -32,34 +32,34 @@ from autograd_cnn.parameters import Size
 By: TypeAlias = Literal["call", "module", "primitive"]
 
 LINES: Final = 12
-"""How many rows of a table are written out at most."""
+"""The most rows of a table that are printed."""
 
 NUMBERS: Final = frozenset({"calls", "forward", "backward", "time", "share", "speed"})
-"""The columns that have numbers."""
+"""The columns of numbers."""
 
 _ATTEMPTS: Final = 3
-"""After so many calls a compiled function has a plan, or will have none."""
+"""The number of calls after which a compiled function has a plan, or will never have one."""
 
 
 @dataclass(frozen=True, slots=True)
 class Profile:
-    """How long a step takes, and each of its calls.
+    """The time of a step, and of each of its calls.
 
     Attributes
     ----------
     graph : Graph
-        Its nodes have a ``time``; ``graph.render(path, color="time")`` draws it. Of a compiled step it is what its plan
-        runs.
+        Its nodes have a ``time``; ``graph.render(path, color="time")`` draws it. For a compiled step it is the graph of
+        the plan.
     seconds : float
-        Of the whole step.
+        The time of the whole step.
     forward, backward : float or None
-        Of its passes; None for a compiled step, which is not divided, and for a result that is not a scalar.
+        The times of its passes; None for a compiled step, which is not split, and for a result that is not a scalar.
     runs : int
-        All times are medians of so many runs.
+        The number of runs over which all times are medians.
     backend : str
-        On which kernels it ran.
+        The backend that ran it.
     plan : Plan or None
-        Of a compiled step. ``plan.render_memory`` draws its arena.
+        The plan of a compiled step. ``plan.render_memory`` draws its arena.
     """
 
     graph: Graph
@@ -72,17 +72,17 @@ class Profile:
 
     @parsed
     def table(self, by: By = "call") -> list[dict[str, Any]]:
-        """Return the times in rows, as data frames take them, the longest first.
+        """Return the times as rows for a data frame, the longest first.
 
         Parameters
         ----------
         by : "call", "module" or "primitive"
-            What has a row. A module's are those calls that are in no module inside of it.
+            What gets a row. A module's row covers the calls that are not inside a submodule.
 
         Raises
         ------
         ArgumentError
-            For another word.
+            If ``by`` is something else.
         """
         rows = list(self._of_calls() if by == "call" else self._of_groups(by))
         return sorted(rows, key=lambda row: -row["time"])
@@ -108,7 +108,7 @@ class Profile:
             yield {by: name, "calls": len(members), **passes, "time": sum(passes.values())}
 
     def __str__(self) -> str:
-        """The calls that take longest, and the times of modules and primitives."""
+        """The slowest calls, and the times of modules and primitives."""
         calls = self.table()
         total = sum(row["time"] for row in calls)
         passes = [(name, value) for name, value in (("forward", self.forward), ("backward", self.backward)) if value]
@@ -127,40 +127,40 @@ class Profile:
 
 @parsed
 def profile(step: Callable[..., Any], *args: Any, runs: Size = 10, names: Names | None = None) -> Profile:
-    """Measure how long a step takes, and each call of its forward and backward pass.
+    """Measure the time of a step, and of each call in its forward and backward pass.
 
-    The calls are those that `capture` shows. Each is made by itself on the arrays that it had in the step, all of them
-    in their order in each run, so that a call finds the caches as others leave them. What the calls leave over of the whole
-    step is Python's part between them: modules, the tape, the traversal. The first run, which may compile kernels, does
+    The calls are those that `capture` shows. Each is timed by itself on the arrays that it had in the step; each run
+    makes all of them in order, so a call finds the caches as the others leave them. The rest of the step's time is
+    spent in Python between the calls: modules, the tape, the traversal. The first run, which may compile kernels, does
     not count.
 
-    A step that was compiled by `autograd_cnn.compile` runs as its plan does: then these are the calls of the plan. Calls
-    that are rows of one compiled loop are measured together, and their time is divided by the times that they take alone.
+    A step compiled by `autograd_cnn.compile` runs as its plan: then the calls are the plan's. Calls that are rows of
+    one compiled loop are measured together, and their time is split in proportion to the times that they take alone.
 
     Parameters
     ----------
     step : callable
         Returns a loss, such as ``lambda x, y: cross_entropy(model(x), y)``, without calling ``backward``; no ``grad``
-        is touched. Of a result that is not a scalar, the forward pass alone is measured. Or a compiled training step,
-        which then trains: it is called about three times as often as there are runs.
+        changes. If the result is not a scalar, only the forward pass is measured. Or a compiled training step, which
+        then trains: it is called about three times per run.
     *args
-        What it takes. What the step changes, such as running statistics, changes with each run.
+        Its arguments. State that the step changes, such as running statistics, changes with each run.
     runs : int
-        How many count.
+        How many runs count.
     names : mapping or pairs, optional
         As for `capture`.
 
     Returns
     -------
     Profile
-        It prints well.
+        Print it to read it.
 
     Raises
     ------
     OperandError
         If ``step`` is not a function, or does not return a tensor.
     GradientError
-        If it has recorded nothing, or has called ``backward`` itself.
+        If it recorded nothing, or called ``backward`` itself.
     ArgumentError
         If ``runs`` is 0, or a compiled step has no plan; the message says why.
 
@@ -219,7 +219,7 @@ def _check(output: Any) -> None:
 
 
 def _calls(recorded: Sequence[Node], given: Mapping[Node, Array]) -> list[Call]:
-    """Return the recorded calls in their order, with all their operands."""
+    """Return the recorded calls in order, with all their operands."""
     values = kept_values(recorded) | dict(given)
     calls = []
     for node in sorted(recorded, key=attrgetter("serial")):
@@ -252,7 +252,7 @@ def _seconds(call: Call) -> float:
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """Let neither the garbage collector nor warnings about numbers take part."""
+    """Keep the garbage collector and numerical warnings out of the measurement."""
     collecting = gc.isenabled()
     gc.disable()
     try:
@@ -300,7 +300,7 @@ def _plan(step: Compiled[..., Any], args: Sequence[Any]) -> Plan:
 
 
 def _run_timed(step: Compiled[..., Any], args: Sequence[Any], plan: Plan, calls: Sequence[PlanCall]) -> list[float]:
-    """Run the step by these calls, which do what its plan does, and return the seconds of each."""
+    """Run the step through these calls, which do what its plan does, and return the seconds of each."""
     times: list[float] = []
 
     def timed(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -348,7 +348,7 @@ def _share(seconds: float, total: float) -> str:
 
 
 def _aligned(rows: Sequence[Mapping[str, str]]) -> Iterator[str]:
-    """Yield the lines of a table, its numbers to the right; columns that say nothing are left out."""
+    """Yield the lines of a table, with numbers right-aligned; empty columns are left out."""
     rows = [{name: printable(cell) for name, cell in row.items()} for row in rows]
     columns = [name for name in rows[0] if len({row[name] for row in rows}) > 1 or name in NUMBERS] if rows else []
     columns = [name for name in columns if any(row[name] for row in rows)]

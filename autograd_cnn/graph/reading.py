@@ -1,4 +1,4 @@
-"""Plain data made again from what JSON keeps of it; what does not fit its fields is refused."""
+"""Plain data rebuilt from JSON; anything that does not fit its fields is refused."""
 
 import math
 from collections.abc import Callable
@@ -10,24 +10,24 @@ from typing import Any, Final, Literal, NoReturn, Union, get_args, get_origin, g
 from autograd_cnn.errors import FormatError, sentence
 
 LARGEST: Final = 1 << 63
-"""No size is so large."""
+"""Larger than any size."""
 
 
 def rebuild(kind: Any, value: Any, where: str) -> Any:
-    """Return ``value`` as a ``kind``: a data class, a tuple, a union or literal of such, or a plain type.
+    """Return ``value`` as a ``kind``: a data class, a tuple, a union or literal of these, or a plain type.
 
     Parameters
     ----------
     kind : type or annotation
     value : object
-        As `json.loads` gives it.
+        As `json.loads` returns it.
     where : str
         What errors call it.
 
     Raises
     ------
     FormatError
-        Naming the part that does not fit, however deep it is.
+        Naming the part that does not fit, however deeply nested.
 
     Examples
     --------
@@ -42,7 +42,7 @@ def rebuild(kind: Any, value: Any, where: str) -> Any:
 
 @cache
 def _reader(kind: Any) -> Callable[[Any, str], Any]:
-    """Return what makes ``kind`` from what JSON gives."""
+    """Return the function that makes a ``kind`` from JSON's value."""
     if is_dataclass(kind):
         hints = get_type_hints(kind)
         return _data(kind, {field.name: _reader(hints[field.name]) for field in fields(kind)})

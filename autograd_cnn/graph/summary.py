@@ -1,4 +1,4 @@
-"""Arrays in a few numbers, and as small pictures."""
+"""Arrays as a few numbers, and as small pictures."""
 
 import math
 from base64 import b64encode
@@ -11,9 +11,9 @@ from autograd_cnn.graph.nodes import Picture, Summary
 BINS = 16
 PLANES = 16
 CELLS = 8192
-"""The most cells of a picture, over all planes."""
+"""The most cells in a picture, over all planes."""
 SIDE = 64
-"""The most cells of a row or column."""
+"""The most cells in a row or column."""
 
 
 def summarize(array: Any) -> Summary:
@@ -61,7 +61,7 @@ def _histogram(values: Any, low: float, high: float) -> tuple[int, ...]:
 
 
 def _picture(array: Any) -> Picture:
-    """Return the first planes, averaged down until they fit."""
+    """Return the first planes, averaged until they fit."""
     rows, columns = array.shape[-2:]
     kept = _planes(array.shape)
     side = min(SIDE, math.isqrt(CELLS // kept))
@@ -78,7 +78,7 @@ def _picture(array: Any) -> Picture:
 
 
 def _planes(shape: tuple[int, ...]) -> int:
-    """Return how many planes to keep: whole images where several fit, else the first channels of one."""
+    """Return how many planes to keep: whole images if several fit, else the first channels of one."""
     count = math.prod(shape[:-2])
     channels = shape[-3] if len(shape) > 2 else 1
     if channels > PLANES:
@@ -89,7 +89,7 @@ def _planes(shape: tuple[int, ...]) -> int:
 
 
 def _means(planes: Any, block: tuple[int, int]) -> Any:
-    """Return the means of blocks; those at the lower and right edge may be smaller."""
+    """Return the means of blocks; blocks at the lower and right edges may be smaller."""
     for axis, length in zip((2, 1), reversed(block), strict=True):
         if length > 1:
             starts = np.arange(0, planes.shape[axis], length)

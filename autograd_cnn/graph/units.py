@@ -1,4 +1,4 @@
-"""Which axis of a value has the channels or features, and which of these never change."""
+"""The axis of a value that holds channels or features, and which of these are constant."""
 
 from collections.abc import Mapping
 from typing import Final
@@ -12,20 +12,20 @@ from autograd_cnn.graph.cost import operand_shape
 from autograd_cnn.graph.nodes import Units
 
 _AXES: Final[dict[Primitive, int]] = {ops.correlate2d: -3, ops.linear: -1, ops.matmul: -1}
-"""Where these primitives put what each of their filters or rows of weights makes."""
+"""The axis in which these primitives put the result of each filter or row of weights."""
 
 
 def unit_axis(node: Node, known: Mapping[Node, int]) -> int | None:
-    """Return the axis, counted from the last, of what a filter or a row of weights makes; None if there is none.
+    """Return the axis, counted from the last, along which filters or rows of weights differ; None if there is none.
 
-    An operation that leaves this axis as it is, such as a ReLU or a pooling, has that of its operand. A product of
-    stacks of matrices has none: neither of them is a weight.
+    An operation that preserves this axis, such as a ReLU or a pooling, has its operand's. A product of stacks of
+    matrices has none: neither of them is a weight.
 
     Parameters
     ----------
     node : Node
     known : mapping of Node to int
-        The axes of operations before it.
+        The axes of earlier operations.
     """
     axis = _AXES.get(node.primitive) if isinstance(node.primitive, Primitive) else None
     if axis is not None:
@@ -43,7 +43,7 @@ def unit_axis(node: Node, known: Mapping[Node, int]) -> int | None:
 
 
 def units_of(value: Array, axis: int) -> Units | None:
-    """Return the units along an axis, and which are constant; None if each has a single number.
+    """Return the units along an axis, and which are constant; None if each has a single element.
 
     Examples
     --------

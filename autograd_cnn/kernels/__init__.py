@@ -1,7 +1,7 @@
 """Arrays in, arrays out: the numerical work, in one backend or another.
 
-Each name here picks, call by call, the fastest backend that can do the work; what a backend
-declines with `NotImplemented` falls to the reference.
+Each function here picks, call by call, the fastest backend that can do the work; calls that a backend declines with
+`NotImplemented` fall back to the reference.
 """
 
 from typing import TYPE_CHECKING

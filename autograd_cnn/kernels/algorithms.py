@@ -1,6 +1,6 @@
-"""Which algorithm computes a convolution: shows the choice, and overrides it.
+"""The choice of a convolution's algorithm: how to show it, and how to override it.
 
-The compiled backend has several for each of a convolution's three sides, and takes the one with the lowest
+The compiled backend has several algorithms for each of a convolution's three sides, and uses the one with the lowest
 estimated cost; see ``compiled/conv/select.py``.
 """
 
@@ -29,10 +29,10 @@ class Candidate:
     ----------
     name : str
     cost : float or None
-        The estimate in cycles of one core, where one vector is multiplied and added per cycle; None where the
-        algorithm doesn't support the problem.
+        The estimate in cycles of one core, where one vector is multiplied and added per cycle; None if the algorithm
+        doesn't support the problem.
     error_bound : float or None
-        How far a result may be from the exact one, relative to the sum of the absolute values of its terms.
+        The largest error of a result, relative to the sum of the absolute values of its terms.
     chosen : bool
     """
 
@@ -87,7 +87,7 @@ def explain(
     groups: int = 1,
     dtype: DTypeLike = np.float32,
 ) -> Explanation:
-    """Tell which algorithm the compiled backend takes for a convolution, and what the others would cost.
+    """Tell which algorithm the compiled backend uses for a convolution, and what the others would cost.
 
     Nothing is computed or compiled.
 
@@ -104,12 +104,12 @@ def explain(
     Returns
     -------
     Explanation
-        Its ``chosen`` has a name for each side; it prints as a table.
+        Its ``chosen`` names the algorithm of each side; it prints as a table.
 
     Raises
     ------
     ShapeError, ArgumentError
-        If the shapes do not go together, or a parameter is out of range.
+        If the shapes do not match, or a parameter is out of range.
     MissingDependencyError
         Without Numba.
 
@@ -145,7 +145,7 @@ def explain(
 
 
 def conv_choices() -> tuple[tuple[str, ...], str] | None:
-    """Return the preferred algorithms and the precision; None as long as nothing is compiled."""
+    """Return the preferred algorithms and the precision; None as long as nothing has been compiled."""
     select = sys.modules.get(_SELECT)
     return None if select is None else (select.preferred(), select.precision())
 
@@ -162,13 +162,13 @@ def _candidates(select: ModuleType, side: str, problem: Any) -> tuple[Candidate,
 
 
 class set_conv_precision:  # noqa: N801  # a function to its users, which `with` can undo
-    """Choose how precise convolutions in float32 are, for the whole process; in a ``with`` statement, for its duration.
+    """Set the precision of convolutions in float32, for the whole process; in a ``with`` statement, for its duration.
 
-    ``"fast"``, the default, allows Winograd's algorithm for 3×3 filters with stride 1 (Lavin & Gray 2016), which
-    takes less than half of the multiplications. Over a whole map its errors are like those of plain sums; but a
-    tile of 4×4 results mixes the 6×6 pixels under it. So where values of very different size are close together,
-    small results have errors of the size of the large ones', and an infinity or a NaN spreads to the whole tile.
-    ``"exact"`` computes each result from its own terms only, as is always done in float64. The environment variable
+    ``"fast"``, the default, allows Winograd's algorithm for 3×3 filters with stride 1 (Lavin & Gray 2016), which needs
+    less than half of the multiplications. Over a whole map its errors are like those of plain sums; but a tile of 4×4
+    results mixes the 6×6 pixels under it. So where values of very different size are close together, small results have
+    errors as large as the large ones', and an infinity or a NaN spreads to the whole tile. ``"exact"`` computes each
+    result from its own terms only, as is always done in float64. The environment variable
     ``AUTOGRAD_CNN_CONV_PRECISION`` sets the initial value.
 
     Parameters
@@ -208,14 +208,14 @@ class set_conv_precision:  # noqa: N801  # a function to its users, which `with`
 class use_conv_algorithm:  # noqa: N801  # a function to its users, which `with` can undo
     """Prefer convolution algorithms by name, for the whole process; in a ``with`` statement, for its duration.
 
-    Each side of a convolution takes an algorithm of one of these names wherever it supports the problem (the
-    cheapest, if several do); otherwise the choice is by cost, as usual. The environment variable
-    ``AUTOGRAD_CNN_CONV``, names separated by commas, sets the initial value.
+    Each side of a convolution uses an algorithm with one of these names wherever that supports the problem (the
+    cheapest, if several do); otherwise the choice is by cost, as usual. The environment variable ``AUTOGRAD_CNN_CONV``,
+    names separated by commas, sets the initial value.
 
     Parameters
     ----------
     *names : str
-        As in the table of `explain`; without any, all choices are by cost.
+        As in the table of `explain`; without names, all choices are by cost.
 
     Raises
     ------

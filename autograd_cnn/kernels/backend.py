@@ -14,13 +14,13 @@ from autograd_cnn.kernels.memory import keep_freed_blocks
 CHOICES: Final = ("auto", "reference", "jit")
 VARIABLE: Final = "AUTOGRAD_CNN_BACKEND"
 IMPORTED_IN: Final = os.getpid()
-"""The process that imported the package. A child that it forks has none of its threads."""
+"""The process that imported the package. A forked child has none of its threads."""
 
 UNUSABLE: Final = (ImportError, OSError, ValueError)
-"""What importing Numba raises if it is installed but does not work with this NumPy, Python, system or environment."""
+"""The errors of importing Numba if it is installed but incompatible with this NumPy, Python, system or environment."""
 
 RECORDING: Final[list[Any]] = []
-"""The active recorders of loops, in any thread; while there is one, kernels take even the smallest arrays."""
+"""The active recorders of loops, in any thread; while there is one, kernels accept even the smallest arrays."""
 
 _REFERENCE: Final = "autograd_cnn.kernels.reference"
 _COMPILED: Final = "autograd_cnn.kernels.compiled"
@@ -28,11 +28,11 @@ _COMPILED: Final = "autograd_cnn.kernels.compiled"
 _Backends: TypeAlias = tuple[ModuleType, ...]
 
 _chosen: Final[list[_Backends]] = [()]
-"""The backends to try, in order; empty before the first call. Replaced as a whole, since other threads may read it."""
+"""The backends to try, in order; empty before the first call. Replaced as a whole, because other threads may read it."""
 
 
 class Kernel:
-    """A function by name: the reference backend defines it, and others may."""
+    """A kernel, by its function's name: the reference backend defines it, and others may."""
 
     def __init__(self, name: str) -> None:
         self.name = name
@@ -61,8 +61,8 @@ class set_backend:  # noqa: N801  # a function to its users, which `with` can un
     Parameters
     ----------
     name : {"auto", "reference", "jit"}
-        ``"auto"`` takes ``jit`` where Numba is installed, else ``reference``. At the start the
-        variable ``AUTOGRAD_CNN_BACKEND`` decides, and without it ``"auto"``.
+        ``"auto"`` uses ``jit`` if Numba is installed, else ``reference``. The environment variable
+        ``AUTOGRAD_CNN_BACKEND`` sets the initial choice; without it, that is ``"auto"``.
 
     Raises
     ------
@@ -84,7 +84,7 @@ class set_backend:  # noqa: N801  # a function to its users, which `with` can un
         _chosen[0] = _load(name)
 
     def __enter__(self) -> None:
-        """Keep the choice that was made; `__exit__` undoes it."""
+        """Keep the choice; `__exit__` undoes it."""
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -106,7 +106,7 @@ def current_backend() -> str:
 
 
 def num_threads() -> int:
-    """Return how many threads the jit backend runs on; 1 without it, BLAS having threads of its own.
+    """Return the number of threads of the jit backend; 1 without it, although BLAS has its own threads.
 
     Examples
     --------
@@ -121,21 +121,21 @@ def num_threads() -> int:
 
 
 def set_num_threads(count: int) -> None:
-    """Choose how many threads the jit backend runs on; its results do not depend on it, to the last bit.
+    """Set the number of threads of the jit backend; its results do not depend on it, to the last bit.
 
-    By default there are as many as cores, and on a busy machine, where they would wait for each other, loops run
-    on one thread for a while. An explicit choice also holds on a busy machine.
+    By default there is one per core, and on a busy machine, where they would wait for each other, loops run on one
+    thread for a while. An explicit choice also applies on a busy machine.
 
     Parameters
     ----------
     count : int
-        At least 1, at most what the variable ``NUMBA_NUM_THREADS`` says, by default the number of cores. In a
-        process that was forked from one with threads: 1.
+        At least 1, at most the value of the environment variable ``NUMBA_NUM_THREADS``, by default the number of cores.
+        In a process that was forked from one with threads: 1.
 
     Raises
     ------
     ArgumentError
-        For a number out of that range.
+        For a number outside that range.
     MissingDependencyError
         Without Numba.
 
@@ -150,7 +150,7 @@ def set_num_threads(count: int) -> None:
 
 
 def must_compile() -> bool:
-    """Return whether the kernels have yet to be compiled on this machine, which takes seconds and is kept."""
+    """Return whether the kernels still have to be compiled on this machine, which takes seconds, once."""
     return current_backend() == "jit" and not import_module(f"{_COMPILED}.parallel").is_cached()
 
 

@@ -1,4 +1,4 @@
-"""Large buffers: from one training step to the next, and back to the system."""
+"""Large buffers: kept from one training step to the next, and returned to the system."""
 
 import ctypes
 import os
@@ -6,9 +6,9 @@ from functools import cache
 from typing import Any, Final
 
 LARGEST: Final = 1 << 28, 1 << 25
-"""Bytes of the largest block that is kept: what is wanted, and the most that older glibc accept."""
+"""The size of the largest block that is kept, in bytes: the wanted one, and the most that older versions of glibc accept."""
 SHARE: Final = 8
-"""An eighth of the machine's memory is kept at most."""
+"""At most an eighth of the machine's memory is kept."""
 
 _TRIM_THRESHOLD, _MMAP_THRESHOLD = -1, -3  # what mallopt(3) calls them
 _MOST: Final = (1 << 31) - 1  # that it can be told
@@ -17,12 +17,12 @@ _CHOICES: Final = ("MALLOC_TRIM_THRESHOLD_", "MALLOC_MMAP_THRESHOLD_", "GLIBC_TU
 
 
 def keep_freed_blocks() -> None:
-    """Have the C library keep freed blocks of up to 256 MiB for the next step; older glibc, of 32 MiB.
+    """Have the C library keep freed blocks of up to 256 MiB for the next step; 32 MiB with older versions of glibc.
 
-    A training step frees what the next one allocates again. By default glibc gives such blocks back to the system, which
-    then has to hand out and clear the same pages again at every step. From now on it keeps them, up to an eighth of the
-    machine's memory or 2 GiB, unless the user has set it by its own variables (mallopt(3)). Other C libraries are left as
-    they are.
+    A training step frees what the next one allocates again. By default glibc returns such blocks to the system, which
+    then has to hand out and clear the same pages at every step. From now on it keeps them, up to an eighth of the
+    machine's memory or 2 GiB, unless the user has set glibc's own variables (mallopt(3)). Other C libraries are left
+    unchanged.
     """
     library = _glibc()
     if library is not None and not any(name in os.environ for name in _CHOICES):
@@ -32,11 +32,11 @@ def keep_freed_blocks() -> None:
 
 
 def release_memory() -> None:
-    """Give the memory of freed arrays back to the system.
+    """Return the memory of freed arrays to the system.
 
-    While a backend is in use, the C library keeps it for the next training step, up to an eighth of the machine's memory
-    or 2 GiB. Where something else needs it after a training, this gives it back. The next step then takes a little
-    longer. With a C library other than glibc, which is Linux's, nothing is kept and there is nothing to do.
+    While a backend is in use, the C library keeps this memory for the next training step, up to an eighth of the
+    machine's memory or 2 GiB. If something else needs it after training, this function returns it. The next step then
+    takes a little longer. With a C library other than Linux's glibc, nothing is kept and this does nothing.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""Sums of a few places along an axis for each place of another: a matrix that is mostly zeros."""
+"""Sparse matrices: each place along one axis is a weighted sum of a few places along another."""
 
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
@@ -17,11 +17,11 @@ class Taps:
     Attributes
     ----------
     length : int
-        Of its rows: of the axis that is read.
+        The length of its rows, which is that of the axis that is read.
     starts : tuple of int
-        Where each row begins in the two others, and the end.
+        The start of each row in the next two, and the end.
     places : tuple of int
-        What each row's entries are multiplied with.
+        The columns of each row's entries.
     weights : tuple of float
         The entries.
 
@@ -45,14 +45,14 @@ class Taps:
 
     @classmethod
     def of(cls, matrix: Array) -> "Taps":
-        """Return the entries of a matrix that are not 0."""
+        """Return the nonzero entries of a matrix."""
         rows, places = np.nonzero(matrix)
         starts = np.searchsorted(rows, np.arange(len(matrix) + 1))
         return cls(matrix.shape[1], *(tuple(each.tolist()) for each in (starts, places, matrix[rows, places])))
 
     @property
     def count(self) -> int:
-        """Of rows: the length of the axis that is made."""
+        """The number of rows: the length of the axis that is written."""
         return len(self.starts) - 1
 
     @cached_property
@@ -70,11 +70,11 @@ class Taps:
 
     @cached_property
     def table(self) -> tuple[Array, Array]:
-        """``starts`` and after them ``places``, and the weights."""
+        """``starts`` followed by ``places``, and the weights."""
         return np.array([*self.starts, *self.places], np.int64), np.array(self.weights, float)
 
 
 @lru_cache(maxsize=64)
 def identity(length: int) -> Taps:
-    """Return the taps that leave an axis as it is."""
+    """Return the taps of the identity."""
     return Taps(length, tuple(range(length + 1)), tuple(range(length)), (1.0,) * length)

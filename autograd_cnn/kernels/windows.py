@@ -17,7 +17,7 @@ Array: TypeAlias = NDArray[Any]
 Pair: TypeAlias = tuple[int, int]
 
 MAX_PIXELS: Final = 2**31 - 1
-"""The largest number of pixels that a parameter may be."""
+"""The largest value of a parameter, in pixels."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,15 +41,15 @@ class Windows:
 
     @property
     def extent(self) -> Pair:
-        """Rows and columns of the padded image, from its upper left corner, that some window reaches.
+        """The rows and columns of the padded image, from its upper left corner, that windows reach.
 
-        It may end before the padding does, or beyond it where the number of positions was rounded up.
+        They may end before the padding does, or beyond it if the number of positions was rounded up.
         """
         rows, columns = ((self.out[i] - 1) * self.stride[i] + (self.size[i] - 1) * self.dilation[i] + 1 for i in (0, 1))
         return rows, columns
 
     def inside(self) -> tuple[slice, slice, slice, slice]:
-        """Return the slices of the extent that the image covers, and the part of the image that is inside."""
+        """Return the slices of the extent that the image covers, and the part of the image inside it."""
         (top, _), (left, _) = self.padding
         rows = min(self.image[0], max(self.extent[0] - top, 0))
         columns = min(self.image[1], max(self.extent[1] - left, 0))
@@ -85,7 +85,7 @@ def windows(
     Raises
     ------
     ArgumentError
-        For a size, stride or dilation below 1, a negative or unknown padding, or what no image is large enough for.
+        For a size, stride or dilation below 1, a negative or unknown padding, or parameters too large for any image.
     ShapeError
         If the window does not fit into the padded image.
     """

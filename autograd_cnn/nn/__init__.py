@@ -48,6 +48,6 @@ from autograd_cnn.nn.parameter import Parameter as Parameter
 from autograd_cnn.spelling import public as _public
 from autograd_cnn.spelling import teller as _teller
 
-if not TYPE_CHECKING:  # type checkers follow the imports, and would take it that every name is there
+if not TYPE_CHECKING:  # type checkers follow the imports, and would assume that every name exists
     __all__ = sorted({"functional", "init", "utils", *_public(globals())})
     __getattr__ = _teller(__name__, __all__)

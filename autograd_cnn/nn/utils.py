@@ -27,7 +27,7 @@ __all__ = [
     "weight_norm",
 ]
 
-if not TYPE_CHECKING:  # a type checker would take it that every name is there
+if not TYPE_CHECKING:  # a type checker would assume that every name exists
     __getattr__ = _teller(__name__, __all__)
 
 

@@ -18,7 +18,7 @@ _CONTAINERS = (list, tuple, set, frozenset, deque, dict)
 
 
 def paths(module: "Module", prefix: str = "") -> Iterator[tuple[str, "Module"]]:
-    """Yield a module and all below, once for every path that leads there; paths end in a dot."""
+    """Yield a module and all modules below it, once for every path that leads there; paths end in a dot."""
     for name, value in vars(module).items():
         check_found(module, name, value)
     yield prefix, module
@@ -78,7 +78,7 @@ def from_below(module: "Module", seen: set[int]) -> Iterator["Module"]:
 
 
 def once(pairs: Iterator[tuple[str, Any]]) -> Iterator[tuple[str, Any]]:
-    """Skip what has already come under another name."""
+    """Skip what has already occurred under another name."""
     seen: set[int] = set()
     for name, value in pairs:
         if id(value) not in seen:

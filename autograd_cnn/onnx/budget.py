@@ -1,8 +1,8 @@
-"""How many elements the results of a run may have, counted before each is made.
+"""A limit on the elements of a run's results, counted before each is computed.
 
-A file of a hundred bytes can ask for an array of terabytes, by a constant's shape, a border, or a
-stride, or for a loop without end. So the elements of all results in a run are counted, and there is a limit. How large
-a result can be, its operator says; see `autograd_cnn.onnx.operator`.
+A file of a hundred bytes can ask for terabytes, through a constant's shape, a border or a stride, or for an endless
+loop. So the elements of all results in a run are counted, and limited. Each operator declares how large its result can
+be; see `autograd_cnn.onnx.operator`.
 """
 
 import math
@@ -14,16 +14,16 @@ from autograd_cnn.errors import FormatError, sentence
 from autograd_cnn.onnx.operator import Operator
 
 ROOM: Final = 1 << 24
-"""Elements that the results may always have."""
+"""Elements that are always allowed."""
 
 PER_BYTE: Final = 64
-"""Elements for each byte of the file."""
+"""Elements allowed per byte of the file."""
 
 PER_INPUT: Final = 1 << 14
-"""Elements for each element of the inputs: hundreds of layers of dozens of maps as large as the image."""
+"""Elements allowed per input element: hundreds of layers of dozens of maps as large as the image."""
 
 CALL: Final = 256
-"""Elements that a call counts for, however small its results are, since it takes time."""
+"""Elements that each call counts for, however small its results, because it takes time."""
 
 
 class Budget:
@@ -42,7 +42,7 @@ class Budget:
         self.spent = 0
 
     def spend(self, operator: Operator, operands: Sequence[Any], attributes: Mapping[str, Any]) -> None:
-        """Count the elements of the results that are about to be made.
+        """Count the elements of the results that are about to be computed.
 
         Raises
         ------
@@ -52,7 +52,7 @@ class Budget:
         self.count(CALL + operator.extent(list(map(_shape, operands)), operands, attributes))
 
     def count(self, elements: int) -> None:
-        """Count elements, or what takes as long as making them."""
+        """Count elements, or work that takes as long as computing them."""
         self.spent += elements
         if self.spent > self.most:
             raise FormatError(
@@ -62,7 +62,7 @@ class Budget:
 
 
 def _shape(operand: Any) -> Shape:
-    """Return the shape of an input; of a sequence the elements of all its arrays."""
+    """Return the shape of an input; for a sequence, the number of elements of all its arrays."""
     if operand is None:
         return ()
     return (sum(math.prod(shape_of(each)) for each in operand),) if isinstance(operand, list) else shape_of(operand)

@@ -1,4 +1,4 @@
-"""Numbers of tensors that are in other files, which have to be in the folder of the model."""
+"""External data of tensors, in files that must be in the model's folder."""
 
 from pathlib import Path
 from typing import Any
@@ -10,12 +10,12 @@ from autograd_cnn.onnx.proto import Proto, graphs_of
 
 
 def read_external(onnx: Any, model: Proto, folder: Path, room: int) -> int:
-    """Read the numbers that are in other files into the model; return how many bytes they have.
+    """Read external data into the model; return its size in bytes.
 
     Raises
     ------
     FormatError
-        If a file is not in the folder, does not have the numbers, or there are more than ``room`` bytes.
+        If a file is not in the folder, lacks the data, or there are more than ``room`` bytes.
     """
     total = 0
     for graph in graphs_of(onnx, model):

@@ -1,4 +1,4 @@
-"""Functions that a file defines, and operators that ONNX itself defines by others, written out."""
+"""Inlining of functions that a file defines, and of operators that ONNX itself defines by others."""
 
 from collections.abc import Iterable, Mapping
 from importlib import import_module
@@ -9,24 +9,24 @@ from autograd_cnn.onnx.operator import TABLE
 from autograd_cnn.onnx.proto import Proto, first_line, nodes_of
 
 MOST_NODES: Final = 1 << 18
-"""In a model whose functions are written out; a small file could ask for any number."""
+"""The most nodes in a model after inlining; a small file could ask for any number."""
 
 MOST_CALLS: Final = 300
-"""Of functions inside of each other; both Python and ONNX's library go down as many levels."""
+"""The deepest nesting of functions; both Python and ONNX's library can go that deep."""
 
 _ROUNDS: Final = 4
-"""How deep ONNX defines operators by operators that we do not have either."""
+"""How deeply ONNX defines operators by others that are not in the table either."""
 
 
 def inlined(onnx: Any, model: Proto, opset: int) -> Proto:
-    """Return the model without calls of functions, and without operators that are not in the table but are defined.
+    """Return the model without function calls, and without operators that are not in the table but have a definition.
 
     Raises
     ------
     FormatError
-        If the functions call themselves, or would fill a model without end.
+        If the functions are recursive, or would make the model too large.
     """
-    inliner = import_module("onnx.inliner")  # which the library does not load by itself
+    inliner = import_module("onnx.inliner")  # the library does not load it by itself
     if model.functions:
         _check_size(onnx, model)
     try:
@@ -60,7 +60,7 @@ def _check_count(count: int) -> None:
 
 
 def _check_size(onnx: Any, model: Proto) -> None:
-    """Raise `FormatError` if functions call themselves, or if there would be too many nodes."""
+    """Raise `FormatError` if functions are recursive, or if there would be too many nodes."""
     bodies = {(each.domain, each.name): list(nodes_of(onnx, each.node)) for each in model.functions}
     sizes: dict[tuple[str, str], int] = {}
     _check_count(_size(nodes_of(onnx, model.graph.node), bodies, sizes, set()))
@@ -72,7 +72,7 @@ def _size(
     sizes: dict[tuple[str, str], int],
     inside: set[tuple[str, str]],
 ) -> int:
-    """Return how many nodes there are once all calls are written out."""
+    """Return the number of nodes after all calls have been inlined."""
     total = 0
     for node in nodes:
         key = (node.domain, node.op_type)

@@ -1,7 +1,7 @@
-"""Operators of opset 6, which did not broadcast as NumPy does, written as those of opset 7.
+"""Operators of opset 6, which did not broadcast as NumPy does, rewritten for opset 7.
 
-A second operand was broadcast if an attribute said so, from an axis of the first on; a slope of `PRelu` was one for
-each map.
+An attribute determined whether the second operand was broadcast, and from which axis of the first on; `PRelu` had one
+slope for each map.
 """
 
 from typing import Any, Final
@@ -22,7 +22,7 @@ _TRAINED: Final = frozenset({"BatchNormalization", "Dropout"})
 
 @operator("FromAxis", domain=DOMAIN)
 def from_axis(x: Array, second: Array, *, axis: int) -> Array:
-    """Give the second operand axes of length 1 at its end, so that it begins at an axis of ``x``."""
+    """Append axes of length 1 to the second operand, so that it starts at a given axis of ``x``."""
     rank = len(shape_of(x))
     more = rank - axis % rank - len(shape_of(second))
     return (
@@ -33,7 +33,7 @@ def from_axis(x: Array, second: Array, *, axis: int) -> Array:
 
 
 def modernise(onnx: Any, model: Proto) -> None:
-    """Write the operators of opset 6 as those of 7, in place.
+    """Rewrite the operators of opset 6 as those of opset 7, in place.
 
     Raises
     ------

@@ -1,7 +1,7 @@
 """Networks from ONNX files, computed with our primitives, so that gradients flow through them.
 
-The library ``onnx`` reads and checks a file. No code from a file is run: its operators are names,
-which are looked up in the table of `operator`. Anything that a file needs and we lack is found when it is loaded.
+The library ``onnx`` reads and checks a file. No code from a file is run: its operators are names, which are looked up
+in the table of `operator`. Anything unsupported is found when the file is loaded.
 """
 
 from collections import Counter
@@ -27,7 +27,7 @@ from autograd_cnn.onnx.operator import TABLE, Input, Ints, Operator
 from autograd_cnn.onnx.proto import Proto, first_line, graphs_of, node_name, subgraphs_of
 
 OLDEST: Final = 6
-"""The first opset whose operators are told apart from those of 7 by their attributes."""
+"""The first opset whose operators can be told apart from those of opset 7 by their attributes."""
 
 LARGEST: Final = (1 << 31) - 1
 """The largest size of a file that the format allows, in bytes."""
@@ -39,25 +39,25 @@ DTYPES: Final[dict[int, Any]] = {
     1: np.float32, 2: np.uint8, 3: np.int8, 4: np.uint16, 5: np.int16, 6: np.int32, 7: np.int64, 9: np.bool_,
     10: np.float16, 11: np.float64, 12: np.uint32, 13: np.uint64,
 }  # fmt: skip
-"""The dtypes that are read, by their numbers in ``TensorProto.DataType``."""
+"""The supported dtypes, by their numbers in ``TensorProto.DataType``."""
 
 _Pick: TypeAlias = dict[str, str]
-"""From the names in a graph to names that are unique in the file."""
+"""Maps the names in a graph to names that are unique in the file."""
 
 
 @parsed
 def load(path: AnyPath) -> OnnxNetwork:
     """Read an ONNX file as a network, which can be trained further and drawn.
 
-    Floating-point initializers become parameters under their names in the file. What is not a weight, such as a batch's
-    statistics, a scale, an exponent, or what something is compared with, becomes a buffer, and what has to be known, such
-    as a limit, a constant. In a file without such initializers the weights are taken to be the arrays of its
-    ``Constant`` nodes. Quantised weights become parameters of floats; rounding passes gradients straight through.
+    Floating-point initializers become parameters under their names in the file. Those that are not weights, such as
+    batch statistics, scales, exponents or thresholds, become buffers, and those that must be known, such as limits,
+    become constants. In a file without such initializers, the arrays of its ``Constant`` nodes are assumed to be the
+    weights. Quantised weights become float parameters; rounding passes gradients straight through.
 
     Parameters
     ----------
     path : path
-        A file with opset 6 or later. Weights outside of it have to be in its folder.
+        A file with opset 6 or later. External weights must be in its folder.
 
     Returns
     -------
@@ -67,8 +67,7 @@ def load(path: AnyPath) -> OnnxNetwork:
     Raises
     ------
     FormatError
-        If the file is damaged, or needs an operator, an attribute or a dtype that is not
-        supported; the message names the node.
+        If the file is damaged, or needs an unsupported operator, attribute or dtype; the message names the node.
     MissingDependencyError
         Without the library ``onnx`` (extra ``interop``).
     OSError
@@ -76,10 +75,10 @@ def load(path: AnyPath) -> OnnxNetwork:
 
     Notes
     -----
-    Results that depend on neither parameters nor inputs are computed once, when the file is loaded. In loading and
-    in every run, the results may have 16,777,216 elements in total, or 64 for each byte of the file, or 16,384 for
-    each element of the inputs, whichever is the most; each call of an operator counts as 256 more. An operator that
-    needs more raises `FormatError` before its result is made.
+    Results that depend on neither parameters nor inputs are computed once, when the file is loaded. During loading and
+    in every run, the results may have 16,777,216 elements in total, or 64 per byte of the file, or 16,384 per input
+    element, whichever is the most; each operator call counts as 256 more. An operator that would exceed this raises
+    `FormatError` before its result is computed.
 
     Examples
     --------
@@ -127,7 +126,7 @@ class _Reading:
         self.size = len(content)
         self._refuse(model)
         self.size += read_external(self.onnx, model, folder, LARGEST - self.size)
-        del content  # the numbers are in the model as well
+        del content  # the model has the numbers, too
         self._check_model(model)
         self.opset = max((each.version for each in model.opset_import if not each.domain), default=0)
         if self.opset < OLDEST:
@@ -155,10 +154,10 @@ class _Reading:
 
         self.taken: set[str] = set()
         self.repeats: Counter[str] = Counter()
-        """How often a name was made unique, so that the next time does not try all numbers once more."""
+        """How often each name was made unique, so that the next time need not try all numbers again."""
 
         self.weights: set[str] = set()
-        """Whole numbers that become parameters of floats."""
+        """Integers that become float parameters."""
 
     def network(self) -> OnnxNetwork:
         """Return the network, without arrays that no step uses."""
@@ -196,7 +195,7 @@ class _Reading:
     # --- graphs -------------------------------------------------------------------------------
 
     def _subgraph(self, graph: Proto, names: _Pick) -> Subgraph:
-        """Return the steps of a graph; ``names`` are those of the values around it."""
+        """Return the steps of a graph; ``names`` are the names of the enclosing values."""
         names = dict(names)
         nested = graph is not self.graph
         inputs = tuple(self._named(each.name, names) for each in graph.input) if nested else tuple(names)
@@ -218,7 +217,7 @@ class _Reading:
         return Subgraph(inputs, outputs, as_layers(steps), frozenset(reads - made))
 
     def _named(self, name: str, names: _Pick) -> str:
-        """Return a name for a value that a graph makes, unique in the file."""
+        """Return a name, unique in the file, for a value that a graph computes."""
         unique = name
         while unique in self.taken:
             self.repeats[name] += 1
@@ -246,7 +245,7 @@ class _Reading:
             yield step
 
     def _check(self, step: Step, values: Mapping[str, Any]) -> None:
-        """Raise `FormatError` if an attribute or a known input is wrong, whatever the others are."""
+        """Raise `FormatError` if an attribute or a known input is invalid, whatever the others are."""
         operator = TABLE[step.domain, step.operator]
         given = dict(step.attributes)
         try:
@@ -259,9 +258,9 @@ class _Reading:
             raise FormatError(sentence(step.where, str(error))) from error
 
     def _float_results(self) -> set[str]:
-        """Return the names of values that are floats, or not known not to be; contradictory types are refused.
+        """Return the names of values that are floats or of unknown type; contradictory types are refused.
 
-        The library infers the types, without being shown the values of large arrays.
+        The library infers the types, without the values of large arrays.
         """
         helper = self.onnx.helper
         graph = self.graph
@@ -276,7 +275,7 @@ class _Reading:
         results = [self.onnx.ValueInfoProto(name=each.name) for each in graph.output]
         shown = helper.make_graph(graph.node, "shown", [*inputs, *large], results, small)
         try:
-            # not data_prop, which a hostile file can make join shapes without end
+            # not data_prop, with which a hostile file can make it concatenate shapes endlessly
             model = self.onnx.shape_inference.infer_shapes(
                 helper.make_model(shown, opset_imports=self.opsets), check_type=True
             )
@@ -291,14 +290,14 @@ class _Reading:
     # --- refusals -----------------------------------------------------------------------------
 
     def _check_model(self, model: Proto) -> None:
-        """Let the library check the model; where it wants types of outputs, or shapes, others do without, and so do we."""
+        """Let the library check the model, except for its demand of output types and shapes, which other readers do not make."""
         said = [each.type for each in (*model.graph.input, *model.graph.output)]
         tensors = [each for each in said if each.WhichOneof("value") in {None, "tensor_type"}]
         before = [(each, each.SerializeToString()) for each in tensors if not each.tensor_type.HasField("shape")]
         for each, _ in before:
             each.tensor_type.elem_type = each.tensor_type.elem_type or self.onnx.TensorProto.FLOAT
             each.tensor_type.shape.SetInParent()
-        model.ir_version = max(model.ir_version, 4)  # since when an initializer need not be an input as well
+        model.ir_version = max(model.ir_version, 4)  # from this version on, an initializer need not be an input as well
         try:
             self.onnx.checker.check_model(model)
         except (self.onnx.checker.ValidationError, ValueError, RuntimeError) as error:
@@ -307,7 +306,7 @@ class _Reading:
             each.ParseFromString(content)
 
     def _refuse(self, model: Proto) -> None:
-        """Refuse what the library would take in one of several ways, or as bytes."""
+        """Refuse ambiguous parts, and text that the library would return as bytes."""
         versions = {(each.domain, each.version) for each in model.opset_import}
         if len({domain for domain, _ in versions}) < len(versions):
             raise FormatError(sentence("two versions of the same operators"))
@@ -363,7 +362,7 @@ class _Reading:
         tensor = proto.type.tensor_type
         if not tensor.HasField("shape"):
             return OnnxInput(proto.name, None, self._dtype(where, tensor.elem_type))
-        shape = tuple(  # some exporters write -1 for a length that is not known
+        shape = tuple(  # some exporters write -1 for an unknown length
             each.dim_value if each.HasField("dim_value") and each.dim_value >= 0 else each.dim_param or "?"
             for each in tensor.shape.dim
         )
@@ -388,7 +387,7 @@ class _Reading:
     # --- nodes --------------------------------------------------------------------------------
 
     def _step(self, node: Proto, names: _Pick) -> Step:
-        """Return the step if our operator takes these inputs and attributes."""
+        """Return the step, if our operator accepts these inputs and attributes."""
         where = node_name(node)
         domain = "" if node.domain == "ai.onnx" else node.domain
         operator = TABLE.get((domain, node.op_type))
@@ -418,7 +417,7 @@ class _Reading:
         )
 
     def _operands(self, where: str, node: Proto, operator: Operator, names: _Pick) -> Iterator[tuple[str, Input]]:
-        """Yield the name of each input, with what the operator says of it."""
+        """Yield the name of each input, with the operator's description of it."""
         for place, name in enumerate(node.input):
             kind = operator.input(place)
             if not name and not kind.optional:
@@ -429,7 +428,7 @@ class _Reading:
             yield unique, kind
 
     def _attribute(self, where: str, operator: Operator, attribute: Proto) -> Any:
-        """Return the value of an attribute if the operator knows it."""
+        """Return the value of an attribute, if the operator knows the attribute."""
         name, value = attribute.name, self._value(where, attribute)
         parameters = operator.signature.parameters
         if name not in parameters and not any(p.kind is p.VAR_KEYWORD for p in parameters.values()):
@@ -444,7 +443,7 @@ class _Reading:
             expected = " or ".join(map(repr, get_args(annotation)))
             raise FormatError(sentence(where, f"the attribute {name}", expected=expected, got=repr(value)))
         kinds = next((each.kinds for each in operator.inputs if each.name == name), "")
-        if kinds:  # an input, which was an attribute in older opsets
+        if kinds:  # an input that was an attribute in older opsets
             return np.asarray(value, np.int64 if Ints in options else np.float32)
         return value
 
@@ -456,7 +455,7 @@ class _Reading:
 
 
 def _number(value: Any) -> Any:
-    """Return what an attribute holds as it was meant: the file's 0.00999999978 was 0.01."""
+    """Return an attribute's value as it was meant: 0.00999999978 in the file was 0.01."""
     if isinstance(value, float):
         return float(str(np.float32(value)))
     return value.decode(errors="replace") if isinstance(value, bytes) else value
@@ -469,7 +468,7 @@ def _known(name: str, names: _Pick) -> str:
 
 
 def _all(steps: Iterable[Step]) -> Iterator[Step]:
-    """Yield the steps with those of their subgraphs."""
+    """Yield the steps, including those of their subgraphs."""
     for step in steps:
         yield step
         for body in step.bodies.values():

@@ -1,4 +1,4 @@
-"""A network as a list of operators whose inputs and outputs have names."""
+"""A network as a list of operators with named inputs and outputs."""
 
 import math
 from collections import Counter
@@ -21,7 +21,7 @@ from autograd_cnn.onnx.operator import TABLE, Input, known
 _FAILURES: Final = (
     TypeError, ValueError, LookupError, AttributeError, ArithmeticError, MemoryError, RuntimeError,
 )  # fmt: skip
-"""What NumPy raises of operands that do not fit."""
+"""The errors that NumPy raises for operands that do not fit."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +50,7 @@ class OnnxInput:
             raise ShapeError(sentence(f"input {self.name!r}", "the shape does not fit", expected=str(self), got=got))
 
     def __str__(self) -> str:
-        """The shape as it is written in the file."""
+        """The shape as written in the file."""
         return "any shape" if self.shape is None else f"({', '.join(map(str, self.shape))})"
 
 
@@ -62,7 +62,7 @@ class OnnxOutput:
     ----------
     name : str
     dtype : dtype or None
-        A dtype of integers that the file promises, to which what is computed in floats is converted; else None.
+        An integer dtype that the file promises, to which results computed in floats are converted; else None.
     """
 
     name: str
@@ -84,7 +84,7 @@ class Subgraph:
     inputs, outputs : tuple of str
     steps : tuple of Step
     captured : frozenset of str
-        Names of values from around it, those that its own subgraphs use included.
+        Names of values from the enclosing graph, including those that its own subgraphs use.
     """
 
     inputs: tuple[str, ...]
@@ -93,7 +93,7 @@ class Subgraph:
     captured: frozenset[str]
 
     def bound(self, values: Mapping[str, Array], budget: Budget) -> Callable[..., tuple[Array, ...]]:
-        """Return the body as a function of its inputs, where these values are around it."""
+        """Return the body as a function of its inputs, given the enclosing values."""
         around = {name: values[name] for name in self.captured}
 
         def body(*inputs: Array) -> tuple[Array, ...]:
@@ -115,14 +115,14 @@ class Step:
     where : str
         Its name in errors.
     scope, name : str
-        The module path under which it is recorded, and what it is called there: the parts of a name such as
+        The module path under which it is recorded, and its name there: the parts of a name such as
         ``/layer1/conv/Conv``.
     domain, operator : str
-        Which entry of the table it runs.
+        The entry of the table that it runs.
     inputs : tuple of (str, Input)
-        Names, empty for an input that is left out, and what the operator says of it.
+        Names, empty for an omitted input, and the operator's description of each.
     outputs : tuple of str
-        Names, empty for an output that nobody uses.
+        Names, empty for unused outputs.
     attributes : dict
     bodies : dict of str to Subgraph
     """
@@ -163,7 +163,7 @@ class Step:
 
 
 def as_layers(steps: Iterable[Step]) -> tuple[Step, ...]:
-    """Name each step that is alone in its module by the module, as ``/layer1/conv/Conv`` by ``layer1.conv``."""
+    """Name each step that is alone in its module after the module: ``/layer1/conv/Conv`` becomes ``layer1.conv``."""
     steps = tuple(steps)
     crowd = Counter(level for step in steps for level in _levels(step.scope))
     named = []
@@ -189,7 +189,7 @@ class OnnxNetwork(Module):
     inputs : tuple of OnnxInput
     outputs : tuple of OnnxOutput
     steps : tuple of Step
-        In an order in which they can be run.
+        The steps, in an order in which they can be run.
     constants : mapping of str to (ndarray or NumPy scalar)
         Values that are neither learned nor part of the state.
     file_size : int
@@ -198,7 +198,7 @@ class OnnxNetwork(Module):
     Attributes
     ----------
     metadata : dict of str to str
-        What else stands in the file.
+        Additional entries of the file.
     """
 
     def __init__(
@@ -218,7 +218,7 @@ class OnnxNetwork(Module):
         self.held: dict[str, str] = {}
 
     def hold(self, name: str, value: NDArray[Any], learned: bool) -> None:
-        """Keep an array as a parameter or as a buffer, under its name in the file; one that modules need gets a ``_``."""
+        """Store an array as a parameter or a buffer, under its name in the file; names that modules need get a ``_``."""
         free = name
         while hasattr(self, free):
             free += "_"
@@ -229,7 +229,7 @@ class OnnxNetwork(Module):
         self.held[name] = free
 
     def forward(self, *inputs: Array) -> Array:
-        """Return what the file computes from its inputs."""
+        """Return the file's results for its inputs."""
         if len(inputs) != len(self.inputs):
             names = ", ".join(each.name for each in self.inputs)
             expected = f"{len(self.inputs)} ({names})"

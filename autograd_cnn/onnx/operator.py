@@ -1,11 +1,12 @@
-"""The table of ONNX's operators: an entry for each, which the families in `autograd_cnn.onnx.operators` fill.
+"""The table of ONNX's operators, which the families in `autograd_cnn.onnx.operators` fill.
 
 An entry is a function of primitives. It takes the operator's inputs by position and its attributes by their ONNX names,
-and returns an array, or a tuple where there are several outputs. An input whose values must be known, such as a shape,
-is annotated as `Numbers` or `Ints`, one that is not learned where the file holds it as `Fixed` or `Indices`; gradients
-flow through all others. Where an older opset has an attribute in the
-place of an input, it is taken for that input. If only some values of an attribute are supported, its annotation is a
-`Literal`. A function that names ``opset`` or ``outputs`` is told the file's opset, or how many outputs are asked for.
+and returns an array, or a tuple if there are several outputs. Inputs whose values must be known, such as shapes, are
+annotated as `Numbers` or `Ints`; inputs that are not learned if the file contains them, as `Fixed` or `Indices`;
+gradients flow through all others. If an older opset has an attribute instead of an input, it is passed as that input.
+If only some values of an attribute are supported, its annotation is a `Literal`. A function that names ``opset`` or
+``outputs`` is passed the file's opset, or the number of requested outputs.
+
 Source: https://onnx.ai/onnx/operators
 """
 
@@ -32,13 +33,13 @@ Ints: TypeAlias = NDArray[np.integer[Any]]
 """Such an input of integers: a shape, an axis."""
 
 Fixed: TypeAlias = Annotated[Any, "fixed"]
-"""An input that is not learned where the file holds it, though gradients flow if it is computed: a scale, an exponent."""
+"""An input that is not learned if the file contains it, though gradients flow if it is computed: a scale, an exponent."""
 
 Indices: TypeAlias = Annotated[Any, "indices"]
 """Such an input of integers, such as indices."""
 
 Weights: TypeAlias = Annotated[Any, "weights"]
-"""An input of whole numbers that, where the file holds them, become parameters of floats."""
+"""An input of integers that become float parameters if the file contains them."""
 
 Flag: TypeAlias = Literal[0, 1]
 
@@ -54,25 +55,25 @@ class Body(Protocol):
 
 
 Extent: TypeAlias = Callable[[Sequence[Shape], Sequence[Any], Mapping[str, Any]], int]
-"""From the shapes of the inputs, the inputs themselves (None where left out) and the attributes, each input that is
-given as an attribute included, to a number of elements that all outputs together do not exceed."""
+"""Maps the shapes of the inputs, the inputs themselves (None if omitted) and the attributes, including inputs that are
+given as attributes, to a number of elements that all outputs together do not exceed."""
 
 Check: TypeAlias = Callable[[Mapping[str, Any]], None]
-"""Refuses attributes, and inputs that are known when a file is loaded, by their names."""
+"""Refuses attributes, and inputs that are known when a file is loaded, by name."""
 
 CONTEXT: Final = ("opset", "outputs")
-"""What a function may ask for that is neither input nor attribute."""
+"""Arguments of a function that are neither inputs nor attributes."""
 
 KINDS: Final[dict[Any, str]] = {Ints: "iu", Numbers: "biuf", Indices: "iu", Fixed: "biuf"}
-"""The kinds of dtype that an input may have which is not learned."""
+"""The dtype kinds that an input may have if it is not learned."""
 
 
 def broadcast_extent(shapes: Sequence[Shape], operands: Sequence[Any], attributes: Mapping[str, Any]) -> int:  # noqa: ARG001  # one signature for all
-    """For operators that only move, cut, or compute element by element: the inputs, broadcast or side by side."""
+    """For operators that only move, crop, or compute element by element: the inputs, broadcast or side by side."""
     together = sum(map(math.prod, shapes))
     try:
         return max(together, math.prod(np.broadcast_shapes(*shapes)))
-    except ValueError:  # where they do not fit, the operator will say more about it
+    except ValueError:  # if they do not fit, the operator's own error says more
         return together
 
 
@@ -86,11 +87,11 @@ class Input:
     optional : bool
         Whether it may be left out.
     kinds : str
-        The kinds of dtype that it may have if it is not learned; empty if gradients flow through it.
+        The dtype kinds that it may have if it is not learned; empty if gradients flow through it.
     known : bool
         Whether its values must be known.
     weights : bool
-        Whether whole numbers that the file holds become parameters.
+        Whether integers in the file become parameters.
     """
 
     name: str
@@ -100,12 +101,12 @@ class Input:
     weights: bool
 
     def of(self, value: Array) -> Array:
-        """Return a value as the operator takes it.
+        """Return a value in the form that the operator takes.
 
         Raises
         ------
         FormatError
-            If its dtype is of another kind, or it has to be known and is computed from parameters.
+            If its dtype is of another kind, or it must be known but is computed from parameters.
         """
         if not self.kinds:
             return value
@@ -127,17 +128,17 @@ class Operator:
     name, domain : str
         ONNX's.
     function : callable
-        Inputs by position, attributes by keyword.
+        Takes inputs by position, attributes by keyword.
     extent : callable
         How large its results can be.
     check : callable or None
-        What is checked when a file is loaded.
+        The check when a file is loaded.
     inputs : tuple of Input
         By position; the last stands for any number where it is ``variadic``.
     outputs : int or None
         How many outputs it can have; None for any number.
     draws : bool
-        Whether it draws random numbers, so that its results are never the same.
+        Whether it draws random numbers, so that its results differ from run to run.
     """
 
     def __init__(
@@ -151,7 +152,7 @@ class Operator:
         self.draws = draws
         self.signature = inspect.signature(function)
         parameters = self.signature.parameters
-        constant = getattr(function, "constant", False)  # what is compared or rounded is not a weight
+        constant = getattr(function, "constant", False)  # a compared or rounded value is not a weight
         self.inputs = tuple(
             Input(p.name, _optional(p), *_kinds(Fixed if constant else p.annotation), p.annotation is Weights)
             for p in parameters.values() if p.kind not in {p.KEYWORD_ONLY, p.VAR_KEYWORD}
@@ -163,7 +164,7 @@ class Operator:
         self.outputs = None if ... in several or "outputs" in self.context else len(several)
 
     def input(self, position: int) -> Input:
-        """Return what stands at a position; one too many counts as the last."""
+        """Return the input at a position; positions beyond the last count as the last."""
         return self.inputs[min(position, len(self.inputs) - 1)]
 
 
@@ -173,7 +174,7 @@ def _optional(parameter: inspect.Parameter) -> bool:
 
 
 def _kinds(annotation: Any) -> tuple[str, bool]:
-    """Return the kinds of dtype of what is not learned, and whether it must be known."""
+    """Return the dtype kinds of an input that is not learned, and whether it must be known."""
     options = (annotation, *get_args(annotation))
     return next(
         ((kinds, kind not in {Fixed, Indices}) for kind, kinds in KINDS.items() if kind in options), ("", False)
@@ -187,7 +188,7 @@ TABLE: Final[dict[tuple[str, str], Operator]] = {}
 def operator(
     name: str, *, domain: str = "", extent: Extent = broadcast_extent, check: Check | None = None, draws: bool = False
 ) -> Callable[[F], F]:
-    """Enter the decorated function into the table as the operator ``name``.
+    """Register the decorated function in the table as the operator ``name``.
 
     Parameters
     ----------
@@ -210,7 +211,7 @@ def operator(
 
 
 def plain(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Return a function of arrays that is constant wherever it has a derivative, or has none, as one on tensors."""
+    """Return a function of arrays without gradients (piecewise constant, or not differentiable) as one on tensors."""
 
     def run(*arrays: Array, **parameters: Any) -> Any:
         return function(*map(known, arrays), **parameters)
@@ -219,11 +220,11 @@ def plain(function: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def known(x: Array) -> NDArray[Any]:
-    """Return the values of an input that Python looks at."""
+    """Return the values of an input that Python inspects."""
     reading("OnnxNetwork", x)
     return values_of(x)
 
 
 def detached(x: Array) -> Array:
-    """Return an input through which no gradient flows; Python does not look at its values."""
+    """Return an input without gradients; Python does not inspect its values."""
     return x.detach() if isinstance(x, Tensor) else x

@@ -8,19 +8,19 @@ Proto: TypeAlias = Any
 
 
 def node_name(node: Proto) -> str:
-    """Return the name of a node in errors; a node without a name is called by its output."""
+    """Return the name of a node for errors; a node without a name is named by its output."""
     return f"node {node.name or ''.join(node.output[:1])!r} ({node.op_type})"
 
 
 def subgraphs_of(onnx: Any, node: Proto) -> Iterator[tuple[str, Proto]]:
-    """Yield a node's subgraphs by the names of their attributes."""
+    """Yield a node's subgraphs, with the names of their attributes."""
     for attribute in node.attribute:
         if attribute.type == onnx.AttributeProto.GRAPH:
             yield attribute.name, attribute.g
 
 
 def nodes_of(onnx: Any, nodes: Any) -> Iterator[Proto]:
-    """Yield nodes with those of their subgraphs."""
+    """Yield nodes, including those of their subgraphs."""
     for node in nodes:
         yield node
         for _, graph in subgraphs_of(onnx, node):
@@ -28,7 +28,7 @@ def nodes_of(onnx: Any, nodes: Any) -> Iterator[Proto]:
 
 
 def graphs_of(onnx: Any, model: Proto) -> Iterator[Proto]:
-    """Yield the graph of a model and all subgraphs, those of its functions included."""
+    """Yield the graph of a model and all subgraphs, including those of its functions."""
     yield model.graph
     for nodes in (model.graph.node, *(function.node for function in model.functions)):
         for node in nodes_of(onnx, nodes):
@@ -37,5 +37,5 @@ def graphs_of(onnx: Any, model: Proto) -> Iterator[Proto]:
 
 
 def first_line(error: Exception) -> str:
-    """Return what an error of the library says first."""
+    """Return the first line of a library error."""
     return "".join(str(error).strip().splitlines()[:1])

@@ -1,6 +1,6 @@
-"""The calculus: every primitive with its rules beneath it, a file for each family.
+"""The calculus: every primitive with its rules below it, one file per family.
 
-A family's public names are in its ``__all__``, and so are public here and at the top of the package.
+A family's ``__all__`` lists its public names, which are public here and at the top of the package, too.
 """
 
 from typing import TYPE_CHECKING

@@ -1,8 +1,8 @@
 """Activation functions.
 
-Functions that saturate are accurate to 4 units in the last place over the whole range of float32 and float64 (`gelu`
-to 5), and so are their rules: no tail is computed as 1 minus something. The slopes of `silu` and `gelu` cross 0; there
-the units are those of the larger of their two terms.
+Functions that saturate are accurate to 4 units in the last place over the whole range of float32 and float64 (`gelu` to
+5), and so are their rules: no tail is computed as 1 minus something. Where the slopes of `silu` and `gelu` cross 0, the
+units are those of the larger of their two terms.
 """
 
 import numpy as np
@@ -31,7 +31,7 @@ __all__ = [
 ]
 
 _FAR = 1e3
-"""Beyond it every tail is 0, in any dtype. Arguments are limited to it, since a tail of 0 times infinity would be NaN."""
+"""Beyond it, tails are 0 in any dtype. Arguments are clipped to it, because a tail of 0 times infinity would be NaN."""
 
 
 @primitive(residuals=("mask",), static=True)
@@ -72,7 +72,7 @@ def leaky_relu_vjp_x(g: Array, *, mask: Array, negative_slope: float) -> Array:
 def hardtanh(x: Array, min_val: Number = -1.0, max_val: Number = 1.0) -> tuple[Array, Array]:
     """``x`` limited to the range from ``min_val`` to ``max_val``; the derivative at both counts as 0.
 
-    That of `clip` counts as 1 there.
+    For `clip` it counts as 1 there.
 
     Raises
     ------
@@ -102,7 +102,7 @@ def hardtanh_vjp_x(g: Array, *, mask: Array) -> Array:
 
 @primitive(residuals=("mask",), static=True)
 def _shrink(x: Array, lambd: Number = 0.5, bias: Number = 0.0) -> tuple[Array, Array]:
-    """``x`` moved towards 0 by ``bias``, and 0 from ``-lambd`` to ``lambd``, where its derivative is 0, too."""
+    """``x`` moved towards 0 by ``bias``, but 0 from ``-lambd`` to ``lambd``, where its derivative is 0, too."""
     return kernels.shrink(x, lambd, bias)
 
 
@@ -113,7 +113,7 @@ def shrink_vjp_x(g: Array, *, mask: Array) -> Array:
 
 @primitive(static=True)
 def hardsigmoid(x: Floats) -> Array:
-    """``min(max(x + 3, 0), 6) / 6``, a sigmoid of straight lines (Howard et al. 2019); its slope at ±3 counts as 0.
+    """``min(max(x + 3, 0), 6) / 6``, a piecewise linear sigmoid (Howard et al. 2019); its slope at ±3 counts as 0.
 
     Examples
     --------
@@ -146,7 +146,7 @@ def hardsigmoid_backward_vjp_x(h: Array, *, x: Array) -> Array:
 
 @primitive(static=True)
 def hardswish(x: Floats) -> Array:
-    """``x`` times its `hardsigmoid`, a `silu` of straight lines (Howard et al. 2019); its slope at -3 is 0, at 3 it is 1.
+    """``x`` times its `hardsigmoid`, approximating `silu` (Howard et al. 2019); its slope is 0 at -3 and 1 at 3.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""Pooling over windows that divide an image into as many regions as are asked for, made of sums."""
+"""Pooling over windows that divide an image into a given number of regions, composed of sums."""
 
 from functools import lru_cache
 from typing import Any
@@ -18,7 +18,7 @@ __all__ = ["adaptive_mean_pool", "global_mean_pool"]
 
 
 def global_mean_pool(x: Array) -> Array:
-    """The mean of every map, as maps of one pixel (Lin et al. 2014).
+    """The mean of each map, as maps of one pixel (Lin et al. 2014).
 
     Examples
     --------
@@ -34,8 +34,7 @@ def global_mean_pool(x: Array) -> Array:
 def adaptive_mean_pool(x: Array, output_size: Any) -> Array:
     """Means over windows that divide the image into ``output_size`` regions as evenly as can be.
 
-    Place i of n spans the pixels from ``floor(i·H/n)`` to ``ceil((i+1)·H/n)``, so windows may
-    overlap by a pixel.
+    Region i of n spans the pixels from ``floor(i·H/n)`` to ``ceil((i+1)·H/n)``, so windows may overlap by a pixel.
 
     Parameters
     ----------
@@ -53,7 +52,7 @@ def adaptive_mean_pool(x: Array, output_size: Any) -> Array:
     _check_maps("adaptive_mean_pool", shape)
     sizes = adapted("adaptive_mean_pool", output_size, shape[-2:])
     given = getattr(x, "dtype", np.dtype(float)).newbyteorder("=")
-    # The mean of integers is a float, and half precision would cut off shares and sums.
+    # The mean of integers is a float, and half precision would lose digits of shares and sums.
     exact = np.result_type(given, np.float32) if given.kind == "f" else np.dtype(float)
     if sizes == (1, 1) and given == exact:
         return global_mean_pool(x)
@@ -63,7 +62,7 @@ def adaptive_mean_pool(x: Array, output_size: Any) -> Array:
 
 
 def adapted(where: str, output_size: Any, image: Shape) -> tuple[int, ...]:
-    """Return the size of an adaptive pool's result, in which None stands for the length of the image.
+    """Return the size of an adaptive pool's result, where None stands for the length of the image.
 
     Examples
     --------
@@ -85,7 +84,7 @@ def _check_maps(where: str, shape: Shape) -> None:
 
 @lru_cache(maxsize=64)
 def _averaging(length: int, places: int) -> Taps:
-    """Return the taps that average the pixels that each place overlaps."""
+    """Return the taps that average the pixels of each region."""
     pixel, place = np.arange(length), np.arange(places)[:, None]
     inside = ((pixel + 1) * places > place * length) & (pixel * places < (place + 1) * length)
     return Taps.of(inside / inside.sum(axis=1, keepdims=True))

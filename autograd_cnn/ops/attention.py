@@ -1,11 +1,12 @@
-"""Scaled dot-product attention (Vaswani et al. 2017): each query takes a mean of values, weighted by its match with the keys.
+"""Scaled dot-product attention (Vaswani et al. 2017): each query averages values, weighted by its match with the keys.
 
-Let s = q·kᵀ·scale + bias be the scores and p = softmax(s) the weights, one for each query and key. Of y = p·v, with
-the cotangent g and with d = p·(g·vᵀ - sum(g·y)), the cotangents are d·k·scale, dᵀ·q·scale and pᵀ·g for q, k and v, and
-d for the bias.
+Let s = q·kᵀ·scale + bias be the scores and p = softmax(s) the weights, one for each query and key. For y = p·v with the
+cotangent g, let d = p·(g·vᵀ - sum(g·y)); then the cotangents are d·k·scale, dᵀ·q·scale and pᵀ·g for q, k and v, and d
+for the bias.
 
 For L queries and S keys there are L·S weights. No pass keeps them: for each row of scores the logarithm of the sum of
-exponentials is saved, from which the backward pass recomputes them, a block of queries at a time (Dao et al. 2022).
+exponentials is saved, from which the backward pass recomputes the weights, one block of queries at a time (Dao et al.
+2022).
 
 Shapes: query (..., L, D), key (..., S, D), value (..., S, E); a bias broadcasts to (..., L, S).
 """

@@ -4,10 +4,9 @@ For a stride s and a dilation d let
 
     ⟨g, x ⋆ w⟩ = Σ over n, f, i, j, c, p, q of g[n, f, i, j] · x[n, c, i·s + p·d, j·s + q·d] · w[f, c, p, q].
 
-It is linear in g, in x and in w. Its gradient in g is the correlation ``x ⋆ w``; its gradient in
-x spreads the sensitivities g back over the input; its gradient in w correlates the input with
-them. The three primitives below are these gradients, so each has the other two as its rules, and
-derivatives of every order stay within the family.
+It is linear in g, in x and in w. Its gradient in g is the correlation ``x ⋆ w``; its gradient in x spreads the
+sensitivities g back over the input; its gradient in w correlates the input with them. The three primitives below are
+these gradients, so the rules of each are the other two, and derivatives of every order stay within the family.
 
 Shapes: x (N, C, H, W), w (F, C/G, KH, KW), g and y (N, F, OH, OW), bias (F,), for G groups; or
 x (C, H, W) with a 4-D w; or x (H, W) with w (KH, KW).
@@ -34,13 +33,13 @@ from autograd_cnn.parameters import Count, IntOrPair, KnownShape, Padding, pair
 __all__ = ["convolve2d", "correlate2d", "correlate2d_transpose", "correlate2d_wrt_input", "correlate2d_wrt_weight"]
 
 _ALL_BUT_MAPS: Final = {4: (0, 2, 3), 3: (1, 2), 2: (0, 1)}
-"""By the rank of y, the axes that do not count filters."""
+"""All axes of y but that of the filters, by the rank of y."""
 
 # --- sizes ------------------------------------------------------------------------------------
 
 
 class ConvShapes(NamedTuple):
-    """The sizes of one trilinear form, with x, w and y brought to four dimensions."""
+    """The sizes of one trilinear form, with x, w and y as 4-D arrays."""
 
     x: Shape
     w: Shape
@@ -49,7 +48,7 @@ class ConvShapes(NamedTuple):
     windows: Windows
 
     def lower(self, y: Array) -> Array:
-        """Give a 4-D result the rank that the operands had."""
+        """Give a 4-D result the rank of the operands."""
         return y.reshape(y.shape[4 - self.y_rank :])
 
 
@@ -62,7 +61,7 @@ def conv_shapes(
     Raises
     ------
     ShapeError
-        For ranks that do not go together, channels that do not match, a kernel too large.
+        For ranks or channels that do not match, or a kernel that is too large.
     ArgumentError
         For parameters out of range.
     """
@@ -123,18 +122,18 @@ def correlate2d(
     Parameters
     ----------
     x : (N, C, H, W), (C, H, W) or (H, W)
-        Images; float32 and float64 are kept, and integers summed in the type that `numpy.sum` takes.
+        Images; float32 and float64 are kept, and integers are summed in the dtype that `numpy.sum` uses.
     w : (F, C/G, KH, KW), or (KH, KW) for a 2-D ``x``
         Filters. They are not rotated; see `convolve2d`.
     bias : (F,), optional
-        What is added to each filter's map.
+        Numbers to add to each filter's map.
     stride, dilation : int or pair
         Pixels between neighbouring windows, and between neighbouring taps in a window.
     padding : int, pair, ((top, bottom), (left, right)), "valid", "same" or "full"
-        Zeros around the image. ``"same"`` gives ``ceil(H / s)`` rows, an odd zero going to the
-        bottom and right; ``"full"`` gives every place at which filter and image touch.
+        Zeros around the image. ``"same"`` gives ``ceil(H / s)`` rows, with an odd zero at the bottom and right;
+        ``"full"`` gives every position at which filter and image touch.
     groups : int
-        How many independent groups the channels and filters are divided into.
+        The number of independent groups of channels and filters.
 
     Returns
     -------
@@ -200,7 +199,7 @@ def correlate2d_wrt_input(
     dilation: IntOrPair = 1,
     groups: Count = 1,
 ) -> Array:
-    """The trilinear form's gradient in x: every sensitivity spread over the pixels that its window saw.
+    """The trilinear form's gradient in x: each sensitivity is spread over the pixels of its window.
 
     In the literature: the "full" correlation of the stride-dilated sensitivity map with the
     kernel rotated by 180°, or the transposed convolution (Dumoulin & Visin 2016).
@@ -212,7 +211,7 @@ def correlate2d_wrt_input(
     w : (F, C/G, KH, KW)
         Filters.
     x_shape : tuple of int
-        The shape of the input, which the output's shape alone does not tell.
+        The shape of the input, which does not follow from the output's shape alone.
     stride, padding, dilation, groups
         As for `correlate2d`.
 
@@ -270,7 +269,7 @@ def correlate2d_wrt_weight(
 ) -> Array:
     """The trilinear form's gradient in w: the correlation of the input with the sensitivity map.
 
-    A weight is shared by all windows and all images, so its gradient is a sum over them.
+    All windows and all images share a weight, so its gradient is a sum over them.
 
     Parameters
     ----------
@@ -338,7 +337,7 @@ def convolve2d(
     dilation: IntOrPair = 1,
     groups: Count = 1,
 ) -> Array:
-    """`correlate2d` with every filter rotated by 180°: the mathematician's convolution.
+    """`correlate2d` with each filter rotated by 180°: the mathematical convolution.
 
     Parameters are those of `correlate2d`.
 
@@ -350,7 +349,7 @@ def convolve2d(
            [3., 5.]])
     """
     geometry: dict[str, Any] = {"stride": stride, "padding": padding, "dilation": dilation, "groups": groups}
-    # An error names the function that was called.
+    # So that an error names the function that was called.
     shapes = conv_shapes("convolve2d", shape_of(x), shape_of(w), **geometry)
     if bias is not None:
         _check_bias("convolve2d", shape_of(bias), shapes.w[0])
@@ -376,16 +375,16 @@ def correlate2d_transpose(
     x : (N, C, H, W) or (C, H, W)
         Images.
     w : (C, F/G, KH, KW)
-        Filters, in the layout of the correlation that this is the adjoint of.
+        Filters, in the layout of the correlation of which this is the adjoint.
     bias : (F,), optional
-        What is added to each of the maps.
+        Numbers to add to each of the maps.
     stride, dilation, groups
         Of that correlation.
     padding : int, pair or ((top, bottom), (left, right))
-        Of that correlation, so that here it is cut off.
+        That of the correlation; here it is cut off.
     output_padding : int or pair
-        Rows and columns to add at the bottom and right; which of the sizes that the correlation
-        would have made equal is meant. Less than the stride or the dilation.
+        Rows and columns to add at the bottom and right, because images of several sizes give the correlation the same
+        output size. Less than the stride or the dilation.
 
     Returns
     -------
@@ -395,7 +394,7 @@ def correlate2d_transpose(
     Raises
     ------
     ShapeError
-        If the shapes do not go together, or nothing is left of the maps.
+        If the shapes do not match, or nothing is left of the maps.
     ArgumentError
         If a parameter is out of range.
 
@@ -445,10 +444,10 @@ def correlate2d_transpose(
 
 
 def _enlarged(places: int, taps: int, step: int, gap: int, sides: Pair, extra: int) -> tuple[int, Pair, int]:
-    """Return the length of a transposed axis, what is cut off at its ends, and how many zeros follow it.
+    """Return the length of a transposed axis, the numbers cut off at its ends, and the number of zeros after it.
 
-    The extra rows are such as would be cut off, as far as there are any. Zeros follow them where otherwise one
-    more window of the correlation would fit.
+    The extra rows are taken from those that would be cut off, as far as these suffice. Zeros follow them where
+    otherwise one more window of the correlation would fit.
     """
     before, after = sides
     whole = (places - 1) * step + gap * (taps - 1) + 1

@@ -1,12 +1,12 @@
-"""Decompositions of matrices, which are in the last two axes, and what follows from their factors.
+"""Decompositions of the matrices in the last two axes, and functions of their factors.
 
-A decomposition is one hidden primitive whose result holds the factors one below another; the public function splits
-it. So factors that are not used have a cotangent of zeros, and all orders of derivative follow from one rule.
+A decomposition is one private primitive whose result holds the factors stacked; the public function splits it. So
+factors that are not used get cotangents of zeros, and derivatives of all orders follow from one rule.
 
 The rules are those of Giles (2008) for eigenvalues, Murray (2016) for Cholesky's, Walter & Lehmann (2010) for QR, and
-Townsend (2016) for singular values. Eigenvectors and singular vectors change infinitely fast where values coincide: there a
-gradient that depends on them does not exist, and an error says so. Functions of symmetric matrices take the symmetric
-part ``(x + xᵀ) / 2``, so that their gradients are symmetric; for a symmetric ``x`` they are NumPy's. A matrix with
+Townsend (2016) for singular values. Eigenvectors and singular vectors are not differentiable where values coincide; a
+gradient that depends on them raises an error there. Functions of symmetric matrices take the symmetric part
+``(x + xᵀ) / 2``, so that their gradients are symmetric; for a symmetric ``x`` they agree with NumPy's. A matrix with
 NaN or infinity gives NaN.
 """
 
@@ -41,7 +41,7 @@ def _rows(x: Array, first: int, last: int | None = None) -> Array:
 
 @primitive
 def _over_gaps(x: Floats, s: Floats, t: Floats, *, of: str) -> Array:
-    """``x[i, j] / (t[j] - s[i])``, and 0 where ``x`` is 0.
+    """``x[i, j] / (t[j] - s[i])``, but 0 where ``x`` is 0.
 
     Raises
     ------
@@ -160,8 +160,8 @@ def qr_vjp_x(g: Array, *, y: Array) -> Array:
 def qr(x: Array, mode: str = "reduced") -> Any:
     """An orthogonal ``q`` and an upper triangular ``r`` for which ``q @ r`` is ``x``; in the mode ``"r"`` only ``r``.
 
-    ``q`` is (..., M, K) and ``r`` (..., K, N), K being the smaller of M and N. The gradient needs the first K columns to
-    be independent. For a matrix that is not wide, the mode ``"complete"`` would add columns that have no gradient.
+    ``q`` is (..., M, K) and ``r`` (..., K, N), where K is the smaller of M and N. The gradient needs the first K
+    columns to be independent. For a tall matrix, the mode ``"complete"`` would add columns that have no gradient.
 
     Examples
     --------
@@ -221,9 +221,9 @@ def _off_diagonal(x: Array) -> Array:
 def eigh(x: Array, UPLO: str = "L") -> EighResult:  # noqa: N803  # NumPy's name
     """The eigenvalues of symmetric matrices, in increasing order, and their eigenvectors, as columns.
 
-    The gradient of a function of eigenvectors exists where eigenvalues differ. The sign of an eigenvector is LAPACK's
-    choice, so only what does not depend on it is meaningful. ``UPLO`` is NumPy's, and makes no difference here: for a
-    matrix that is not symmetric, its symmetric part is taken.
+    The gradient of a function of eigenvectors exists where eigenvalues differ. LAPACK chooses the sign of an
+    eigenvector, so only functions that do not depend on it are meaningful. ``UPLO`` is NumPy's, and makes no difference
+    here: the symmetric part of the matrix is used.
 
     Raises
     ------
@@ -289,7 +289,7 @@ def svd_vjp_x(g: Array, *, x_shape: Shape, y: Array) -> Array:
         return _off_diagonal(_over_gaps(twist, -s, s, of="svd"))
 
     def leaving(vectors: Array, gradient: Array) -> Array:
-        """Return the component outside of the space of the singular vectors, divided by the singular values."""
+        """Return the component outside the space of the singular vectors, divided by the singular values."""
         if shape_of(vectors)[-2] == shape_of(vectors)[-1]:
             return 0
         off = gradient - matmul(vectors, matmul(_transposed(vectors), gradient))
@@ -309,21 +309,21 @@ def _parts(packed: Array, rows: int) -> tuple[Array, Array, Array]:
 
 @composite
 def svd(x: Array, full_matrices: Flag = True, compute_uv: Flag = True) -> Any:
-    """The singular value decomposition: ``x`` is ``u * s @ vh``, ``s`` being not negative and in decreasing order.
+    """The singular value decomposition ``x = u * s @ vh``, with nonnegative ``s`` in decreasing order.
 
     Parameters
     ----------
     x : (..., M, N)
     full_matrices : bool
-        NumPy's default, True, adds vectors that are arbitrary if ``x`` is not square, so these have no gradient:
-        pass False. Then ``u`` is (..., M, K) and ``vh`` (..., K, N), K being the smaller of M and N.
+        NumPy's default, True, adds arbitrary vectors if ``x`` is not square, and these have no gradient: pass False.
+        Then ``u`` is (..., M, K) and ``vh`` (..., K, N), where K is the smaller of M and N.
     compute_uv : bool
         If False, only ``s`` is returned, as by `svdvals`.
 
     Raises
     ------
     ArgumentError
-        For full matrices of one that is not square.
+        If full matrices are requested of a matrix that is not square.
     GradientError
         In the backward pass, if singular values whose vectors are used are equal, or 0.
 
@@ -355,10 +355,10 @@ def svdvals(x: Array) -> Array:
 
 @composite
 def lstsq(a: Array, b: Array, rcond: Number | None = None) -> tuple[Array, Array, int, Array]:
-    """The ``x`` for which ``a @ x`` is nearest to ``b``, the sums of squared residuals, the rank, the singular values.
+    """The ``x`` for which ``a @ x`` is closest to ``b``, the sums of squared residuals, the rank, and the singular values.
 
-    ``x`` is ``pinv(a) @ b``, the shortest of several solutions. As in NumPy, there are no residuals unless ``a`` has
-    more rows than columns and these are independent.
+    ``x`` is ``pinv(a) @ b``, the shortest solution if there are several. As in NumPy, the residuals are empty unless
+    ``a`` has more rows than columns and independent columns.
 
     Examples
     --------

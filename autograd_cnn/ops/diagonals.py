@@ -115,7 +115,7 @@ def _matrix_shape(where_: str, x: Array) -> tuple[int, int]:
 
 @composite
 def vander(x: Array, N: Whole | None = None, increasing: Flag = False) -> Array:  # noqa: N803  # NumPy's name
-    """The matrix of the powers of ``x``, highest first: a row for each element, N columns.
+    """The matrix of the powers of ``x``, highest first: one row per element, N columns.
 
     Examples
     --------

@@ -49,7 +49,7 @@ __all__ = [
 ]
 
 _LARGE: Final = 1 << 14
-"""Elements; below this, NumPy is faster than a look for another backend."""
+"""The number of elements below which NumPy is faster than a look-up of another backend."""
 
 _LN2: Final = log_of(2)
 _LN10: Final = log_of(10)
@@ -214,12 +214,12 @@ def absolute_vjp_x(g: Array, *, x: Array) -> Array:
 
 
 abs = absolute
-"""As NumPy has it, under both names."""
+"""Under both names, as in NumPy."""
 
 
 @primitive
 def copysign(x1: Floats, x2: Floats) -> Array:
-    """``|x1|`` with the sign of ``x2``, that of a zero or a NaN too; the gradient of ``x2`` is 0.
+    """``|x1|`` with the sign of ``x2``, even of zero or NaN; the gradient of ``x2`` is 0.
 
     Examples
     --------
@@ -241,7 +241,7 @@ def copysign_vjp_x2(g: Array, *, x2: Array) -> Array:
 
 @primitive
 def nextafter(x1: Floats, x2: Floats) -> Array:
-    """The number next to ``x1`` on the way to ``x2``; the gradient is that of ``x1``.
+    """The next number after ``x1`` in the direction of ``x2``; the gradient goes to ``x1``.
 
     Examples
     --------
@@ -263,7 +263,7 @@ def nextafter_vjp_x2(g: Array, *, y: Array) -> Array:
 
 @composite
 def reciprocal(x: Array) -> Array:
-    """``1 / x``, of integers too, where NumPy's is a whole number.
+    """``1 / x``, a float also for integers, where NumPy's result is an integer.
 
     Examples
     --------
@@ -294,9 +294,9 @@ def ldexp_vjp_x1(g: Array, *, x2: Array) -> Array:
 def nan_to_num(
     x: Array, copy: Flag = True, nan: Number = 0.0, posinf: Number | None = None, neginf: Number | None = None
 ) -> Array:
-    """``x`` with numbers instead of NaN and of infinities, by default 0 and the largest and smallest float.
+    """``x`` with NaN and infinities replaced by numbers, by default 0 and the largest and smallest float.
 
-    What was replaced has no gradient. The result is always a copy.
+    Replaced elements have no gradient. The result is always a copy.
 
     Examples
     --------
@@ -314,7 +314,7 @@ def nan_to_num(
 
 @primitive(constant=True)
 def sign(x: Array) -> Array:
-    """-1, 0 or 1; its derivative is zero wherever it exists.
+    """-1, 0 or 1; its derivative is 0 wherever it exists.
 
     Examples
     --------
@@ -353,7 +353,7 @@ def power_vjp_x2(g: Array, *, x1: Array, y: Array) -> Array:
 
 @composite
 def float_power(x1: Array, x2: Array) -> Array:
-    """``x1 ** x2`` in float64, whatever they are.
+    """``x1 ** x2`` in float64, whatever the operands' dtypes.
 
     Examples
     --------
@@ -399,7 +399,7 @@ def sqrt_vjp_x(g: Array, *, y: Array) -> Array:
 
 @primitive
 def cbrt(x: Floats) -> Array:
-    """The cube root, of negative numbers too; its derivative at 0 is infinite.
+    """The cube root, also of negative numbers; its derivative at 0 is infinite.
 
     Examples
     --------

@@ -1,7 +1,7 @@
-"""The inverse transforms of `numpy.fft` that give real signals, of spectra that are real; complex numbers have no gradients.
+"""The inverse transforms of `numpy.fft` from real spectra to real signals; complex numbers have no gradients.
 
 A signal with a real spectrum is a sum of cosines, and the matrix of ``cos(2π Σ j·k/n)`` is symmetric: the one primitive
-here is its own rule, and half spectra are brought to its form by slices and factors.
+here is its own rule, and slices and factors bring half spectra into its form.
 """
 
 from math import prod
@@ -24,7 +24,7 @@ __all__ = ["hfft", "irfft", "irfft2", "irfftn"]
 
 @primitive
 def _cosines(x: Floats, axis: Axis = None) -> Array:
-    """``y[j]`` is the sum over k of ``x[k] · cos(2π Σ j·k/n)``, the n being the lengths of the axes."""
+    """``y[j]`` is the sum over k of ``x[k] · cos(2π Σ j·k/n)``, where the n are the lengths of the axes."""
     x = np.asarray(x)
     axes = tuple(range(x.ndim)) if axis is None else normalize_axis_tuple(axis, x.ndim)
     if not prod(x.shape):
@@ -58,9 +58,9 @@ def irfft(x: Array, n: OneAxis = None, axis: Count = -1, norm: str | None = None
 
 @composite
 def hfft(x: Array, n: OneAxis = None, axis: Count = -1, norm: str | None = None) -> Array:
-    """The real spectrum of ``n`` numbers of a signal that is symmetric about its beginning, of which ``x`` is half.
+    """The real spectrum, of ``n`` numbers, of a signal that is symmetric about its first element, given its half ``x``.
 
-    This is `irfft` but for the factor: with the ``norm`` ``"backward"`` there is none, with ``"forward"`` it is ``1/n``.
+    This is `irfft` with another factor: none with the ``norm`` ``"backward"``, and ``1/n`` with ``"forward"``.
 
     Examples
     --------
@@ -86,19 +86,19 @@ def irfft2(x: Array, s: Axis = None, axes: Axis = (-2, -1), norm: str | None = N
 
 @composite
 def irfftn(x: Array, s: Axis = None, axes: Axis = None, norm: str | None = None) -> Array:
-    """The real signal whose spectrum has the half ``x`` in the last of ``axes``, as `numpy.fft.irfftn`; ``x`` is real.
+    """The real signal with the half spectrum ``x``, halved along the last of ``axes``, as `numpy.fft.irfftn`; ``x`` is real.
 
     Parameters
     ----------
     x : array
-        A longer one is cropped, and a shorter one followed by zeros.
+        If it is too long it is cropped; if it is too short, zeros are appended.
     s : int or tuple of int, optional
-        The lengths of the result along ``axes``; -1 for that of ``x``. By default those of ``x``, and ``2 * (m - 1)`` for
-        ``m`` numbers along the last one.
+        The lengths of the result along ``axes``; -1 for the length of ``x``. By default those of ``x``, and
+        ``2 * (m - 1)`` for ``m`` numbers along the last one.
     axes : int or tuple of int, optional
         By default all, or the last ones if there is an ``s``.
     norm : "backward", "ortho" or "forward", optional
-        Whether the result is divided by the product of the lengths, which is the default, by its root, or not at all.
+        Whether the result is divided by the product of the lengths (the default), by its square root, or not at all.
 
     Examples
     --------

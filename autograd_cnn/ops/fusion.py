@@ -1,11 +1,11 @@
 """Rewriting recorded calls: several calls become one.
 
-`FUSIONS` is the table of primitives. `fuse` applies it to the steps of a recorded computation, wherever nothing uses the
-value between them; `autograd_cnn.nn.fuse` applies it to neighbours in a `Sequential`.
+`FUSIONS` is the table of primitives. `fuse` applies it to the steps of a recorded computation, wherever nothing else
+uses the value between them; `autograd_cnn.nn.fuse` applies it to neighbours in a `Sequential`.
 
-A compiled step has its backward pass in the list of its calls. So there only forwards are fused, with the
-residuals of all, and need no rules: `CHAINS` is the table, and `fuse_calls` applies it. `fuse_pairs` applies `FUSIONS` to
-such a list, together with the adjoints that are in it.
+The calls of a compiled step include its backward pass. So there, only the forward calls are fused; the fused ones
+return all residuals and need no rules. `CHAINS` is the table, and `fuse_calls` applies it. `fuse_pairs` applies
+`FUSIONS` to such a list, together with the adjoints in it.
 """
 
 from collections import Counter, defaultdict
@@ -31,15 +31,15 @@ FUSIONS: Final[Mapping[tuple[Primitive, Primitive], Primitive]] = {
     (relu, max_pool): _relu_max_pool,
     (max_pool, relu): _relu_max_pool,
 }
-"""A primitive that replaces two, the second of which takes the first one's result as its first operand.
+"""A primitive that replaces two, where the second takes the first one's result as its first operand.
 
-It takes the first one's operands, the second one's others, and the parameters of both, and has their values and
-gradients of every order, ties and NaN included; `tests/ops/test_fusion.py` proves each entry.
+It takes the first one's operands, the second one's other operands, and the parameters of both. Its values and gradients
+of every order are theirs, including ties and NaN; `tests/ops/test_fusion.py` proves each entry.
 """
 
 
 _ADJOINTS: Final[Mapping[Primitive, Primitive]] = {relu: masked, max_pool: _max_unpool}
-"""By what the rules of these multiply, given the residual; that of `_relu_max_pool` is one for `max_unpool`."""
+"""The factor by which the rules of these multiply, given the residual; `_relu_max_pool`'s is one for `max_unpool`."""
 
 _FORWARDS: Final = {(first.forward, then.forward): (first, then, fused) for (first, then), fused in FUSIONS.items()}
 
@@ -51,10 +51,10 @@ class Step(NamedTuple):
     ----------
     primitive : Primitive
     operands : tuple
-        Nodes, for results of other steps and for leaves; else arrays, numbers and None.
+        Nodes, for results of other steps and for leaves; otherwise arrays, numbers and None.
     params : dict
     output : Node
-        Whose value it computes.
+        The node whose value it computes.
     """
 
     primitive: Primitive
@@ -64,18 +64,18 @@ class Step(NamedTuple):
 
 
 def steps(order: Iterable[Node]) -> list[Step]:
-    """Return the recorded calls among nodes as steps, each after those that it takes results of.
+    """Return the recorded calls among nodes as steps, each after those whose results it uses.
 
     Parameters
     ----------
     order : iterable of Node
-        All of a tape, as `toposort` returns it. It has been recorded inside `tracing`, unless no operand goes
-        without a gradient.
+        A whole tape, as `toposort` returns it. It must have been recorded inside `tracing`, unless every operand has a
+        gradient.
 
     Raises
     ------
     OperandError
-        If a call can't be run again: what it took was not kept, or it is not a primitive's.
+        If a call can't be run again: its operands were not kept, or it is not a primitive's.
 
     Examples
     --------
@@ -103,19 +103,19 @@ def steps(order: Iterable[Node]) -> list[Step]:
 
 
 def fuse(program: Sequence[Step], outputs: Collection[Node]) -> list[Step]:
-    """Rewrite steps by `FUSIONS` where the value in between is not seen.
+    """Rewrite steps by `FUSIONS` where the intermediate value is not visible.
 
-    It is seen if it is among the ``outputs``, if another step takes it as well, if it has a hook, or if it keeps its
+    It is visible if it is among the ``outputs``, if another step uses it, if it has a hook, or if it keeps its
     gradient.
 
-    Steps of a forward pass are rewritten before its rules run: what a rule takes from a call that is gone, such as a
-    ReLU's mask, is not an operand and so not seen here.
+    Rewrite the steps of a forward pass before its rules run: what a rule takes from a replaced call, such as a ReLU's
+    mask, is not an operand, so it does not count as visible here.
 
     Parameters
     ----------
     program : sequence of Step
     outputs : collection of Node
-        Whose values are asked for.
+        The nodes whose values are requested.
 
     Returns
     -------
@@ -151,7 +151,7 @@ def _is_unseen(node: Node, outputs: Collection[Node]) -> bool:
 
 
 def run(program: Iterable[Step], values: Mapping[Node, Any]) -> dict[Node, Any]:
-    """Run steps, given the leaves' values; what tensors compute is recorded again.
+    """Run steps, given the leaves' values; if these are tensors, the steps are recorded again.
 
     Examples
     --------
@@ -175,7 +175,7 @@ def run(program: Iterable[Step], values: Mapping[Node, Any]) -> dict[Node, Any]:
 def _batch_norm_relu(
     x: Array, weight: Array | None = None, bias: Array | None = None, *, eps: float, other: Array | None = None
 ) -> tuple[Array, Array, Array]:
-    """Compute `batch_norm`, `add` if there is another array, and `relu`, in one pass."""
+    """Compute `batch_norm`, `add` if another array is given, and `relu`, in one pass."""
     if not _are_alike(x, other, weight, bias):
         y, moments = batch_norm.forward(x, weight, bias, eps=eps)
         y, mask = relu.forward(y if other is None else add.forward(y, other))
@@ -195,7 +195,7 @@ def _batch_norm_inference_relu(
     eps: float,
     other: Array | None = None,
 ) -> tuple[Array, Array]:
-    """Compute `batch_norm_inference`, `add` if there is another array, and `relu`, in one pass."""
+    """Compute `batch_norm_inference`, `add` if another array is given, and `relu`, in one pass."""
     if not _are_alike(x, other, mean, var, weight, bias):
         y = batch_norm_inference.forward(x, mean, var, weight, bias, eps=eps)
         return relu.forward(y if other is None else add.forward(y, other))
@@ -220,23 +220,23 @@ CHAINS: Final[Mapping[tuple[Primitive, ...], Callable[..., Any]]] = {
     (batch_norm_inference, relu): _batch_norm_inference_relu,
     (batch_norm_inference, add, relu): _batch_norm_inference_relu,
 }
-"""A function that replaces several forwards, each of which takes the previous one's result, and adds another array to it.
+"""A function that replaces several forward calls, each of which takes the previous result, one adding another array.
 
-It takes the first one's operands and parameters and the other array, and returns the last one's output and the
-residuals of all, with the same bits; `tests/ops/test_fusion.py` proves each entry.
+It takes the first one's operands and parameters and the other array, and returns the last one's output and all
+residuals, with the same bits; `tests/ops/test_fusion.py` proves each entry.
 """
 
 
 def fuse_calls(calls: Sequence[Call], results: Sequence[Any]) -> list[Call]:
-    """Rewrite the calls of a trace by `CHAINS` where no other call, and no result, is the value in between.
+    """Rewrite the calls of a trace by `CHAINS` where no other call uses the intermediate value, and it is no result.
 
-    A fused call replaces the first one, so all operands of the others must exist by then.
+    A fused call takes the first one's place, so all operands of the others must exist by then.
 
     Parameters
     ----------
     calls : sequence of Call
     results : sequence
-        What the function returned, as slots and constants.
+        The function's results, as slots and constants.
 
     Returns
     -------
@@ -279,7 +279,7 @@ def fuse_calls(calls: Sequence[Call], results: Sequence[Any]) -> list[Call]:
 def _followed(
     calls: Sequence[Call], first: int, chain: tuple[Primitive, ...], uses: Mapping[Slot, list[int]]
 ) -> tuple[list[int], list[Any]]:
-    """Return the positions of calls, each the only one to use the previous one's output, and their other operands."""
+    """Return the positions of calls, each the only user of the previous one's output, and their other operands."""
     positions, others = [first], []
     for primitive in chain[1:]:
         y = calls[positions[-1]].outputs[0]
@@ -295,16 +295,16 @@ def _followed(
 
 
 def fuse_pairs(calls: Sequence[Call], results: Sequence[Any]) -> list[Call]:
-    """Rewrite calls by `FUSIONS`, forward and backward, where nothing else uses the values that are left out.
+    """Rewrite calls by `FUSIONS`, forward and backward, where nothing else uses the values that disappear.
 
-    The adjoints of two fused primitives follow each other, too, in reverse. Of these only `max_unpool` remains: no
-    pixel that the other one would set to 0 is among those that the indices of the fused primitive name.
+    The adjoints of two fused primitives also follow each other, in reverse. Only `max_unpool` remains: the fused
+    primitive's indices never name a pixel that the other adjoint would set to 0.
 
     Parameters
     ----------
     calls : sequence of Call
     results : sequence
-        What is asked for.
+        The requested results.
 
     Returns
     -------
@@ -318,7 +318,7 @@ def fuse_pairs(calls: Sequence[Call], results: Sequence[Any]) -> list[Call]:
             uses[slot].append(call)
     for slot in slots_in(list(results)):
         uses[slot].append(None)
-    rewritten: dict[int, Call | None] = {}  # by the identity of a call; None for one that is left out
+    rewritten: dict[int, Call | None] = {}  # by the call's id; None for one that is dropped
     for then in calls:
         before = _maker(then, made)
         pair = None if before is None else _FORWARDS.get((before.function, then.function))
@@ -350,7 +350,7 @@ def _adjoints(
     pair: tuple[Primitive, Primitive, Primitive], before: Call, then: Call, made: Mapping[Slot, Call],
     uses: Mapping[Slot, list[Call | None]],
 ) -> list[tuple[Call, Call]] | None:  # fmt: skip
-    """Return the adjoints of two calls, two by two; None if something else uses what was saved for these."""
+    """Return the adjoints of two calls, in pairs; None if something else uses what was saved for them."""
     kinds = _ADJOINTS[pair[1]].forward, _ADJOINTS[pair[0]].forward
     found = []
     for other in uses[before.outputs[1]]:

@@ -1,7 +1,7 @@
-"""Histograms, as NumPy's: sums of weights in bins.
+"""Histograms as in NumPy: sums of weights in bins.
 
-A number's bin is a constant, so counts have a gradient in the weights alone; the edges of equal bins follow the least and
-the greatest number, and so have one in these.
+A number's bin is a constant, so counts have gradients only with respect to the weights; the edges of equal bins depend
+on the smallest and the largest number, and have gradients with respect to these.
 """
 
 from collections.abc import Sequence
@@ -27,24 +27,24 @@ __all__ = ["histogram", "histogram2d", "histogram_bin_edges", "histogramdd"]
 def histogram(
     x: Array, bins: Any = 10, range: Any = None, density: Flag = False, weights: Array | None = None
 ) -> tuple[Array, Array]:
-    """How many numbers of ``x`` are in each bin, or the sum of their weights; and the edges of the bins.
+    """The number of elements of ``x`` in each bin, or the sum of their weights; and the edges of the bins.
 
     Parameters
     ----------
     x : array
-        Numbers. In the counts they have no gradient; see `histogram_bin_edges` for the edges.
+        Numbers. They get no gradient from the counts; for the edges, see `histogram_bin_edges`.
     bins : int, str, or 1-D array
-        How many bins of equal width, or NumPy's name for a way to choose that, or their edges.
+        The number of bins of equal width, or NumPy's name for a way to choose it, or their edges.
     range : pair of numbers, optional
-        Where equal bins begin and end; by default, at the least and the greatest number.
+        Where equal bins begin and end; by default, at the smallest and the largest number.
     density : bool
-        Whether to divide by the width of a bin and by the sum of all.
+        Whether to divide by the bin's width and by the sum over all bins.
     weights : array of the shape of ``x``, optional
 
     Returns
     -------
     tuple of array
-        Of each bin, and the edges, one more.
+        The counts or sums of the bins, and their edges, one more.
 
     Examples
     --------
@@ -58,7 +58,7 @@ def histogram(
 
 @composite
 def histogram_bin_edges(x: Array, bins: Any = 10, range: Any = None, weights: Array | None = None) -> Array:
-    """The edges of the bins of `histogram`, which in the least and the greatest number have a gradient.
+    """The edges of the bins of `histogram`, with gradients for the smallest and the largest number.
 
     Examples
     --------
@@ -72,7 +72,7 @@ def histogram_bin_edges(x: Array, bins: Any = 10, range: Any = None, weights: Ar
 def histogram2d(
     x: Array, y: Array, bins: Any = 10, range: Any = None, density: Flag = False, weights: Array | None = None
 ) -> tuple[Array, Array, Array]:
-    """How many points ``(x[i], y[i])`` are in each cell of a grid, or the sum of their weights; and the edges of both axes.
+    """The number of points ``(x[i], y[i])`` in each cell of a grid, or the sum of their weights; and the edges of both axes.
 
     ``bins`` is a number, edges for both axes, or two of these. For the rest see `histogram`.
 
@@ -92,7 +92,7 @@ def histogram2d(
 def histogramdd(
     x: Any, bins: Any = 10, range: Any = None, density: Flag = False, weights: Array | None = None
 ) -> tuple[Array, tuple[Array, ...]]:
-    """How many points are in each cell of a grid, or the sum of their weights; and the edges along each axis.
+    """The number of points in each cell of a grid, or the sum of their weights; and the edges along each axis.
 
     Parameters
     ----------
@@ -149,7 +149,7 @@ def _flat(where: str, weights: Array | None, shape: Shape) -> Array | None:
 
 
 def _edges(x: Array, bins: Any, limits: Any, weights: Array | None = None) -> Array:
-    """The edges of the bins of a flat ``x``: NumPy's numbers, with the gradients of the least and the greatest one."""
+    """The bin edges of a flat ``x``: NumPy's numbers, with the gradients of the smallest and the largest one."""
     if shape_of(bins) and isinstance(bins, Traced):
         np.histogram_bin_edges([], values_of(bins))  # raises if they are not edges
         return bins
@@ -163,7 +163,7 @@ def _edges(x: Array, bins: Any, limits: Any, weights: Array | None = None) -> Ar
 
 
 def _counts(columns: Sequence[Array], edges: Sequence[Array], density: bool, weights: Array | None) -> Array:
-    """The sums of weights of points in the cells between edges, by columns of coordinates."""
+    """The sums of the weights of points in the cells between edges, given columns of coordinates."""
     shape = tuple(shape_of(edge)[0] - 1 for edge in edges)
     places = []
     for column, edge in zip(columns, edges, strict=True):

@@ -66,7 +66,7 @@ def getitem_vjp_x(g: Array, *, x_shape: Shape, index: Index) -> Array:
 
 @primitive(static=True)
 def scatter_add(x: Array, index: Index, shape: Lengths) -> Array:
-    """Zeros of ``shape`` with ``x`` added at ``index``; a position that occurs twice is added to twice.
+    """Add ``x`` at ``index`` to zeros of ``shape``; a position that occurs twice is added to twice.
 
     Examples
     --------
@@ -90,19 +90,19 @@ def scatter_add(x: Array, index: Index, shape: Lengths) -> Array:
 
 
 class _Rows(NamedTuple):
-    """An index into the middle one of three axes: the size of those before it, and its own length."""
+    """An index into the middle one of three axes: the length of the first, and that of the middle one."""
 
     before: int
     index: Array
     length: int
     after: int
-    taken: Shape  # of what it takes
+    taken: Shape  # of the result
 
 
 def _rows_of(index: Index, shape: Shape) -> _Rows | None:
-    """Return the index for neighbouring axes that are indexed by integer arrays, merged into one axis.
+    """Return the index for adjacent axes that are indexed by integer arrays, merged into one axis.
 
-    None for any other index, and for one that is out of range.
+    None for any other index, or one that is out of range.
     """
     parts = list(index) if isinstance(index, tuple) else [index]
     while parts and _is_whole(parts[-1]):
@@ -141,7 +141,7 @@ def scatter_add_vjp_x(g: Array, *, index: Index) -> Array:
 
 @primitive
 def set_at(x: Array, values: Array, index: Index) -> Array:
-    """A copy of ``x`` with ``values`` at ``index``; if a position occurs twice, the last value stays.
+    """A copy of ``x`` with ``values`` at ``index``; if a position occurs twice, the last value is kept.
 
     Raises
     ------
@@ -165,7 +165,7 @@ def _first_dtype(x: AbstractArray, values: AbstractArray) -> np.dtype[Any]:  # w
 
 @set_at.shape(dtype=_first_dtype)
 def set_at_shape(x: AbstractArray, values: AbstractArray, *, index: Index) -> Shape:
-    if {x.dtype.kind, values.dtype.kind} - set("biu"):  # whether integers fit their values tell
+    if {x.dtype.kind, values.dtype.kind} - set("biu"):  # whether integers fit depends on their values
         _check_kind("set_at", x.dtype, values.dtype)
     _check_fits(values.shape, getitem_shape(x, index=index))
     return x.shape
@@ -233,7 +233,7 @@ def take(x: Array, indices: Indices, axis: OneAxis = None) -> Array:
     array([[3., 4.],
            [3., 4.]])
     """
-    if axis is None or not shape_of(x):  # NumPy takes a number for a row of one
+    if axis is None or not shape_of(x):  # NumPy treats a scalar as a row of one
         x, axis = reshape(x, shape=-1), axis or 0
     lead = (slice(None),) * normalize_axis_index(axis, len(shape_of(x)))
     return getitem(x, index=(*lead, indices))
@@ -241,7 +241,7 @@ def take(x: Array, indices: Indices, axis: OneAxis = None) -> Array:
 
 @composite
 def take_along_axis(x: Array, indices: Indices, axis: OneAxis = -1) -> Array:
-    """From each line of ``x`` along ``axis``, the elements at the positions in the same line of ``indices``.
+    """From each line of ``x`` along ``axis``, the elements at the positions given by the same line of ``indices``.
 
     If ``axis`` is None, ``x`` is flattened first.
 
@@ -289,7 +289,7 @@ def repeat(x: Array, repeats: Counts, axis: OneAxis = None) -> Array:
     >>> repeat([1.0, 2.0], 2)
     array([1., 1., 2., 2.])
     """
-    if axis is None or not shape_of(x):  # NumPy takes a number for a row of one
+    if axis is None or not shape_of(x):  # NumPy treats a scalar as a row of one
         x, axis = reshape(x, shape=-1), 0 if axis is None else axis
     shape = shape_of(x)
     axis = normalize_axis_index(axis, len(shape))
@@ -301,7 +301,7 @@ def repeat(x: Array, repeats: Counts, axis: OneAxis = None) -> Array:
 
 @composite
 def bincount(x: Indices, weights: Array | None = None, minlength: Count = 0) -> Array:
-    """How often each number from 0 on is in ``x``, or the sum of its weights.
+    """The count of each integer from 0 on in ``x``, or the sum of its weights.
 
     Examples
     --------
@@ -318,10 +318,10 @@ def bincount(x: Indices, weights: Array | None = None, minlength: Count = 0) -> 
 
 @composite
 def piecewise(x: Array, condlist: Any, funclist: Sequence[Any], *args: Any, **options: Any) -> Array:
-    """The results of functions, or numbers, for the elements for which a condition holds; each gets only these elements.
+    """The results of functions, or numbers, where their conditions hold; each function gets only those elements.
 
-    Of several conditions that hold the last counts. A last function beyond the conditions is for all other elements;
-    without it these are 0. What ``args`` and ``options`` there are, the functions get, too.
+    If several conditions hold, the last one counts. An additional last function is for all other elements; without it,
+    these are 0. The functions also get ``args`` and ``options``.
 
     Examples
     --------
@@ -342,7 +342,7 @@ def piecewise(x: Array, condlist: Any, funclist: Sequence[Any], *args: Any, **op
 
 
 def _known(where: str, x: Array) -> Array:
-    """Return the values that decide about shapes; a compiled step can't know them."""
+    """Return the values that determine shapes; a compiled step can't know them."""
     reading(where, x)
     return values_of(x)
 
@@ -384,7 +384,7 @@ def pad(
     x : array
         What to pad.
     pad_width : int, pair, or sequence of pairs
-        How many elements before and after, for all axes or for each axis.
+        The number of elements before and after, for all axes or for each axis.
     mode : str
         ``"constant"``, or a mode of `numpy.pad` that repeats elements of ``x``: ``"edge"``,
         ``"reflect"``, ``"symmetric"``, ``"wrap"``.
@@ -399,7 +399,7 @@ def pad(
     array([1., 2., 3., 2., 1.])
     """
     shape = shape_of(x)
-    if not shape:  # a number has no sides
+    if not shape:  # a scalar has no sides
         return reshape(x, shape=())
     widths = tuple((int(b), int(a)) for b, a in np.broadcast_to(pad_width, (len(shape), 2)))
     if mode == "constant":

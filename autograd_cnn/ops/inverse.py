@@ -1,7 +1,7 @@
-"""Inverses and determinants of matrices, which are in the last two axes.
+"""Inverses and determinants of the matrices in the last two axes.
 
 The rules are those of Giles, "Collected matrix derivative results" (2008), and of Golub & Pereyra (1973) for the
-pseudo-inverse. A matrix that holds NaN or infinity has an inverse of NaN.
+pseudo-inverse. A matrix with NaN or infinity has an inverse of NaN.
 """
 
 from collections.abc import Callable
@@ -29,7 +29,7 @@ def _transposed(x: Array) -> Array:
 
 
 def _matrix(where_: str, x: Array, *, square: bool = True) -> Shape:
-    """Return the shape of a stack of matrices, if it is one."""
+    """Return the shape, if it is that of a stack of matrices."""
     shape = shape_of(x)
     if len(shape) < 2 or (square and shape[-1] != shape[-2]):
         expected = "square matrices in the last two axes" if square else "matrices in the last two axes"
@@ -38,7 +38,7 @@ def _matrix(where_: str, x: Array, *, square: bool = True) -> Shape:
 
 
 def _if_finite(function: Callable[[Array], Array], x: Array) -> Array:
-    """Return the result of a LAPACK function for each matrix, and NaN for those with a NaN or an infinity."""
+    """Return the result of a LAPACK function for each matrix, and NaN for those with NaN or infinity."""
     x = np.asarray(x)
     finite = np.isfinite(x).all(axis=(-2, -1), keepdims=True)
     if finite.all():
@@ -82,7 +82,7 @@ def inv_vjp_x(g: Array, *, y: Array) -> Array:
 
 @primitive
 def solve(a: Floats, b: Floats) -> Array:
-    """The ``x`` for which ``a @ x`` is ``b``: for one vector if ``b`` is 1-D, else for the columns of matrices.
+    """The ``x`` for which ``a @ x`` is ``b``: for a vector if ``b`` is 1-D, else for the columns of matrices.
 
     Raises
     ------
@@ -157,13 +157,13 @@ def pinv_vjp_x(g: Array, *, x: Array, y: Array) -> Array:
 
 @composite
 def pinv(x: Array, rcond: Number | None = None, *, rtol: Number | None = None) -> Array:
-    """The pseudo-inverse (Moore-Penrose) of matrices; its gradient is that among matrices of the same rank.
+    """The Moore-Penrose pseudo-inverse of matrices; its gradient holds among matrices of the same rank.
 
     Parameters
     ----------
     x : (..., M, N)
     rcond, rtol : float, optional
-        Singular values below this share of the largest count as 0; one name or the other.
+        Singular values below this fraction of the largest count as 0; pass one or the other.
 
     Examples
     --------
@@ -176,7 +176,7 @@ def pinv(x: Array, rcond: Number | None = None, *, rtol: Number | None = None) -
 
 @composite
 def tensorinv(x: Array, ind: Count = 2) -> Array:
-    """The inverse of ``x`` as a map from its axes from ``ind`` on to those before.
+    """The inverse of ``x`` as a map from its axes ``ind`` and later to the axes before.
 
     Examples
     --------
@@ -190,7 +190,7 @@ def tensorinv(x: Array, ind: Count = 2) -> Array:
 
 @composite
 def tensorsolve(a: Array, b: Array, axes: Axes | None = None) -> Array:
-    """The ``x`` for which ``tensordot(a, x, x.ndim)`` is ``b``; the ``axes`` of ``a`` are moved to its end first.
+    """The ``x`` for which ``tensordot(a, x, x.ndim)`` is ``b``; the ``axes`` of ``a`` are first moved to its end.
 
     Examples
     --------
@@ -208,7 +208,7 @@ def tensorsolve(a: Array, b: Array, axes: Axes | None = None) -> Array:
 
 @composite
 def matrix_power(x: Array, n: Count) -> Array:
-    """The product of ``n`` square matrices ``x``; of their inverses if ``n`` is below 0.
+    """The square matrix ``x`` to the power ``n``; if ``n`` is negative, a power of its inverse.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""Joining arrays and taking them apart, and spreading them over grids: functions made of shaping and indexing."""
+"""Joining and splitting arrays, and spreading them over grids: functions composed of shaping and indexing."""
 
 from collections.abc import Callable, Iterable, Sequence
 from itertools import chain
@@ -50,7 +50,7 @@ __all__ = [
 
 @composite
 def atleast_1d(*arrays: Array) -> Any:
-    """The arrays, with scalars as 1-D arrays; a single one is not in a tuple.
+    """The arrays, with scalars as 1-D arrays; a single one is returned without a tuple.
 
     Examples
     --------
@@ -62,7 +62,7 @@ def atleast_1d(*arrays: Array) -> Any:
 
 @composite
 def atleast_2d(*arrays: Array) -> Any:
-    """The arrays, with 1-D arrays as rows; a single one is not in a tuple.
+    """The arrays, with 1-D arrays as rows; a single one is returned without a tuple.
 
     Examples
     --------
@@ -74,7 +74,7 @@ def atleast_2d(*arrays: Array) -> Any:
 
 @composite
 def atleast_3d(*arrays: Array) -> Any:
-    """The arrays with three axes or more: (N,) as (1, N, 1) and (M, N) as (M, N, 1); a single one is not in a tuple.
+    """The arrays with at least three axes: (N,) as (1, N, 1), (M, N) as (M, N, 1); a single one is returned without a tuple.
 
     Examples
     --------
@@ -109,7 +109,7 @@ def hstack(arrays: Sequence[Array]) -> Array:
 
 @composite
 def vstack(arrays: Sequence[Array]) -> Array:
-    """Join arrays one below another: along axis 0, 1-D ones as rows.
+    """Join arrays vertically: along axis 0, with 1-D ones as rows.
 
     Examples
     --------
@@ -122,7 +122,7 @@ def vstack(arrays: Sequence[Array]) -> Array:
 
 @composite
 def dstack(arrays: Sequence[Array]) -> Array:
-    """Join arrays in depth: along axis 2, as `atleast_3d` has them.
+    """Join arrays in depth: along axis 2, as `atleast_3d` returns them.
 
     Examples
     --------
@@ -135,7 +135,7 @@ def dstack(arrays: Sequence[Array]) -> Array:
 
 @composite
 def column_stack(arrays: Sequence[Array]) -> Array:
-    """Join arrays side by side, 1-D ones as columns.
+    """Join arrays side by side, with 1-D ones as columns.
 
     Examples
     --------
@@ -148,7 +148,7 @@ def column_stack(arrays: Sequence[Array]) -> Array:
 
 @composite
 def block(arrays: Any) -> Array:
-    """Join nested lists of blocks: the innermost along the last axis, those around them along the one before.
+    """Join nested lists of blocks: the innermost along the last axis, the next along the one before, and so on.
 
     Examples
     --------
@@ -183,7 +183,7 @@ def _leaves(arrays: Any) -> Iterable[Array]:
 
 @composite
 def append(x: Array, values: Array, axis: OneAxis = None) -> Array:
-    """``x`` with values after it along ``axis``; by default, both flattened.
+    """``x`` with values appended along ``axis``; by default, both flattened.
 
     Examples
     --------
@@ -206,7 +206,7 @@ def rearranged(function: Callable[..., Any], *arrays: Array) -> Array:
 
 @composite
 def insert(x: Array, obj: Any, values: Array, axis: OneAxis = None) -> Array:
-    """``x`` with values before the positions ``obj`` along ``axis``; by default, of the flattened ``x``.
+    """``x`` with values inserted before the positions ``obj`` along ``axis``; by default, of the flattened ``x``.
 
     Examples
     --------
@@ -232,7 +232,7 @@ def delete(x: Array, obj: Any, axis: OneAxis = None) -> Array:
 
 @composite
 def resize(x: Array, new_shape: Axes) -> Array:
-    """The elements of ``x``, over and over, in a shape.
+    """The elements of ``x``, repeated to fill a shape.
 
     Examples
     --------
@@ -248,7 +248,7 @@ def resize(x: Array, new_shape: Axes) -> Array:
 
 @composite
 def array_split(x: Array, indices_or_sections: Sections, axis: Count = 0) -> list[Array]:
-    """``x`` split along ``axis`` into sections that differ in length by one at most, or before the given indices.
+    """``x`` split along ``axis`` into sections whose lengths differ by at most one, or before the given indices.
 
     Examples
     --------
@@ -307,7 +307,7 @@ def _check_rank(where: str, x: Array, rank: int) -> None:
 
 @composite
 def unstack(x: Array, axis: Count = 0) -> tuple[Array, ...]:
-    """The slices of ``x`` along ``axis``, as `stack` joins them.
+    """The slices of ``x`` along ``axis``: the inverse of `stack`.
 
     Examples
     --------
@@ -331,7 +331,7 @@ def ravel(x: Array, order: str = "C") -> Array:
     >>> ravel([[1.0, 2.0], [3.0, 4.0]])
     array([1., 2., 3., 4.])
     """
-    if order not in ("C", "A", "K"):  # the latter two are NumPy's for the memory layout, which a tensor does not have
+    if order not in ("C", "A", "K"):  # NumPy's "A" and "K" are about the memory layout, which a tensor does not have
         raise ArgumentError(sentence("ravel", "order is unknown", expected="'C'", got=repr(order)))
     return reshape(x, shape=-1)
 
@@ -363,7 +363,7 @@ def flipud(x: Array) -> Array:
 
 @composite
 def rot90(x: Array, k: Count = 1, axes: Axes = (0, 1)) -> Array:
-    """``x`` turned ``k`` times by 90° in the plane of two axes, from the first towards the second.
+    """``x`` rotated ``k`` times by 90° in the plane of two axes, from the first towards the second.
 
     Examples
     --------
@@ -413,7 +413,7 @@ def rollaxis(x: Array, axis: Count, start: Count = 0) -> Array:
 
 @composite
 def broadcast_arrays(*arrays: Array) -> tuple[Array, ...]:
-    """The arrays, each broadcast to the shape of all of them together.
+    """The arrays, each broadcast to their common shape.
 
     Examples
     --------
@@ -428,7 +428,7 @@ def broadcast_arrays(*arrays: Array) -> tuple[Array, ...]:
 def meshgrid(
     *arrays: Array, indexing: Literal["xy", "ij"] = "xy", sparse: Flag = False, copy: Flag = True
 ) -> tuple[Array, ...]:
-    """The coordinates of a grid: each 1-D array along an axis of its own, the first two exchanged in ``"xy"`` order.
+    """The coordinates of a grid: each 1-D array along its own axis, the first two swapped in ``"xy"`` order.
 
     Without ``sparse`` each is repeated over the whole grid.
 
@@ -467,7 +467,7 @@ def apply_along_axis(func1d: Callable[..., Array], axis: Count, x: Array, *args:
 
 @composite
 def apply_over_axes(func: Callable[..., Array], x: Array, axes: Axes) -> Array:
-    """The result of a reduction along one axis after another, each kept with length 1.
+    """The result of reducing along one axis after another, each kept with length 1.
 
     Examples
     --------

@@ -1,6 +1,6 @@
-"""Adjoints in several operands that are computed together: one primitive returns all of them, flattened and joined.
+"""Adjoints with respect to several operands, computed together: one primitive returns all of them, flattened and joined.
 
-The rules of the forward take their parts of it. The rules of that primitive follow from the same computation,
+The forward primitive's rules take their parts of it. That primitive's own rules follow from the same computation,
 written with primitives.
 """
 
@@ -19,14 +19,14 @@ from autograd_cnn.ops.shaping import concatenate, reshape
 
 
 class Once:
-    """A function that caches its latest result as long as something refers to it, for the next rule."""
+    """A function that caches its latest result, for the next rule, as long as something refers to it."""
 
     def __init__(self, function: Callable[..., Array]) -> None:
         self._function = function
         self._latest: tuple[Callable[[], Any], ...] = (lambda: None,)
 
     def __call__(self, *operands: Any) -> Array:
-        """Return the function of the operands, whose arrays are known by the objects that they are."""
+        """Return the function's result for the operands; arrays are compared by identity."""
         result, *given = self._latest
         y = result()
         if y is None or len(given) != len(operands) or not all(map(_same, given, operands)):
@@ -55,10 +55,10 @@ def part(row: Array, start: int, shape: Shape) -> Array:
 
 
 def recomputed(function: Callable[..., Array], position: int, cotangent: Array, *operands: Array) -> Array:
-    """Return the gradient in an operand of a function that is written with primitives."""
+    """Return the gradient, with respect to one operand, of a function that is written with primitives."""
     given, recorded = list(operands), any(isinstance(x, Traced) for x in (cotangent, *operands))
     with switched(enabled=True):
-        if recorded:  # a node of its own, apart from what the other operands were computed from
+        if recorded:  # a separate node, apart from the graph of the other operands
             leaf = reshape(given[position], shape=shape_of(given[position]))
         else:
             leaf = Traced.wrap(given[position])

@@ -6,12 +6,12 @@ gradient in x,
 
     A(w · g) with A(h) = r · (h - mean(h) - z · mean(h · z)),
 
-where A is its own adjoint. So these three are each other's rules, except for the second derivative in x. As in batch
-normalisation, moments that have been computed are passed on in an ordinary backward pass.
+where A is its own adjoint. So the three are each other's rules, except for the second derivative in x. As in batch
+normalisation, an ordinary backward pass hands on moments that have been computed.
 
-Shapes: x, g and y (..., D1, ..., Dk), whose last k axes are a row; weight and bias (D1, ..., Dk), or over more of the
-last axes, as the numbers of a group's channels are for each of several groups. The last of their axes may have length 1:
-one number for all entries along it, as for a channel's pixels.
+Shapes: x, g and y (..., D1, ..., Dk), whose last k axes are a row; weight and bias (D1, ..., Dk), or more of the last
+axes, as for the channels of each of several groups. Their last axis may have length 1: one number for all entries along
+it, as for a channel's pixels.
 """
 
 import math
@@ -34,7 +34,7 @@ __all__ = ["layer_norm", "layer_norm_wrt_affine", "layer_norm_wrt_input"]
 
 
 def _check(where: str, x: Array, axes: int, g: Array | None = None, over: int = 0, **numbers: Array | None) -> None:
-    """Raise `ShapeError` unless ``x`` has rows, of whatever number, and the other shapes match them."""
+    """Raise `ShapeError` unless ``x`` has rows, any number of them, and the other shapes match them."""
     shape, given = np.shape(x), [np.shape(values) for values in numbers.values() if values is not None]
     row = shape[len(shape) - axes :]
     usual = over <= len(row) == axes and given.count(row) == len(given) and 0 not in row
@@ -82,11 +82,11 @@ def layer_norm(
     ----------
     x : (..., D1, ..., Dk)
     weight, bias : (D1, ..., Dk), optional
-        By default 1 and 0. They may be over more of the last axes than a row is, and the last may have length 1.
+        By default 1 and 0. They may cover more of the last axes than a row, and their last axis may have length 1.
     eps : float
         Keeps the division away from 0.
     axes : int
-        k: how many of the last axes a row is.
+        k: the number of last axes that form a row.
 
     Returns
     -------
@@ -128,7 +128,7 @@ def layer_norm_vjp_x(g: Array, *, x: Array, weight: Array | None, eps: float, ax
     if recorded:
         _counted.count(g, x, known, eps=eps, axes=axes, **of_weight)
         return layer_norm_wrt_input(g, x, weight, eps=eps, axes=axes, moments=known)
-    # For all three rules at once; those of weight and bias don't know the moments.
+    # For all three rules at once; the rules of weight and bias don't know the moments.
     dx, sums = _adjoints(g, x, weight, known, axes, "x, weight")
     _counted.keep(sums.reshape(2, *weight.shape), g, x, eps=eps, axes=axes, **of_weight)
     return dx
@@ -154,7 +154,7 @@ def layer_norm_vjp_bias(g: Array, *, bias_shape: Shape) -> Array:
 
 
 def _belonging(numbers: Shape, shape: Shape) -> dict[str, Any]:
-    """Return how many axes the numbers cover, and whether one is shared by all entries along the last axis."""
+    """Return the number of axes that the parameters cover, and whether all entries along the last axis share one."""
     return {"over": len(numbers), "together": numbers[-1:] != shape[-1:]}
 
 
@@ -177,7 +177,7 @@ def layer_norm_wrt_input(
     weight, eps, axes
         As for `layer_norm`.
     moments : (2, R), optional
-        Mean and ``r`` of each of the R rows, if they have been computed already.
+        Mean and ``r`` of each of the R rows, if they are already known.
 
     Returns
     -------
@@ -262,7 +262,7 @@ def layer_norm_wrt_affine(
     over : int, optional
         The number of last axes of weight and bias; by default those of a row.
     together : bool
-        Whether the last of these has length 1: one number for the whole axis.
+        Whether the last of these axes has length 1: one number for the whole axis.
     moments : (2, R), optional
         As for `layer_norm_wrt_input`.
 

@@ -152,12 +152,12 @@ def linear_vjp_w(g: Array, *, x: Array, w_shape: Shape) -> Array:
 
 @linear.vjp("bias")
 def linear_vjp_bias(g: Array) -> Array:
-    return g  # it was broadcast over all but the last axis
+    return g  # the bias was broadcast over all axes but the last
 
 
 @composite
 def outer(x1: Array, x2: Array) -> Array:
-    """The products of every element of ``x1`` with every element of ``x2``, both flattened.
+    """The products of each element of ``x1`` with each element of ``x2``, both flattened.
 
     Examples
     --------
@@ -282,7 +282,7 @@ def vecmat(x1: Array, x2: Array) -> Array:
 
 @composite
 def kron(x1: Array, x2: Array) -> Array:
-    """The Kronecker product: blocks of ``x2``, one for each element of ``x1`` and multiplied by it.
+    """The Kronecker product: one block ``x2`` for each element of ``x1``, multiplied by it.
 
     Examples
     --------
@@ -300,7 +300,7 @@ def kron(x1: Array, x2: Array) -> Array:
 def cross(x1: Array, x2: Array, axisa: Count = -1, axisb: Count = -1, axisc: Count = -1, axis: OneAxis = None) -> Array:
     """The cross product of vectors of three elements along the axes ``axisa`` and ``axisb``, or ``axis`` of both.
 
-    The result has them along ``axisc``.
+    The result's vectors are along ``axisc``.
 
     Examples
     --------
@@ -321,7 +321,7 @@ def cross(x1: Array, x2: Array, axisa: Count = -1, axisb: Count = -1, axisc: Cou
 
 @composite
 def multi_dot(arrays: Sequence[Array]) -> Array:
-    """The product of matrices in the order that takes the fewest multiplications; the first and last may be vectors.
+    """The product of matrices in the order that needs the fewest multiplications; the first and last may be vectors.
 
     Examples
     --------

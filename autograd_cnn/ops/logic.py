@@ -1,6 +1,6 @@
 """Predicates and logic: functions whose results have no gradient.
 
-On the tape they are constants: what is computed from them is recorded as if they were plain arrays.
+On the tape they are constants: computations with them are recorded as if they were plain arrays.
 """
 
 import numpy as np
@@ -66,7 +66,7 @@ def isfinite(x: Array) -> Array:
 
 @primitive(constant=True)
 def signbit(x: Floats) -> Array:
-    """Whether ``x`` is below 0, or is the zero with a minus; no gradient.
+    """Whether ``x`` is below 0, or is negative zero; no gradient.
 
     Examples
     --------
@@ -105,7 +105,7 @@ def logical_and(x1: Array, x2: Array) -> Array:
 
 @primitive(constant=True)
 def logical_or(x1: Array, x2: Array) -> Array:
-    """Whether one is not 0; no gradient.
+    """Whether at least one is not 0; no gradient.
 
     Examples
     --------
@@ -129,7 +129,7 @@ def logical_xor(x1: Array, x2: Array) -> Array:
 
 @primitive(constant=True)
 def invert(x: Array) -> Array:
-    """``~x`` of bools or integers: not, bit by bit; no gradient.
+    """``~x`` of bools or integers, bit by bit; no gradient.
 
     Examples
     --------
@@ -177,7 +177,7 @@ def bitwise_xor(x1: Array, x2: Array) -> Array:
 
 @primitive(constant=True)
 def left_shift(x1: Array, x2: Array) -> Array:
-    """``x1 << x2`` of integers: with ``x2`` zeros put in from the right; no gradient.
+    """``x1 << x2`` of integers: shifted left, with ``x2`` zeros appended; no gradient.
 
     Examples
     --------
@@ -189,7 +189,7 @@ def left_shift(x1: Array, x2: Array) -> Array:
 
 @primitive(constant=True)
 def right_shift(x1: Array, x2: Array) -> Array:
-    """``x1 >> x2`` of integers: without ``x2`` bits on the right; no gradient.
+    """``x1 >> x2`` of integers: shifted right, without the last ``x2`` bits; no gradient.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""The losses of classifiers and of single numbers."""
+"""Losses for classifiers and for single numbers."""
 
 from functools import partial
 from math import nan, prod
@@ -203,7 +203,7 @@ def _places(labels: Array) -> tuple[Array, Array, Array]:
 
 @primitive(static=True)
 def _huber(x: Floats, t: Floats, delta: Number = 1.0, factor: Number = 1.0, *, reduction: str = "sum") -> Array:
-    """Half the square of ``x - t`` up to ``delta``, and straight on from there (Huber 1964), times ``factor``.
+    """Half the square of ``x - t`` up to ``delta``, and linear from there (Huber 1964), times ``factor``.
 
     With an infinite ``delta`` it is the squared error. ``reduction`` is ``"mean"``, ``"sum"`` or ``"none"``.
 
@@ -220,7 +220,7 @@ def _huber(x: Floats, t: Floats, delta: Number = 1.0, factor: Number = 1.0, *, r
 
 
 def _scale(x: Array, t: Array, factor: float, reduction: str) -> float:
-    """Return what each loss is multiplied by."""
+    """Return the factor of each loss."""
     if reduction != "mean":
         return factor
     shape = x.shape if x.shape == t.shape else broadcast(x.shape, t.shape)
@@ -293,7 +293,7 @@ def logistic_loss_vjp_t(g: Array, *, x: Array) -> Array:
 
 @primitive(static=True)
 def _logistic_loss_backward(g: Floats, x: Floats, t: Floats) -> Array:
-    """``g·(sigmoid(x) - t)``, in one pass, and right where that cancels."""
+    """``g·(sigmoid(x) - t)``, in one pass, and accurate where that cancels."""
     return kernels.logistic_loss_wrt_x(g, x, t)
 
 

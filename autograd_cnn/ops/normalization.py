@@ -6,10 +6,10 @@ of g, and its gradient in x,
 
     A(g) = w · r · (g - mean(g) - z · mean(g · z)),
 
-is its own adjoint: ⟨u, A(g)⟩ = ⟨A(u), g⟩. So these three are each other's rules, except for the second derivative in x.
+is its own adjoint: ⟨u, A(g)⟩ = ⟨A(u), g⟩. So the three are each other's rules, except for the second derivative in x.
 
-All three need the moments of x, and the rules need the same sums of g. What has been computed is passed on in an
-ordinary backward pass: it follows from the operands, from which rules of higher order compute it again.
+All three need the moments of x, and the rules need the same sums of g. An ordinary backward pass hands on what has been
+computed; rules of higher order recompute it from the operands.
 
 Shapes: x, g and y (N, C, H, W), weight and bias (C,).
 """
@@ -126,9 +126,10 @@ def batch_norm_vjp_bias(g: Array) -> Array:
 
 
 class Counted(threading.local):
-    """The latest sums: a node's rules are applied one after the other, and ask for the same ones.
+    """The latest sums: a node's rules run one after the other, and need the same ones.
 
-    They are looked up by the identity of their operands, as cotangents are not modified, and dropped together with them.
+    They are looked up by the identity of their operands, because cotangents are not modified, and dropped together with
+    them.
     """
 
     def __init__(self, primitive: Callable[..., Array]) -> None:
@@ -136,16 +137,16 @@ class Counted(threading.local):
         self._latest: tuple[weakref.ref[Array], weakref.ref[Array], dict[str, Any], Array] | None = None
 
     def count(self, g: Array, x: Array, moments: Array | None = None, **params: Any) -> Array:
-        """Return the sums of ``g · z`` and of ``g``; the rule of x, which is the first, counts them anew in each pass."""
+        """Return the sums of ``g · z`` and of ``g``; the rule of x, which runs first, recomputes them in each pass."""
         return self.keep(self._primitive(g, x, **params, moments=moments), g, x, **params)
 
     def keep(self, sums: Array, g: Array, x: Array, **params: Any) -> Array:
-        """Have the sums for the next rules."""
+        """Keep the sums for the next rules."""
         self._latest = weakref.ref(g, self._forget), weakref.ref(x), params, sums
         return sums
 
     def sums(self, g: Array, x: Array, **params: Any) -> Array:
-        """Return the sums that have just been counted, or count them."""
+        """Return the sums that have just been computed, or compute them."""
         latest = self._latest
         if latest is not None and latest[0]() is g and latest[1]() is x and latest[2] == params:
             return latest[3]
@@ -179,7 +180,7 @@ def batch_norm_wrt_input(
     weight, eps
         As for `batch_norm`.
     moments, sums : (2, C), optional
-        Mean and variance of each channel, and what `batch_norm_wrt_affine` gives, if they have been computed already.
+        Mean and variance of each channel, and the result of `batch_norm_wrt_affine`, if they are already known.
 
     Returns
     -------
@@ -246,7 +247,7 @@ def batch_norm_wrt_affine(g: Array, x: Array, eps: NotNegative = 1e-5, *, moment
     eps : float
         As for `batch_norm`.
     moments : (2, C), optional
-        Mean and variance of each channel, if they have been computed already.
+        Mean and variance of each channel, if they are already known.
 
     Returns
     -------
@@ -302,7 +303,7 @@ def batch_norm_inference(
     ----------
     x : (N, C, H, W)
     mean, var : (C,)
-        Such as the running ones.
+        For example the running ones.
     weight, bias : (C,), optional
         By default 1 and 0.
     eps : float

@@ -28,12 +28,13 @@ def norm(x: Array, ord: Any = None, axis: Axis = None, keepdims: Flag = False) -
     ----------
     x : array
     ord : number, "fro" or "nuc", optional
-        Of a vector: 2 is the Euclidean length, 1 the sum of absolute values, ±inf the largest or smallest of these,
-        0 how many are not 0, any other ``p`` the root ``sum(|x|ᵖ) ** (1/p)``. Of a matrix: ``"fro"`` is the root of
-        the sum of squares, ``"nuc"`` the sum of the singular values, ±2 the largest or smallest of them, ±1 and ±inf
-        those of the columns' and rows' sums of absolute values. None is 2, or ``"fro"``, of whatever shape.
+        For vectors, 2 is the Euclidean length, 1 the sum of absolute values, ±inf the largest or smallest of these, 0
+        the number of nonzero elements, and any other ``p`` the root ``sum(|x|ᵖ) ** (1/p)``. For matrices, ``"fro"`` is
+        the root of the sum of squares, ``"nuc"`` the sum of the singular values, ±2 the largest or smallest of them,
+        and ±1 and ±inf the largest or smallest sum of absolute values in a column or row. None is 2, or ``"fro"``, for
+        any shape.
     axis : int or pair of int, optional
-        The axes of the vectors, or of the matrices; by default all of ``x`` is one.
+        The axes of the vectors, or of the matrices; by default all of ``x`` is one vector or matrix.
     keepdims : bool
 
     Examples
@@ -110,7 +111,7 @@ def _matrix_norm(x: Array, order: Any, axes: tuple[int, ...], keepdims: bool) ->
 
 @composite
 def cond(x: Array, p: Any = None) -> Array:
-    """The condition number of matrices: the norm times that of the inverse; see `norm` for ``p``, by default 2.
+    """The condition number of matrices: the norm times the inverse's norm; see `norm` for ``p``, by default 2.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""Polynomials by their coefficients, the highest power first, as in `numpy.polyval` and its kin."""
+"""Polynomials given by their coefficients, highest power first, as in `numpy.polyval`."""
 
 from typing import Any
 
@@ -102,13 +102,13 @@ def polydiv(u: Array, v: Array) -> tuple[Array, Array]:
     quotient = concatenate(factors) if factors else nothing
     if not shape_of(rest)[0]:
         return quotient, nothing
-    zeros = np.abs(_known("polydiv", rest)) <= 1e-8  # NumPy leaves out all but the last
+    zeros = np.abs(_known("polydiv", rest)) <= 1e-8  # NumPy drops leading ones
     return quotient, getitem(rest, index=slice(-1 if zeros.all() else int(np.argmin(zeros)), None))
 
 
 @composite
 def polyder(p: Array, m: Whole = 1) -> Array:
-    """The coefficients of a derivative, ``m`` times over.
+    """The coefficients of the ``m``-th derivative.
 
     Examples
     --------
@@ -123,7 +123,7 @@ def polyder(p: Array, m: Whole = 1) -> Array:
 
 @composite
 def polyint(p: Array, m: Whole = 1, k: Any = None) -> Array:
-    """The coefficients of an antiderivative, ``m`` times over; ``k`` are the constants, by default 0.
+    """The coefficients of the ``m``-th antiderivative; ``k`` are the constants, by default 0.
 
     Examples
     --------
@@ -143,9 +143,9 @@ def polyint(p: Array, m: Whole = 1, k: Any = None) -> Array:
 
 @composite
 def polyfit(x: Array, y: Array, deg: Whole, rcond: Number | None = None, w: Array | None = None) -> Array:
-    """The coefficients of the polynomial of a degree that is nearest to ``y`` at ``x``, with weights ``w``.
+    """The coefficients of the polynomial of a given degree that fits ``y`` at ``x`` best, with weights ``w``.
 
-    Nearest by the sum of squares of ``w * (polyval(p, x) - y)``. ``y`` is (N,), or (N, K) for several at once.
+    It minimises the sum of squares of ``w * (polyval(p, x) - y)``. ``y`` is (N,), or (N, K) for several at once.
 
     Examples
     --------
@@ -156,7 +156,7 @@ def polyfit(x: Array, y: Array, deg: Whole, rcond: Number | None = None, w: Arra
     if w is not None:
         rows = multiply(rows, expand_dims(w, 1))
         y = multiply(y, w if len(shape_of(y)) == 1 else expand_dims(w, 1))
-    scale = sqrt(reduction.sum(square(rows), axis=0))  # as in NumPy, for the sake of high powers
+    scale = sqrt(reduction.sum(square(rows), axis=0))  # as in NumPy, for high powers
     cutoff = shape_of(x)[0] * float(np.finfo(dtype_of(rows)).eps) if rcond is None else rcond
     found = lstsq(divide(rows, scale), y, cutoff)[0]
     return divide(found, scale if len(shape_of(y)) == 1 else expand_dims(scale, 1))
@@ -164,7 +164,7 @@ def polyfit(x: Array, y: Array, deg: Whole, rcond: Number | None = None, w: Arra
 
 @composite
 def poly(roots: Array) -> Array:
-    """The coefficients of the polynomial with such roots, the first being 1.
+    """The coefficients of the polynomial with the given roots; the first is 1.
 
     Examples
     --------
@@ -183,7 +183,7 @@ def poly(roots: Array) -> Array:
 
 @primitive
 def _roots(p: Floats) -> Array:
-    """The roots of polynomials along the last axis; NaN where a coefficient is none, or the first is 0."""
+    """The roots of polynomials along the last axis; NaN if a coefficient is not finite, or the first is 0."""
     p, shape = np.asarray(p), roots_shape(p)
     none = np.full(shape[-1], np.nan)
     rows = p.reshape(-1, p.shape[-1])
@@ -217,10 +217,10 @@ def roots_vjp_p(g: Array, *, y: Array, p: Array) -> Array:
 
 @composite
 def roots(p: Array) -> Array:
-    """The roots of the polynomial with coefficients ``p``, which have to be real.
+    """The roots of the polynomial with coefficients ``p``, which must all be real.
 
-    Zeros at the front are left out, and have the gradient 0. A root that is there twice has no gradient, and the backward
-    pass says so.
+    Leading zeros are dropped, and their gradient is 0. A multiple root has no gradient, and the backward pass raises an
+    error.
 
     Raises
     ------

@@ -1,8 +1,8 @@
-"""Pooling: the largest or the mean value of every window.
+"""Pooling: the largest or the mean value of each window.
 
-`max_pool` finds the index of each window's largest value (its argmax; the "switches" of Zeiler &
-Fergus 2014). `max_pool_gather` and `max_unpool`, which read and write where these indices point,
-are each other's adjoints. So are `mean_pool` and `mean_pool_wrt_input`.
+`max_pool` finds the index of each window's largest value (its argmax; the "switches" of Zeiler & Fergus 2014).
+`max_pool_gather` and `max_unpool`, which read and write where these indices point, are each other's adjoints, as are
+`mean_pool` and `mean_pool_wrt_input`.
 
 Shapes: x (N, C, H, W), (C, H, W) or (H, W); y and g the same with (OH, OW).
 """
@@ -48,11 +48,11 @@ def _windows(
 
 
 def _meet(length: int, taps: int, step: int, sides: tuple[int, int], gap: int, places: int) -> bool:
-    """Whether every window along an axis has a tap on the image."""
+    """Whether each window along an axis has a tap on the image."""
     before, _ = sides
     if (places - 1) * step - before >= length:
         return False
-    starts = np.arange(min(places, -(-before // step))) * step - before  # of those that begin before the image
+    starts = np.arange(min(places, -(-before // step))) * step - before  # of windows that begin before the image
     skipped = -(starts // gap)
     return bool(np.all((skipped < taps) & (starts + skipped * gap < length)))
 
@@ -81,7 +81,7 @@ def max_pool(
 ) -> tuple[Array, Array]:
     """The largest value of every window; where several tie, the first, row by row, is the winner.
 
-    Only that pixel gets the gradient, and the sum of them where it is the largest of several windows.
+    Only that pixel gets the gradient; if it is the largest of several windows, it gets their sum.
 
     Parameters
     ----------
@@ -90,15 +90,14 @@ def max_pool(
     window : int or pair
         Height and width of the windows.
     stride : int or pair, optional
-        Pixels between neighbouring windows; by default the window's size, so that none overlap.
+        Pixels between neighbouring windows; by default the window's size, so that windows do not overlap.
     padding : int, pair, ((top, bottom), (left, right)), "valid", "same" or "full"
-        A border that is never chosen; every window has to meet the image. ``"same"`` gives ``ceil(H / s)``
-        rows, an odd one going to the bottom and right; ``"full"`` gives every place at which
-        window and image touch.
+        A border that is never chosen; every window must meet the image. ``"same"`` gives ``ceil(H / s)`` rows, with an
+        odd border row at the bottom and right; ``"full"`` gives every position at which window and image touch.
     dilation : int or pair
         Pixels between neighbouring taps of a window.
     ceil_mode : bool
-        Round the number of windows up instead of down; none begins beyond the image.
+        Round the number of windows up instead of down; no window begins beyond the image.
 
     Returns
     -------
@@ -142,7 +141,7 @@ def max_pool_indices(
     dilation: IntOrPair = 1,
     ceil_mode: Flag = False,
 ) -> Array:
-    """Where in its map the value is that `max_pool` chooses, counted row by row; it has no gradient.
+    """The position in its map of the value that `max_pool` chooses, counted row by row; no gradient.
 
     Parameters are those of `max_pool`.
 
@@ -181,14 +180,14 @@ def max_pool_gather(
     dilation: IntOrPair = 1,
     ceil_mode: Flag = False,
 ) -> Array:
-    """From every window the value at the tap that ``indices`` names, counted row by row.
+    """From each window, the value at the tap that ``indices`` names, counted row by row.
 
     Parameters
     ----------
     x : (N, C, H, W), (C, H, W) or (H, W)
         Images.
     indices : (N, C, OH, OW), (C, OH, OW) or (OH, OW)
-        For each window a tap that meets the image, or the number of taps, KH·KW, for none: then it gives 0.
+        For each window a tap on the image, or KH·KW, the number of taps, for none: then it gives 0.
     window, stride, padding, dilation, ceil_mode
         As for `max_pool`.
 
@@ -246,7 +245,7 @@ def max_unpool(
     dilation: IntOrPair = 1,
     ceil_mode: Flag = False,
 ) -> Array:
-    """Zeros of ``x_shape`` with each window's ``g`` added where its index points: max-unpooling.
+    """Add each window's ``g`` where its index points, to zeros of ``x_shape``: max-unpooling.
 
     Parameters
     ----------
@@ -313,10 +312,10 @@ def _relu_max_pool(
     dilation: IntOrPair = 1,
     ceil_mode: Flag = False,
 ) -> tuple[Array, Array]:
-    """The largest value of every window, or 0 where none is positive: a `relu` and a `max_pool` in one pass.
+    """The largest value of each window, or 0 where none is positive: a `relu` and a `max_pool` in one pass.
 
-    The order of the two does not matter. Where 0 is chosen, no pixel gets a gradient. `autograd_cnn.ops.fusion` puts
-    it in their place.
+    The order of the two does not matter. Where 0 is chosen, no pixel gets a gradient. `autograd_cnn.ops.fusion`
+    replaces them with it.
 
     Parameters are those of `max_pool`.
 
@@ -351,7 +350,7 @@ def _check_taps(where: str, indices: Array, x: Shape, windows: Windows, ceil_mod
         got = f"from {indices.min()} to {indices.max()}"
         raise ArgumentError(sentence(where, "indices is out of range", expected=f"from 0 to {none}", got=got))
     indices = indices.astype(np.min_scalar_type(none), copy=False)
-    if windows.padding == _NO_PADDING and not ceil_mode:  # as nearly always: all windows are whole on the image
+    if windows.padding == _NO_PADDING and not ceil_mode:  # as nearly always: all windows lie entirely on the image
         return None
     for axis, some, off in _border(windows):
         if off[np.arange(some.size), np.moveaxis(taps, axis, -1)[..., some]].any():
@@ -362,7 +361,7 @@ def _check_taps(where: str, indices: Array, x: Shape, windows: Windows, ceil_mod
 
 @lru_cache(maxsize=64)
 def _border(windows: Windows) -> list[tuple[int, Array, Array]]:
-    """Return, for each axis along which there are any, the windows not whole on the image, and which taps are off it.
+    """Return, for each axis along which there are any, the windows that leave the image, and which of their taps are off it.
 
     The latter is (windows, taps); one more tap, for none, is never off.
     """
@@ -383,7 +382,7 @@ def _border(windows: Windows) -> list[tuple[int, Array, Array]]:
 
 
 def _counts(windows: Windows, count_include_pad: bool, divisor: int | None) -> Array:
-    """Return what each sum is divided by, (OH, OW): how many pixels it is over, unless there is a ``divisor``."""
+    """Return the divisors of the sums, (OH, OW): the number of pixels in each, unless there is a ``divisor``."""
     if divisor is not None:
         return np.full(windows.out, divisor)
     lengths = []
@@ -416,8 +415,8 @@ def mean_pool(
     window, stride, padding, ceil_mode, dilation
         As for `max_pool`; the border counts as zeros.
     count_include_pad : bool
-        Divide by the number of all pixels in the window, the border's zeros included. What a window
-        in ``ceil_mode`` reaches beyond the border does not count.
+        Divide by the number of all pixels in the window, including the border's zeros, but not what a window in
+        ``ceil_mode`` covers beyond the border.
     divisor_override : int, optional
         Divide by this instead.
 
@@ -460,7 +459,7 @@ def mean_pool_wrt_input(
     dilation: IntOrPair = 1,
     divisor_override: Size | None = None,
 ) -> Array:
-    """The adjoint of `mean_pool`: every pixel of a window gets the same share of its ``g``.
+    """The adjoint of `mean_pool`: each pixel of a window gets the same share of the window's ``g``.
 
     Where windows do not overlap this is the Kronecker product with a constant window.
 

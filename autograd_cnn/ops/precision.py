@@ -1,7 +1,7 @@
 """The common dtype of several operands: a kernel sees arrays of one dtype, in the machine's byte order.
 
-Floats are promoted as in NumPy. Integers and bools get the type in which NumPy would sum or average them, so nothing
-overflows and nothing is truncated.
+Floats are promoted as in NumPy. Integers and bools get the dtype in which NumPy would sum or average them, so nothing
+overflows or is truncated.
 """
 
 from typing import Any, Final
@@ -16,21 +16,21 @@ _FLOATS: Final = frozenset({np.dtype(np.float32), np.dtype(np.float64)})
 
 
 def joined(where: str, rule: DTypeRule = joint_dtype, **arrays: Array | None) -> list[Any]:
-    """Return the arrays in the dtype that a rule gives for all of them; None stays None.
+    """Return the arrays in the common dtype that a rule gives; None stays None.
 
     Parameters
     ----------
     where : str
-        What an error names.
+        The name that errors use.
     rule : callable
-        `joint_dtype`, to which NumPy would promote them, or `sum_dtype` or `mean_dtype`: that of the primitive's shape
-        rule. A float dtype that all of them have must be the rule's result, too.
+        `joint_dtype`, to which NumPy would promote them, or `sum_dtype` or `mean_dtype`, as in the primitive's shape
+        rule. If all of them have the same float dtype, the rule must return it.
     **arrays : array or None
 
     Raises
     ------
     OperandError
-        For what is not an array of numbers.
+        If something is not an array of numbers.
 
     Examples
     --------
@@ -59,7 +59,7 @@ def joined(where: str, rule: DTypeRule = joint_dtype, **arrays: Array | None) ->
 
 
 def sum_dtype(*operands: AbstractArray | Array | None) -> np.dtype[Any]:
-    """Return a dtype that is large enough for sums of products, as that of sums and products along axes.
+    """Return a dtype that is large enough for sums of products, as for sums and products along axes.
 
     Examples
     --------

@@ -1,11 +1,11 @@
-"""Recurrent layers over a whole sequence, each a primitive, since a single step is too little work.
+"""Recurrent layers over a whole sequence; each is one primitive, because a single step is too little work.
 
-What does not depend on the previous step is done for all steps at once: the products with the inputs before, in u,
-and the gradients of the weights after. Between the two each step needs the previous one. The rules of a layer all follow
-from the cotangents of its gates' inputs, which `_lstm_backward` and `_gru_backward` carry back through time (Werbos
-1990), once for all rules. The derivatives of these are those of the same computation, written step by step.
+Work that does not depend on the previous step is done for all steps at once: before the loop, the products with the
+inputs, in u; after it, the gradients of the weights. In between, each step needs the previous one. All rules of a layer
+follow from the cotangents of its gates' inputs, which `_lstm_backward` and `_gru_backward` carry back through time
+(Werbos 1990), once for all rules. Their own derivatives are those of the same computation, written step by step.
 
-Shapes: u (T, N, 4·H) or (T, N, 3·H), the weight (4·H, H) or (3·H, H), states (N, H), with PyTorch's gates in its order.
+Shapes: u (T, N, 4·H) or (T, N, 3·H), the weight (4·H, H) or (3·H, H), states (N, H), with PyTorch's gates and order.
 """
 
 from collections.abc import Callable
@@ -30,7 +30,7 @@ __all__ = ["gru", "lstm"]
 
 
 def _check(where: str, gates: int, u: Array, weight: Array, bias: Array | None, *states: Array) -> None:
-    """Raise `ShapeError` unless the operands of a layer with this number of gates go together."""
+    """Raise `ShapeError` unless the operands of a layer with this number of gates fit each other."""
     shapes = [np.shape(x) for x in (u, weight, *states)]
     batch, units = shapes[0][1:2], shapes[1][1:2]
     rows = tuple(gates * n for n in units)
@@ -67,7 +67,7 @@ def _as_rows(x: Array) -> Array:
 
 
 def _slope(y: Array) -> Array:
-    """Return the slope of the sigmoid where it is y."""
+    """Return the slope of the sigmoid where its value is y."""
     return multiply(y, subtract(1, y))
 
 
@@ -84,7 +84,7 @@ def _product(*factors: Array) -> Array:
 
 @primitive(residuals=("gates", "cells"))
 def lstm(u: Floats, weight: Floats, h: Floats, c: Floats) -> Array:
-    """An LSTM over a sequence (Hochreiter & Schmidhuber 1997; Gers et al. 2000), without the inputs' weights.
+    """An LSTM over a sequence (Hochreiter & Schmidhuber 1997; Gers et al. 2000), without the input weights.
 
     ``c' = σ(f)·c + σ(i)·tanh(g)`` and ``h' = σ(o)·tanh(c')``, where i, f, g and o are the four blocks of
     ``u[t] + weight @ h``, in this order.
@@ -92,15 +92,15 @@ def lstm(u: Floats, weight: Floats, h: Floats, c: Floats) -> Array:
     Parameters
     ----------
     u : (T, N, 4·H)
-        The input contributions to the gates, biases included.
+        The input contributions to the gates, including biases.
     weight : (4·H, H)
     h, c : (N, H)
-        The first state.
+        The initial state.
 
     Returns
     -------
     y : (T + 1, N, H)
-        The outputs h' of all steps, and after them the last c'.
+        The outputs h' of all steps, followed by the last c'.
 
     Raises
     ------
@@ -206,7 +206,7 @@ for _position, _name in enumerate(("g", "u", "weight", "h", "c")):
 
 @primitive(residuals=("gates",))
 def gru(u: Floats, weight: Floats, bias: Floats, h: Floats) -> Array:
-    """A gated recurrent unit over a sequence (Cho et al. 2014), without the inputs' weights.
+    """A gated recurrent unit over a sequence (Cho et al. 2014), without the input weights.
 
     ``n = tanh(u_n + σ(u_r + v_r)·v_n)`` and ``h' = (1 - z)·n + z·h`` with ``z = σ(u_z + v_z)``, where r, z and n are
     the three blocks of ``u[t]`` and of ``v = weight @ h + bias``, in this order.
@@ -214,11 +214,11 @@ def gru(u: Floats, weight: Floats, bias: Floats, h: Floats) -> Array:
     Parameters
     ----------
     u : (T, N, 3·H)
-        The input contributions to the gates, their biases included.
+        The input contributions to the gates, including their biases.
     weight : (3·H, H)
     bias : (3·H,)
     h : (N, H)
-        The first state.
+        The initial state.
 
     Returns
     -------

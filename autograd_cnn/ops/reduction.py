@@ -43,13 +43,13 @@ __all__ = [
 
 
 def count(shape: Shape, axis: Axis) -> int:
-    """Return how many elements a reduction of ``shape`` along ``axis`` combines into one."""
+    """Return the number of elements that a reduction of ``shape`` along ``axis`` combines into one."""
     return product(shape[a] for a in axes_of(shape, axis))
 
 
 def axes_of(shape: Shape, axis: Axis) -> tuple[int, ...]:
     """Return the axes that a reduction of ``shape`` along ``axis`` removes, counted from the front."""
-    if axis is None or not shape:  # NumPy lets a number be reduced along axis 0
+    if axis is None or not shape:  # NumPy allows a scalar to be reduced along axis 0
         return tuple(range(len(shape)))
     return normalize_axis_tuple(axis, len(shape))
 
@@ -232,9 +232,9 @@ def _among_extrema(g: Array, x: Array, y: Array, axis: Axis, least: bool) -> Arr
 def _extremum_backward(
     g: Array, x: Array, axis: Axis = None, *, least: Flag = False, extremum: Array | None = None
 ) -> Array:
-    """``g``, shared evenly among the largest, or least, along ``axis``, which a NaN is; such axes have length 1 in ``g``.
+    """``g``, shared evenly among the extrema along ``axis``, where a NaN counts as one; these axes have length 1 in ``g``.
 
-    The ``extremum`` may be told.
+    The ``extremum`` can be passed if it is known.
     """
     g, x = np.asarray(g), np.asarray(x)
     _check_kept(g.shape, x.shape, axis)
@@ -313,7 +313,7 @@ def _bool_dtype(x: AbstractArray) -> np.dtype[Any]:  # of a predicate
 
 @primitive(constant=True)
 def any(x: Array, axis: Axis = None, keepdims: Flag = False) -> Array:
-    """Whether there is an element along ``axis`` that is not 0; no gradient.
+    """Whether any element along ``axis`` is not 0; no gradient.
 
     Examples
     --------
@@ -343,7 +343,7 @@ all.shape(sum_shape, dtype=_bool_dtype)
 
 @primitive(constant=True)
 def count_nonzero(x: Array, axis: Axis = None, keepdims: Flag = False) -> Array:
-    """How many elements along ``axis`` are not 0; no gradient.
+    """The number of elements along ``axis`` that are not 0; no gradient.
 
     Examples
     --------
@@ -447,7 +447,7 @@ def cumprod_vjp_x(g: Array, *, x: Array, axis: int | None) -> Array:
 
 
 def _ahead(x: Array, step: int) -> Array:
-    """Return for each element the one that number of steps ahead in its line, and 0 where there is none."""
+    """Return for each element the one that many steps ahead in its line, or 0 if there is none."""
     return concatenate([x[..., step:], np.zeros((*x.shape[:-1], step), x.dtype)], axis=-1)
 
 

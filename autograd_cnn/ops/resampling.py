@@ -1,4 +1,4 @@
-"""Sums of a few rows and columns of maps, which interpolation and means over regions are.
+"""Weighted sums of a few rows and columns of maps, of which interpolation and adaptive means are composed.
 
 The adjoint is the same with the transposed matrices.
 """
@@ -21,7 +21,7 @@ def _resample(x: Array, *, rows: Taps, columns: Taps) -> Array:
     Parameters
     ----------
     x : (..., H, W)
-        Integers are taken as float64.
+        Integers are converted to float64.
     rows, columns : Taps
         R (OH, H) and C (OW, W).
 

@@ -1,7 +1,7 @@
-"""Rounding, whole quotients and their remainders.
+"""Rounding, integer quotients and their remainders.
 
-Rounded numbers have no gradient: they are constant but for jumps. A remainder has the gradient of its operands,
-as if the whole quotient were constant.
+Rounded numbers have no gradient: they are constant except for jumps. A remainder has gradients as if the integer
+quotient were constant.
 """
 
 import numpy as np
@@ -21,7 +21,7 @@ __all__ = ["ceil", "divmod", "floor", "floor_divide", "fmod", "frexp", "modf", "
 
 @primitive(constant=True)
 def floor(x: Array) -> Array:
-    """The largest whole number that is not above ``x``; no gradient.
+    """The largest integer that is not above ``x``; no gradient.
 
     Examples
     --------
@@ -33,7 +33,7 @@ def floor(x: Array) -> Array:
 
 @primitive(constant=True)
 def ceil(x: Array) -> Array:
-    """The smallest whole number that is not below ``x``; no gradient.
+    """The smallest integer that is not below ``x``; no gradient.
 
     Examples
     --------
@@ -57,7 +57,7 @@ def trunc(x: Array) -> Array:
 
 @primitive(constant=True)
 def rint(x: Floats) -> Array:
-    """The nearest whole number, the even one in a tie; no gradient.
+    """The nearest integer, the even one in a tie; no gradient.
 
     Examples
     --------
@@ -69,7 +69,7 @@ def rint(x: Floats) -> Array:
 
 @primitive(constant=True)
 def round(x: Array, decimals: Count = 0) -> Array:
-    """``x`` rounded to a number of decimals, to the even one in a tie; no gradient.
+    """``x`` rounded to a number of decimals, to even in a tie; no gradient.
 
     Examples
     --------
@@ -84,7 +84,7 @@ def round(x: Array, decimals: Count = 0) -> Array:
 
 @primitive(constant=True)
 def floor_divide(x1: Array, x2: Array) -> Array:
-    """``x1 // x2``: the largest whole number that is not above the quotient; no gradient.
+    """``x1 // x2``: the largest integer that is not above the quotient; no gradient.
 
     Examples
     --------
@@ -96,7 +96,7 @@ def floor_divide(x1: Array, x2: Array) -> Array:
 
 @primitive
 def remainder(x1: Array, x2: Array) -> Array:
-    """``x1 % x2``: what ``x1 // x2`` times ``x2`` leaves of ``x1``, with the sign of ``x2``.
+    """``x1 % x2``: the remainder ``x1 - x1 // x2 * x2``, with the sign of ``x2``.
 
     Examples
     --------
@@ -118,7 +118,7 @@ def remainder_vjp_x2(g: Array, *, x1: Array, x2: Array) -> Array:
 
 @primitive
 def fmod(x1: Array, x2: Array) -> Array:
-    """What the quotient without its decimals times ``x2`` leaves of ``x1``, with the sign of ``x1``.
+    """The remainder of the quotient truncated to an integer, with the sign of ``x1``.
 
     Examples
     --------
@@ -129,7 +129,7 @@ def fmod(x1: Array, x2: Array) -> Array:
 
 
 @fmod.vjp("x1")
-def fmod_vjp_x1(g: Array, *, y: Array) -> Array:  # as that of `remainder`
+def fmod_vjp_x1(g: Array, *, y: Array) -> Array:  # as for `remainder`
     return g
 
 
@@ -172,7 +172,7 @@ def _exponent(x: Floats) -> Array:
 
 @composite
 def frexp(x: Array) -> tuple[Array, Array]:
-    """A number from 0.5 to 1, with the sign of ``x``, and the power of 2 that makes it ``x``; the latter is a constant.
+    """The mantissa, from 0.5 to 1 with the sign of ``x``, and the exponent of 2, a constant.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""Choosing between values: extrema of two, limits, masks, and comparisons.
+"""Choosing between values: larger and smaller of two, limits, masks, and comparisons.
 
 Broadcasting follows NumPy; the engine sums it out of the gradients, so no rule mentions it.
 """
@@ -43,7 +43,7 @@ __all__ = [
 def maximum(x1: Array, x2: Array) -> Array:
     """The larger of two, element by element; where they are equal, each gets half of the gradient.
 
-    Where one is NaN, so is the result, and both take the gradient, so that none is lost.
+    Where one is NaN, so is the result, and both get the gradient, so that none is lost.
 
     Examples
     --------
@@ -67,7 +67,7 @@ def maximum_vjp_x2(g: Array, *, x1: Array, x2: Array) -> Array:
 def minimum(x1: Array, x2: Array) -> Array:
     """The smaller of two, element by element; where they are equal, each gets half of the gradient.
 
-    Where one is NaN, so is the result, and both take the gradient, so that none is lost.
+    Where one is NaN, so is the result, and both get the gradient, so that none is lost.
 
     Examples
     --------
@@ -169,7 +169,7 @@ def where_vjp_x2(g: Array, *, condition: Array) -> Array:
 
 @composite
 def select(condlist: Sequence[Array], choicelist: Sequence[Array], default: Array = 0) -> Array:
-    """Element by element the choice of the first condition that holds, else ``default``.
+    """For each element, the choice of the first condition that holds, else ``default``.
 
     Examples
     --------
@@ -184,9 +184,9 @@ def select(condlist: Sequence[Array], choicelist: Sequence[Array], default: Arra
 
 @composite
 def choose(a: Indices, choices: Sequence[Array], mode: str = "raise") -> Array:
-    """Element by element the choice with the index ``a``; an index out of range is an error.
+    """For each element, the choice with the index ``a``; an index out of range is an error.
 
-    The mode ``"wrap"`` starts over from the first, ``"clip"`` stays at the last.
+    With the mode ``"wrap"`` such an index wraps around; with ``"clip"`` it is clipped to the range.
 
     Examples
     --------
@@ -216,7 +216,7 @@ def masked(x: Array, mask: Mask) -> Array:
     Raises
     ------
     OperandError
-        If the mask is not made of bools.
+        If the mask is not an array of bools.
     ShapeError
         If the mask does not broadcast to the shape of ``x``.
 
@@ -241,7 +241,7 @@ def masked_vjp_x(g: Array, *, mask: Array) -> Array:
 
 @primitive(static=True)
 def _damped(x: Array, mask: Mask, factor: Number) -> Array:
-    """``x`` where the mask is set, else ``factor * x``: its own adjoint.
+    """``x`` where the mask is True, else ``factor * x``; it is its own adjoint.
 
     Raises
     ------

@@ -39,7 +39,7 @@ __all__ = [
 
 @composite
 def diff(x: Array, n: Whole = 1, axis: Count = -1, prepend: Array | None = None, append: Array | None = None) -> Array:
-    """The differences of neighbours along ``axis``, ``n`` times over; with values before and after, where given.
+    """The ``n``-th differences of neighbours along ``axis``, with values added before and after, if given.
 
     Examples
     --------
@@ -65,7 +65,7 @@ def diff(x: Array, n: Whole = 1, axis: Count = -1, prepend: Array | None = None,
 
 @composite
 def ediff1d(x: Array, to_end: Array | None = None, to_begin: Array | None = None) -> Array:
-    """The differences of neighbours in the flattened ``x``, with values before and after, where given.
+    """The differences of neighbours in the flattened ``x``, with values added before and after, if given.
 
     Examples
     --------
@@ -80,7 +80,7 @@ def ediff1d(x: Array, to_end: Array | None = None, to_begin: Array | None = None
 
 @composite
 def gradient(x: Array, *varargs: Any, axis: Axis = None, edge_order: Whole = 1) -> Any:
-    """Central differences along each axis, one-sided at the ends, as `numpy.gradient` has them.
+    """Central differences along each axis, one-sided at the ends, as in `numpy.gradient`.
 
     Parameters
     ----------
@@ -91,7 +91,7 @@ def gradient(x: Array, *varargs: Any, axis: Axis = None, edge_order: Whole = 1) 
     axis : int or tuple of int, optional
         By default all axes.
     edge_order : 1 or 2
-        Of the differences at the ends.
+        The order of the differences at the ends.
 
     Returns
     -------
@@ -149,7 +149,7 @@ def _slopes(x: Array, axis: int, spacing: Any, edge_order: int) -> Array:
 
 @composite
 def trapezoid(y: Array, x: Array | None = None, dx: Array = 1.0, axis: Count = -1) -> Array:
-    """The integral along ``axis`` by the trapezoidal rule, for samples at ``x``, or ``dx`` apart.
+    """The integral along ``axis`` by the trapezoidal rule, for samples at ``x`` or at distances ``dx``.
 
     Examples
     --------
@@ -165,7 +165,7 @@ def trapezoid(y: Array, x: Array | None = None, dx: Array = 1.0, axis: Count = -
 
 @composite
 def unwrap(x: Array, discont: Number | None = None, axis: Count = -1, *, period: Number = 2 * np.pi) -> Array:
-    """Angles along ``axis`` with whole periods added, so that no step is larger than half a period, or ``discont``.
+    """Angles along ``axis`` with whole periods added, so that no step exceeds half a period, or ``discont``.
 
     Examples
     --------
@@ -190,10 +190,10 @@ def unwrap(x: Array, discont: Number | None = None, axis: Count = -1, *, period:
 def interp(
     x: Array, xp: Array, fp: Array, left: Array | None = None, right: Array | None = None, period: Number | None = None
 ) -> Array:
-    """The values at ``x`` of the function that is ``fp`` at the increasing ``xp`` and linear in between.
+    """The values at ``x`` of the piecewise linear function with the values ``fp`` at the increasing ``xp``.
 
-    Below and above ``xp`` it has the values ``left`` and ``right``, by default those at the ends. The derivative at one
-    of ``xp`` is that to its right.
+    Below and above ``xp`` it has the values ``left`` and ``right``, by default those at the ends. The derivative at a
+    point of ``xp`` is the one to its right.
 
     Examples
     --------
@@ -218,7 +218,7 @@ def interp(
 def linspace(
     start: Array, stop: Array, num: Whole = 50, endpoint: Flag = True, retstep: Flag = False, axis: Count = 0
 ) -> Any:
-    """``num`` numbers at equal distances from ``start`` to ``stop``, along a new axis; if ``retstep``, with the distance.
+    """``num`` evenly spaced numbers from ``start`` to ``stop``, along a new axis; if ``retstep``, with the distance.
 
     Examples
     --------
@@ -238,7 +238,7 @@ def linspace(
 def logspace(
     start: Array, stop: Array, num: Whole = 50, endpoint: Flag = True, base: Array = 10.0, axis: Count = 0
 ) -> Array:
-    """``base`` to the power of ``num`` numbers at equal distances from ``start`` to ``stop``; see `linspace`.
+    """``base`` to the power of ``num`` evenly spaced numbers from ``start`` to ``stop``; see `linspace`.
 
     Examples
     --------
@@ -272,8 +272,8 @@ def convolve(x1: Array, x2: Array, mode: str = "full") -> Array:
     ----------
     x1, x2 : (N,), (M,)
     mode : str
-        ``"full"`` gives all N + M - 1 numbers, ``"same"`` as many as the longer line has, from the middle, and
-        ``"valid"`` those for which the shorter line is within the longer one.
+        ``"full"`` gives all N + M - 1 numbers, ``"same"`` the middle ones, as many as the longer line has, and
+        ``"valid"`` those for which the shorter line lies within the longer one.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""Changing shapes: primitives that reshape, permute, repeat and join, and functions made of them."""
+"""Changing shapes: primitives that reshape, permute, repeat and join, and functions composed of them."""
 
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
@@ -118,7 +118,7 @@ def transpose_vjp_x(g: Array, *, x_shape: Shape, axes: tuple[int, ...] | None) -
     return transpose(g, axes=_inverse(axes))
 
 
-# An order is found once, and so is the same object each time, which a primitive has parsed already.
+# Cached, so that an order is always the same object, which a primitive has already parsed.
 
 
 @lru_cache(maxsize=256)
@@ -223,7 +223,7 @@ def tile(x: Array, reps: Counts) -> Array:
 
 @composite
 def full_like(x: Array, fill_value: Array, dtype: DType | None = None, shape: Lengths | None = None) -> Array:
-    """An array with the shape and dtype of ``x``, unless others are given, full of a value that may have a gradient.
+    """An array filled with a value that may have a gradient, by default with the shape and dtype of ``x``.
 
     Examples
     --------
@@ -320,7 +320,7 @@ def flip_vjp_x(g: Array, *, axis: Axis) -> Array:
 
 @primitive
 def roll(x: Array, shift: Shift, axis: Axis = None) -> Array:
-    """``x`` shifted along the axes; elements that leave at one end come back at the other.
+    """``x`` shifted along the axes; elements that leave at one end re-enter at the other.
 
     Examples
     --------

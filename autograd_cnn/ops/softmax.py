@@ -1,7 +1,7 @@
 r"""Softmax and its logarithm, stable for scores of any size.
 
 The largest score is subtracted first, and its exponential, which is 1, is left out of the sum. So the others are added
-with full precision, however small they are. A difference ``d`` of two scores is rounded, so a small probability is
+with full precision, however small they are. The difference ``d`` of two scores is rounded, so a small probability is
 accurate to 4 + \|d\| units in the last place.
 """
 
@@ -29,7 +29,7 @@ _LN2: Final = log(2)
 
 @primitive
 def logsumexp(x: Floats, axis: Axis = None, keepdims: Flag = False) -> Array:
-    """``log(sum(exp(x)))`` along ``axis``, a smooth maximum; of no scores it is -inf.
+    """``log(sum(exp(x)))`` along ``axis``, a smooth maximum; without any scores it is -inf.
 
     Examples
     --------
@@ -106,7 +106,7 @@ def softmax(x: Floats, axis: Axis = -1) -> Array:
 
 @softmax.shape
 def softmax_shape(x: AbstractArray, *, axis: Axis) -> Shape:
-    axes_of(x.shape, axis)  # that there is such an axis
+    axes_of(x.shape, axis)  # raises if there is no such axis
     return x.shape
 
 
@@ -117,7 +117,7 @@ def softmax_vjp_x(g: Array, *, y: Array, axis: Axis) -> Array:
 
 @primitive
 def _softmax_backward(g: Floats, p: Floats, axis: Axis) -> Array:
-    """``p·(g - sum(g·p))``, for the cotangent ``g`` where `softmax` is ``p``, whose sums are 1."""
+    """``p·(g - sum(g·p))``, for the cotangent ``g`` of the `softmax` ``p``, whose sums are 1."""
     return kernels.softmax_wrt_x(np.asarray(g), np.asarray(p), axis)
 
 
@@ -161,7 +161,7 @@ def log_softmax_vjp_x(g: Array, *, y: Array, axis: Axis) -> Array:
 
 @primitive
 def _log_softmax_backward(g: Floats, log_p: Floats, axis: Axis) -> Array:
-    """``g - exp(log_p)·sum(g)``, for the cotangent ``g`` where `log_softmax` is ``log_p``."""
+    """``g - exp(log_p)·sum(g)``, for the cotangent ``g`` of the `log_softmax` ``log_p``."""
     return kernels.log_softmax_wrt_x(np.asarray(g), np.asarray(log_p), axis)
 
 

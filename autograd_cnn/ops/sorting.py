@@ -1,6 +1,6 @@
 """Sorting, and picking elements by their order or by their values.
 
-Where elements are picked, their gradients go back to where they were. Positions have no gradient.
+Gradients of picked elements go back to the elements' positions. The positions themselves have no gradient.
 """
 
 from typing import Any, Literal, NamedTuple
@@ -76,7 +76,7 @@ def sort_vjp_x(g: Array, *, order: Array, axis: int) -> Array:
 def sort(x: Array, axis: OneAxis = -1, stable: Flag = True) -> Array:
     """``x`` in increasing order along ``axis``, or flattened if it is None; NaNs come last.
 
-    Equal elements keep their order, and so each its own gradient.
+    Equal elements keep their order, so each gets its own gradient.
 
     Examples
     --------
@@ -91,9 +91,9 @@ def sort(x: Array, axis: OneAxis = -1, stable: Flag = True) -> Array:
 
 @composite
 def partition(x: Array, kth: Counts, axis: OneAxis = -1) -> Array:
-    """``x`` with the element ``kth`` along ``axis`` at its sorted position, none larger before it, none smaller after it.
+    """``x`` with the element ``kth`` along ``axis`` at its sorted position, with no larger one before and no smaller one after.
 
-    Here everything is sorted.
+    This implementation sorts everything.
 
     Examples
     --------
@@ -125,7 +125,7 @@ def _check_kth(where: str, x: Array, kth: Any, axis: int | None) -> None:
 
 @composite
 def searchsorted(x: Array, v: Array, side: Literal["left", "right"] = "left", sorter: Indices | None = None) -> Array:
-    """Where each ``v`` belongs in the sorted ``x``: before what is equal to it, or after it (``"right"``); no gradient.
+    """Where each ``v`` belongs in the sorted ``x``: before equal elements, or after them (``"right"``); no gradient.
 
     With ``sorter``, positions as `argsort` gives them, ``x`` need not be sorted.
 
@@ -178,7 +178,7 @@ def extract(condition: Array, x: Array) -> Array:
 
 @composite
 def trim_zeros(x: Array, trim: str = "fb") -> Array:
-    """A 1-D ``x`` without the zeros at its front (``"f"``), its back (``"b"``) or both.
+    """A 1-D ``x`` without the zeros at its front (``"f"``), its back (``"b"``), or both.
 
     Examples
     --------
@@ -199,9 +199,9 @@ def unique(
     axis: OneAxis = None,
     equal_nan: Flag = True,
 ) -> Any:
-    """The different elements, or slices along ``axis``, in increasing order; with positions and counts, as asked for.
+    """The distinct elements, or slices along ``axis``, in increasing order; on request with positions and counts.
 
-    The first of equal ones has the gradient. The positions and counts are plain arrays.
+    The first of equal elements gets the gradient. Positions and counts are plain arrays.
 
     Examples
     --------
@@ -241,9 +241,9 @@ class UniqueInverseResult(NamedTuple):
 
 @composite
 def unique_all(x: Array) -> UniqueAllResult:
-    """The different elements, where each is first, which of them every element is, and how often each is there.
+    """The distinct elements, their first positions, the index among them of every element, and their counts.
 
-    Each NaN counts as different.
+    Each NaN counts as distinct.
 
     Examples
     --------
@@ -256,7 +256,7 @@ def unique_all(x: Array) -> UniqueAllResult:
 
 @composite
 def unique_counts(x: Array) -> UniqueCountsResult:
-    """The different elements, and how often each is there; see `unique_all`.
+    """The distinct elements, and their counts; see `unique_all`.
 
     Examples
     --------
@@ -268,7 +268,7 @@ def unique_counts(x: Array) -> UniqueCountsResult:
 
 @composite
 def unique_inverse(x: Array) -> UniqueInverseResult:
-    """The different elements, and which of them every element is; see `unique_all`.
+    """The distinct elements, and the index among them of every element; see `unique_all`.
 
     Examples
     --------
@@ -280,7 +280,7 @@ def unique_inverse(x: Array) -> UniqueInverseResult:
 
 @composite
 def unique_values(x: Array) -> Array:
-    """The different elements in increasing order; see `unique_all`.
+    """The distinct elements in increasing order; see `unique_all`.
 
     Examples
     --------

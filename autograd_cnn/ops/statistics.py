@@ -1,4 +1,4 @@
-"""Averages, quantiles and covariances; and the reductions that leave NaNs out."""
+"""Averages, quantiles and covariances; and the reductions that ignore NaNs."""
 
 from typing import Any, Final, Literal, TypeAlias
 
@@ -47,7 +47,7 @@ __all__ = [
 def average(
     x: Array, axis: Axis = None, weights: Array | None = None, returned: Flag = False, keepdims: Flag = False
 ) -> Any:
-    """The mean along ``axis``, by weights where there are any; if ``returned``, with the sum of the weights.
+    """The mean along ``axis``, weighted if there are weights; if ``returned``, also the sum of the weights.
 
     Weights have the shape of ``x``, or are one number for each element along ``axis``.
 
@@ -85,9 +85,10 @@ def cov(
     fweights: Array | None = None,
     aweights: Array | None = None,
 ) -> Array:
-    """The covariance matrix of variables, one a row of ``x`` and ``y``, or one a column if ``rowvar`` is False.
+    """The covariance matrix of variables, which are the rows of ``x`` and ``y``, or the columns if ``rowvar`` is False.
 
-    Parameters are those of `numpy.cov`. The weights of observations have gradients, too, but ``fweights``, which count.
+    Parameters are those of `numpy.cov`. The weights of observations have gradients, except ``fweights``, which are
+    counts.
 
     Examples
     --------
@@ -147,12 +148,12 @@ def corrcoef(x: Array, y: Array | None = None, rowvar: Flag = True) -> Array:
 Method: TypeAlias = Literal["linear", "lower", "higher", "nearest", "midpoint"]
 
 _NEIGHBOURS: Final = {"linear": None, "lower": floor, "higher": ceil, "nearest": rint, "midpoint": None}
-"""How a quantile between two elements follows from them."""
+"""How to compute a quantile between two elements."""
 
 
 @composite
 def quantile(x: Array, q: Any, axis: Axis = None, method: Method = "linear", keepdims: Flag = False) -> Array:
-    """The number below which a share ``q`` of the elements along ``axis`` are.
+    """The number below which a fraction ``q`` of the elements along ``axis`` lie.
 
     Parameters
     ----------
@@ -299,7 +300,7 @@ def nanprod(x: Array, axis: Axis = None, keepdims: Flag = False) -> Array:
 
 @composite
 def nancumsum(x: Array, axis: OneAxis = None) -> Array:
-    """The running sum along ``axis``, NaNs as 0.
+    """The running sum along ``axis``, with NaNs as 0.
 
     Examples
     --------
@@ -311,7 +312,7 @@ def nancumsum(x: Array, axis: OneAxis = None) -> Array:
 
 @composite
 def nancumprod(x: Array, axis: OneAxis = None) -> Array:
-    """The running product along ``axis``, NaNs as 1.
+    """The running product along ``axis``, with NaNs as 1.
 
     Examples
     --------
@@ -386,6 +387,6 @@ def nanmin(x: Array, axis: Axis = None, keepdims: Flag = False) -> Array:
 
 
 def _numbers(x: Array, axis: Axis, keepdims: bool) -> Array:
-    """Return how many elements along ``axis`` are not NaN, in the dtype of ``x``."""
+    """Return the number of elements along ``axis`` that are not NaN, in the dtype of ``x``."""
     count = reduction.sum(logical_not(isnan(x)), axis=axis, keepdims=keepdims)
     return astype(count, dtype=dtype_of(x)) if dtype_of(x).kind == "f" else count

@@ -1,6 +1,7 @@
 """Trigonometric and hyperbolic functions, their inverses, and lengths and angles of pairs.
 
-Angles are in radians. Where a derivative is infinite, at the ends of an inverse function's domain, the gradient is.
+Angles are in radians. At the ends of an inverse function's domain, where its derivative is infinite, so is the
+gradient.
 """
 
 import numpy as np
@@ -99,7 +100,7 @@ def sinc(x: Array) -> Array:
 
 @primitive
 def _sinc(x: Floats, order: Whole) -> Array:
-    """The derivative of ``sin(x) / x`` of an order.
+    """The derivative of ``sin(x) / x`` of a given order.
 
     Differentiating ``x · f(x) = sin(x)`` n times gives ``x · fₙ(x) = sin(x + nπ/2) - n · fₙ₋₁(x)``, which cancels near 0;
     there the power series ``Σ (-1)ᵏ x²ᵏ / (2k + 1)!`` is differentiated term by term.
@@ -204,7 +205,7 @@ def arctan_vjp_x(g: Array, *, x: Array) -> Array:
 
 @primitive
 def arctan2(x1: Floats, x2: Floats) -> Array:
-    """The angle from -π to π of the point at height ``x1`` and breadth ``x2``; at the origin its gradient is 0.
+    """The angle from -π to π of the point with ordinate ``x1`` and abscissa ``x2``; at the origin its gradient is 0.
 
     Examples
     --------
@@ -309,7 +310,7 @@ def arcsinh_vjp_x(g: Array, *, x: Array) -> Array:
 
 @primitive
 def arccosh(x: Floats) -> Array:
-    """The number of at least 0 whose hyperbolic cosine is ``x``.
+    """The nonnegative number whose hyperbolic cosine is ``x``.
 
     Examples
     --------

@@ -11,5 +11,5 @@ from autograd_cnn.spelling import teller as _teller
 __all__ = ["write"]
 
 
-if not TYPE_CHECKING:  # a type checker would take it that every name is there
+if not TYPE_CHECKING:  # a type checker would assume that every name exists
     __getattr__ = _teller(__name__, __all__)

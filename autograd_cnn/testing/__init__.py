@@ -16,6 +16,6 @@ from autograd_cnn.testing.recorded import check_tape as check_tape
 from autograd_cnn.testing.report import Finding as Finding
 from autograd_cnn.testing.report import TapeReport as TapeReport
 
-if not TYPE_CHECKING:  # type checkers follow the imports, and would take it that every name is there
+if not TYPE_CHECKING:  # type checkers follow the imports, and would assume that every name exists
     __all__ = _public(globals())
     __getattr__ = _teller(__name__, __all__)

@@ -1,4 +1,4 @@
-"""Judging one rule at one point: its value is the derivative, a fair choice at a kink, or wrong."""
+"""Judging one rule at one point: its value is the derivative, a valid choice at a kink, or wrong."""
 
 from dataclasses import dataclass
 from typing import Any, Final, Literal, NamedTuple
@@ -16,17 +16,17 @@ from autograd_cnn.testing.replay import NotReplayable
 Floats = NDArray[np.float64]
 
 _SCALES: Final = (1.0, 1e-2, 1e-4, 1e2)
-"""Of the step, to try in turn: small ones fall short of a kink near by, a large one is for large numbers."""
+"""Step sizes to try in turn: small ones stop short of a nearby kink, a large one suits large numbers."""
 
 TINY: Final = 1e-7
 """The step of one-sided differences."""
 
 _ALONE: Final = 32
-"""How many elements are looked at one by one."""
+"""The maximum number of elements that are examined one by one."""
 
 
 class Comparison(NamedTuple):
-    """An element of the argument, and its gradient by differences and by the rule."""
+    """An element of the argument, with its gradient by finite differences and by the rule."""
 
     element: tuple[int, ...] | None = None
     expected: float | None = None
@@ -38,7 +38,7 @@ NO_ELEMENT: Final = Comparison()
 
 @dataclass(frozen=True)
 class Verdict:
-    """What is amiss, whether it is a fault, and the element where rule and differences are furthest apart."""
+    """What is wrong, whether it is a fault, and the element where rule and differences are furthest apart."""
 
     kind: Literal["wrong", "kink", "unchecked"]
     at: Comparison = NO_ELEMENT
@@ -46,12 +46,12 @@ class Verdict:
 
 
 class Argument:
-    """One operand of a call that wants a gradient: its rule, and differences of the call along it.
+    """One operand of a call that needs a gradient: its rule, and finite differences of the call along it.
 
     Raises
     ------
     NotReplayable
-        If the call gives something else when it is recorded.
+        If the call gives a different result when it is recorded.
     """
 
     def __init__(self, call: Call, position: int, rng: np.random.Generator, tolerance: float) -> None:
@@ -69,12 +69,12 @@ class Argument:
     # --- both sides ---------------------------------------------------------------------------
 
     def pullback(self, g: Floats) -> Floats:
-        """Return what the rule makes of the cotangent ``g``, summed over what broadcasting added.
+        """Return the rule's gradient for the cotangent ``g``, summed over the axes that broadcasting added.
 
         Raises
         ------
         OperandError
-            If the rule returns anything but an array in the dtype of its cotangent.
+            If the rule returns anything but an array with the cotangent's dtype.
         """
         primitive = self.call.primitive
         rule = primitive.rules[primitive.signature.operand(self.position)]
@@ -87,11 +87,11 @@ class Argument:
         return np.asarray(unbroadcast_to(cotangent, self.leaf, rule.function.__name__))
 
     def change(self, t: float, v: Floats) -> Floats:
-        """Return by how much the result changes when the operand moves by ``t·v``."""
+        """Return the change of the result when the operand moves by ``t·v``."""
         return np.asarray(self.call.on({self.position: self.x + t * v}).y) - self.y
 
     def slope(self, g: Floats, v: Floats, scale: float) -> float:
-        """Return the derivative of ⟨g, y⟩ along ``v`` by differences."""
+        """Return the derivative of ⟨g, y⟩ along ``v`` by finite differences."""
 
         def along(t: float) -> float:
             return _dot(g, self.change(t * scale, v)) if t else 0.0
@@ -105,7 +105,7 @@ class Argument:
     # --- the judgement ------------------------------------------------------------------------
 
     def verdict(self) -> Verdict | None:
-        """Return None where the rule is right, else what is amiss."""
+        """Return None if the rule is right, else what is wrong."""
         g = np.where(np.isfinite(self.y), self._random(self.y.shape), 0.0)
         v = self._random(self.x.shape) * self._size()
         cotangent = self.pullback(g)
@@ -132,12 +132,12 @@ class Argument:
         return np.asarray(numbers + np.copysign(0.5, numbers))
 
     def _size(self) -> Floats:
-        """Return how far each element moves: with its own size, so that none crosses 0, but 1 from 0 itself."""
+        """Return how far each element moves: in proportion to its size, so that none crosses 0; by 1 if it is 0."""
         size = np.minimum(np.abs(self.x), 1.0)
         return np.where((size == 0) | ~np.isfinite(size), 1.0, size)
 
     def _agree(self, g: Floats, v: Floats, cotangent: Floats) -> bool:
-        """Tell whether rule and differences give the same along ``v``, at one size of step at least."""
+        """Tell whether rule and differences agree along ``v`` for at least one step size."""
         terms = cotangent * v
         by_rule, spread = float(np.sum(terms)), _norm(terms)
         noise = 1e-15 * _norm(np.where(g == 0, 0.0, g * self.y)) / STEP
@@ -152,10 +152,10 @@ class Argument:
         return False
 
     def _kinks(self, v: Floats, count: int = 6) -> tuple[Array, Array, Array]:
-        """Return which elements of the result have a kink here, which several that meet, and which are not numbers.
+        """Return which elements of the result have a kink here, which have several, and which are NaN.
 
-        Without a kink the slope along a + b is that along a and that along b. At one, it is always less or always
-        more, as for a maximum or a minimum; where both happen, kinks of both kinds meet.
+        Without a kink, the slope along a + b is the sum of the slopes along a and along b. At a kink it is always less
+        or always more than that, as for a maximum or a minimum; where both happen, kinks of both kinds meet.
         """
         above, below = np.zeros(self.y.shape), np.zeros(self.y.shape)
         edge = np.zeros(self.y.shape, bool)
@@ -171,7 +171,7 @@ class Argument:
         return (most > 0) & ~edge, np.minimum(above, below) > 0.01 * most, edge
 
     def _finite(self, g: Floats, cotangent: Floats) -> tuple[Floats, Array, Verdict | None]:
-        """Set aside the elements at which the rule gives no number; a fault where differences do."""
+        """Set aside the elements for which the rule gives NaN; a fault where finite differences give a number."""
         bad = ~np.isfinite(cotangent)
         for flat in np.flatnonzero(bad)[:_ALONE].tolist():
             v = self._unit(flat)
@@ -183,7 +183,7 @@ class Argument:
         return np.where(bad, 0.0, cotangent), bad, None
 
     def _unit(self, flat: int) -> Floats:
-        """Return the direction in which one element moves, as far as in any other direction."""
+        """Return the direction that moves a single element, as far as in any other direction."""
         v = np.zeros(self.x.shape)
         index = _index(flat, v.shape)
         v[index] = self._size()[index]
@@ -194,7 +194,7 @@ class Argument:
         return Comparison(index, self.slope(g, v, 1e-2) / float(v[index]), float(cotangent[index]))
 
     def _at_kinks(self, kinked: Array, *, sure: bool = False) -> Verdict:
-        """Tell a fair choice from a fault: it is between the slopes ahead and behind in every direction.
+        """Tell a valid choice from a fault: it is between the slopes ahead and behind in every direction.
 
         All kinks are checked together, and a few of them separately.
         """
@@ -220,7 +220,7 @@ class Argument:
     # --- the worst element --------------------------------------------------------------------
 
     def _worst(self, g: Floats, cotangent: Floats) -> Comparison | None:
-        """Return the element at which rule and differences are furthest apart, if they are."""
+        """Return the element for which rule and differences are furthest apart, if they differ."""
         candidates = [
             flat for flat in self._candidates(g, cotangent) if not self._agree(g, self._unit(flat), cotangent)
         ]
@@ -228,7 +228,7 @@ class Argument:
         return max(comparisons, key=lambda each: abs(each.expected - each.got), default=None)  # type: ignore[operator]  # numbers, both
 
     def _candidates(self, g: Floats, cotangent: Floats) -> list[int]:
-        """Return the elements to look at: all of few; of many, those to which halving leads."""
+        """Return the elements to examine: all, if they are few; else those that bisection leads to."""
         if cotangent.size <= _ALONE:
             return list(range(cotangent.size))
         candidates: list[int] = []
@@ -245,7 +245,7 @@ class Argument:
         return candidates
 
     def _gap(self, g: Floats, v: Floats, cotangent: Floats, part: Array) -> float:
-        """Return how far rule and differences are apart when some elements move; parts add up."""
+        """Return how far rule and differences are apart when some elements move; the parts add up."""
         some = np.zeros(v.size)
         some[part] = v.ravel()[part]
         along = some.reshape(v.shape)
@@ -253,7 +253,7 @@ class Argument:
 
 
 def between(value: float, g: Floats, ahead: Floats, behind: Floats) -> bool:
-    """Tell whether ``value`` may be a derivative of ⟨g, y⟩, for g ≥ 0: it is between the slopes on both sides."""
+    """Tell whether ``value`` can be a derivative of ⟨g, y⟩, for g ≥ 0: whether it is between the one-sided slopes."""
     low, high = _dot(g, np.minimum(ahead, behind)), _dot(g, np.maximum(ahead, behind))
     slack = 1e-4 * (abs(low) + abs(high)) + 1e-7
     return not np.isfinite([low, high]).all() or low - slack <= value <= high + slack

@@ -13,7 +13,7 @@ from autograd_cnn.engine.primitive import REGISTRY, Primitive
 from autograd_cnn.errors import OperandError, sentence
 
 SAMPLES: Final[dict[Primitive, list["Case"]]] = {}
-"""The calls of each primitive that has any."""
+"""The sample calls of each primitive that has any."""
 
 
 @dataclass(frozen=True)

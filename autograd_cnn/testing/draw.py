@@ -59,7 +59,7 @@ class Draw:
 
 
 def elementwise(draw: Kind, **params: Any) -> Iterator[Case]:
-    """Yield calls on an array, a scalar, one number in one axis, and nothing.
+    """Yield calls on an array, a scalar, an array of one element, and an empty array.
 
     Examples
     --------

@@ -33,7 +33,7 @@ TRUNCATION = 1e-12
 
 
 class CheckError(AssertionError):
-    """A gradient that is not the derivative; for test runners an ordinary failure."""
+    """A gradient that is not the derivative; test runners report it as a failure."""
 
 
 def directional(f: Callable[[float], float], step: float = STEP) -> tuple[float, bool]:
@@ -59,7 +59,7 @@ def directional(f: Callable[[float], float], step: float = STEP) -> tuple[float,
 
 @dataclass(frozen=True)
 class Comparison:
-    """A derivative by the tape, and by differences.
+    """A derivative by the tape, and by finite differences.
 
     Attributes
     ----------
@@ -249,7 +249,7 @@ def reach_of(x: Array) -> list[float]:
 
 
 def _recorded(output: Any) -> bool:
-    """Whether gradients flow; a wrong rule or function may have left the tape."""
+    """Whether gradients flow; a wrong rule or function may have dropped off the tape."""
     return isinstance(output, Tensor) and output.requires_grad
 
 

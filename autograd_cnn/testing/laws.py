@@ -1,7 +1,7 @@
-"""The laws that every primitive keeps, each tried on one call at a time.
+"""The laws that every primitive obeys, each tried on one call at a time.
 
-A law takes a primitive, a `Case` and a generator. It raises `CheckError` where it is broken. Otherwise it returns the
-largest relative error that it met, and 0 where it is not about numbers.
+A law takes a primitive, a `Case` and a generator. It raises `CheckError` if the law is broken. Otherwise it returns the
+largest relative error, or 0 if the law is not about numbers.
 
 Examples
 --------
@@ -50,8 +50,8 @@ from autograd_cnn.testing.pullback import (
 )
 
 TOLERANCE: Final = 1e-9
-"""Of derivatives by differences. Their step is h = 1e-3, so h⁴/30 is 3e-14 and rounding over h 3e-13, for values and
-fifth derivatives near 1; it leaves room for both to be a thousand times larger."""
+"""For finite differences. Their step is h = 1e-3, so h⁴/30 is 3e-14 and rounding over h 3e-13, for values and fifth
+derivatives near 1; this leaves room for both to be a thousand times larger."""
 
 Trial: TypeAlias = Callable[[Primitive, Case, np.random.Generator], float]
 Condition: TypeAlias = Callable[[Primitive, Case], bool]
@@ -64,11 +64,11 @@ class Law:
     Attributes
     ----------
     name : str
-        Of the function that tries it.
+        The name of the function that tries it.
     says : str
         The law in a sentence.
     applies : callable
-        Whether it says anything about a call.
+        Whether it applies to a call.
     trial : callable
         The function.
     """
@@ -79,7 +79,7 @@ class Law:
     trial: Trial
 
     def __call__(self, primitive: Primitive, case: Case, rng: np.random.Generator) -> float:
-        """Try the law on a call; whatever goes wrong, a `CheckError` names the call."""
+        """Try the law on a call; whatever goes wrong, a `CheckError` names it."""
         where = f"{primitive.name}({case})"
         try:
             return self.trial(primitive, case, rng)
@@ -89,9 +89,9 @@ class Law:
             raise CheckError(sentence(where, f"raised {type(error).__name__}: {error}")) from error
 
     def on_samples(self, primitive: Primitive, seed: int = 0) -> Iterator[float | CheckError]:
-        """Try the law on each sample that it says something about; yield how nearly it held, or what broke it.
+        """Try the law on each sample that it applies to; yield the error with which it held, or what broke it.
 
-        Each call starts from the same random numbers, so that what one finds does not depend on the others.
+        Each call starts from the same random numbers, so the calls do not affect each other.
 
         Examples
         --------
@@ -109,7 +109,7 @@ class Law:
 
 
 LAWS: Final[list[Law]] = []
-"""All of them, in the order of this file."""
+"""All laws, in the order of this file."""
 
 
 def _always(_primitive: Primitive, _case: Case) -> bool:
@@ -143,7 +143,7 @@ def _law(applies: Condition) -> Callable[[Trial], Law]:
 
 
 def unsampled(primitive: Primitive) -> Iterator[str]:
-    """Say what the samples of a primitive leave out: it itself, one of its rules, or an operand called linear that has no rule.
+    """Say what the samples of a primitive leave out: all of it, one of its rules, or a "linear" operand without a rule.
 
     Examples
     --------
@@ -277,7 +277,7 @@ def layout_does_not_matter(primitive: Primitive, case: Case, rng: np.random.Gene
 
 
 def _pairs(primitive: Primitive, case: Case, some: Pullback, others: Pullback) -> Iterator[tuple[str, Array, Array]]:
-    """Yield the values and the gradients of two pullbacks side by side, with what they are."""
+    """Yield the values and gradients of two pullbacks in pairs, with their descriptions."""
     yield "the value", some[0], others[0]
     for i, one, other in zip(case.differentiable, some[1], others[1], strict=True):
         yield f"the gradient in {operand(primitive, i)!r}", one, other
@@ -469,7 +469,7 @@ def shapes_need_no_values(primitive: Primitive, case: Case, _rng: np.random.Gene
 def _shape_or_error(primitive: Primitive, operands: list[Any], params: dict[str, Any]) -> AbstractArray | Exception:
     """Return the shape and the dtype of a result, or what was raised."""
     with warnings.catch_warnings(), np.errstate(all="ignore"):
-        warnings.simplefilter("ignore", RuntimeWarning)  # NumPy's, of means of nothing
+        warnings.simplefilter("ignore", RuntimeWarning)  # NumPy warns about empty means
         try:
             return AbstractArray.of(primitive(*operands, **params))
         except Exception as error:  # noqa: BLE001  # a user's primitive may raise anything
@@ -520,7 +520,7 @@ def dtypes_are_checked(primitive: Primitive, case: Case, _rng: np.random.Generat
 
 
 def _agree_if_numbers(what: str, found: Outcome, expected: Outcome, relative: float) -> None:
-    """Compare the values, and the gradients where there are any; a refusal is as good."""
+    """Compare the values, and the gradients if there are any; a refusal is fine, too."""
     if isinstance(found, str) or isinstance(expected, str):
         return
     for one, other in zip([found[0], *found[1]], [expected[0], *expected[1]], strict=False):

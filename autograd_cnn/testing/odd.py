@@ -1,4 +1,4 @@
-"""Calls with operands out of the ordinary: other sizes, other dtypes, no numbers; and what becomes of them."""
+"""Calls with unusual operands (other sizes, other dtypes, NaN and infinity), and their outcomes."""
 
 import warnings
 from collections.abc import Callable, Iterator
@@ -17,11 +17,11 @@ from autograd_cnn.testing.gradcheck import CheckError
 from autograd_cnn.testing.pullback import Numbers, Pullback, agree, largest, leaf, replaced
 
 Outcome: TypeAlias = Pullback | str
-"""The value with the gradients of a weighted sum of it, or the sentence that refused the call."""
+"""The value and the gradients of its weighted sum, or the sentence that refused the call."""
 
 
 def outcome(primitive: Primitive, arrays: list[Any], params: dict[str, Any]) -> Outcome:
-    """Return what a call gives, or says; what is not a sentence of this package's is raised.
+    """Return the result of a call, or its error text; errors that are not this package's propagate.
 
     Examples
     --------
@@ -31,7 +31,7 @@ def outcome(primitive: Primitive, arrays: list[Any], params: dict[str, Any]) -> 
     """
     operands = [leaf(a) if isinstance(a, np.ndarray) and a.dtype.kind == "f" else a for a in arrays]
     with warnings.catch_warnings(), np.errstate(all="ignore"):
-        warnings.simplefilter("ignore", RuntimeWarning)  # NumPy's, at NaN and infinity
+        warnings.simplefilter("ignore", RuntimeWarning)  # NumPy warns at NaN and infinity
         try:
             y = primitive(*operands, **params)
             if not isinstance(y, Tensor) or y.node is None:
@@ -49,7 +49,7 @@ def outcome(primitive: Primitive, arrays: list[Any], params: dict[str, Any]) -> 
 
 
 def on_both_backends(primitive: Primitive, what: str, arrays: list[Any], params: dict[str, Any]) -> Outcome:
-    """Return what the reference backend makes of a call; raise `CheckError` unless the one in use agrees."""
+    """Return the reference backend's outcome of a call; raise `CheckError` unless the one in use agrees."""
     with set_backend("reference"):
         plain = outcome(primitive, arrays, params)
     if current_backend() == "reference":
@@ -76,9 +76,9 @@ def on_both_backends(primitive: Primitive, what: str, arrays: list[Any], params:
 
 
 def _excused(primitive: Primitive, one: Numbers, other: Numbers) -> Numbers:
-    """Return ``one``; for a primitive with padding, as ``other`` where only one of them is NaN.
+    """Return ``one``; for a primitive with padding, take ``other`` where only one of them is NaN.
 
-    One backend multiplies a NaN or an infinity with the zeros around an image, where the other leaves them out.
+    One backend multiplies NaN and infinity by the zeros around an image; the other skips them.
     """
     if "padding" not in primitive.parameters or one.shape != other.shape or one.dtype.kind != "f":
         return one
@@ -89,7 +89,7 @@ def _excused(primitive: Primitive, one: Numbers, other: Numbers) -> Numbers:
 
 
 def resized(case: Case) -> Iterator[tuple[str, list[Any], dict[str, Any]]]:
-    """Yield calls in which one array is one longer or shorter along an axis, or all are of length 0 or 1 along it.
+    """Yield calls in which one array is one element longer or shorter along an axis, or all have length 0 or 1.
 
     Examples
     --------
@@ -129,7 +129,7 @@ def _of_length(array: Any, axis: int, length: int) -> Any:
 
 
 def respelled(value: Any, row: Callable[[list[Any]], Any]) -> Any:
-    """Return a parameter with NumPy's integers for ints, and its tuples of ints as ``row`` makes them.
+    """Return a parameter with NumPy integers in place of ints, and with tuples of ints converted by ``row``.
 
     Examples
     --------
@@ -147,7 +147,7 @@ def respelled(value: Any, row: Callable[[list[Any]], Any]) -> Any:
 
 
 def small_integers(case: Case, dtype: type) -> list[Any]:
-    """Return the arrays, those of floats as integers from -3 to 3, or from 0 on where the type has no sign."""
+    """Return the arrays, those of floats as integers from -3 to 3, or from 0 if the dtype is unsigned."""
     lowest = -3 if dtype is np.int8 else 0
     return [
         np.clip(np.rint(a * 2), lowest, 3).astype(dtype) if i in case.differentiable else a
@@ -156,7 +156,7 @@ def small_integers(case: Case, dtype: type) -> list[Any]:
 
 
 def filled(case: Case, position: int, number: float, *, whole: bool) -> list[Any]:
-    """Return the arrays, one of them filled with a number, or with one such number in front."""
+    """Return the arrays, one of them filled with a number, or with its first element set to it."""
     changed = np.array(case.arrays[position])
     changed[... if whole else (slice(0, 1),) * changed.ndim] = number
     return replaced(case.arrays, {position: changed})

@@ -16,11 +16,11 @@ from autograd_cnn.testing.gradcheck import CheckError, compared
 
 Numbers: TypeAlias = NDArray[Any]
 Pullback: TypeAlias = tuple[Numbers, list[Numbers]]
-"""An output, and the gradient in each differentiable operand."""
+"""An output, and its gradient with respect to each differentiable operand."""
 
 
 def operand(primitive: Primitive, position: int) -> str:
-    """Return the name of an operand, as it stands in the signature.
+    """Return the name of an operand, as in the signature.
 
     Examples
     --------
@@ -35,21 +35,21 @@ def operand(primitive: Primitive, position: int) -> str:
 
 
 def tracked(case: Case, arrays: Sequence[Any] | None = None, positions: Collection[int] | None = None) -> list[Any]:
-    """Return the operands as the primitive takes them; those at the positions, by default all floats, as leaves."""
+    """Return the operands for the primitive; those at the positions, by default all floats, are leaves."""
     arrays = case.arrays if arrays is None else arrays
     positions = case.differentiable if positions is None else positions
     return [leaf(a) if i in positions else a for i, a in enumerate(arrays)]
 
 
 def leaf(array: Numbers) -> Tensor:
-    """Return a leaf of the array itself, with its layout, and not of a copy."""
+    """Return a leaf that holds the array itself, with its layout, not a copy."""
     made = Tensor.wrap(array)
     made.requires_grad = True
     return made
 
 
 def pullback(primitive: Primitive, case: Case, g: Numbers, arrays: Sequence[Any] | None = None) -> Pullback:
-    """Return the output, and the gradient of ⟨g, output⟩ in each differentiable operand.
+    """Return the output, and the gradient of ⟨g, output⟩ with respect to each differentiable operand.
 
     Examples
     --------
@@ -90,7 +90,7 @@ def replaced(arrays: Sequence[Any], changes: Mapping[int, Any]) -> list[Any]:
 
 
 def moved(case: Case, directions: Mapping[int, Numbers], t: float) -> list[Any]:
-    """Return the arrays, some of them ``t`` further along their direction."""
+    """Return the arrays, some of them moved by ``t`` along their direction."""
     return replaced(case.arrays, {i: case.arrays[i] + t * v for i, v in directions.items()})
 
 
@@ -109,7 +109,7 @@ def dot(a: Array, b: Array) -> float:
 
 
 def unit(rng: np.random.Generator, *shapes: Shape) -> list[Numbers]:
-    """Draw one direction of length 1 in the space of all the shapes together.
+    """Draw one direction of length 1 in the space of all shapes together.
 
     Examples
     --------
@@ -132,9 +132,9 @@ def is_slope(
     spread: float = 0.0,
     rounded: float = 0.0,
 ) -> float:
-    """Return how far a number is from the derivative of ``f`` at 0, by differences; raise if that is too far.
+    """Return how far a number is from the derivative of ``f`` at 0 by finite differences; raise if too far.
 
-    ``reach``, ``spread`` and ``rounded`` are those of `gradcheck.compared`.
+    ``reach``, ``spread`` and ``rounded`` are as for `gradcheck.compared`.
 
     Examples
     --------
@@ -173,7 +173,7 @@ def agree(what: str, found: Any, expected: Any, relative: float = 0.0, absolute:
 
 
 def largest(numbers: Numbers) -> float:
-    """Return the largest of the finite numbers, by size.
+    """Return the largest magnitude among the finite numbers.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""Gradcheck of a graph that was recorded, call by call: which rule is wrong, for which argument, and where."""
+"""Gradient checking of a recorded graph, call by call: which rule is wrong, for which argument, and where."""
 
 from dataclasses import replace
 
@@ -15,33 +15,33 @@ from autograd_cnn.testing.report import Finding, Kind, TapeReport, ordered
 
 @parsed
 def check_tape(loss: Traced, *, tolerance: float = 1e-6, seed: int = 0) -> TapeReport:
-    """Check every rule that a backward pass of ``loss`` would use, each alone and where it would be used.
+    """Check every rule that a backward pass from ``loss`` would use, each separately and at its recorded operands.
 
-    Every call on the tape is run again in float64, at the operands that were recorded. For each argument that wants
-    a gradient, a random cotangent goes through its rule and through the engine's sum over broadcast axes, and the
-    result is held against differences along a random direction. Where they disagree, the worst element is looked
-    for. Points without a derivative, such as a ReLU's 0 or a tie between two maxima, are told from faults: there the
-    rule's value must be between the slopes on both sides.
+    Every call on the tape is run again in float64, on its recorded operands. For each argument that needs a gradient, a
+    random cotangent goes through its rule and through the engine's sum over broadcast axes, and the result is compared
+    with finite differences along a random direction. Where they disagree, the worst element is searched for. Points
+    without a derivative, such as a ReLU's 0 or a tie between two maxima, are told apart from faults: there the rule's
+    value must be between the one-sided slopes.
 
-    The tape stays as it is, and can be walked back as before. Nothing is drawn again: dropout's masks and such are on
-    it. Record what is to be checked under `autograd_cnn.tracing`. Otherwise the tape keeps of an array that wants no
-    gradient, and that no rule asked for, the shape alone; a call that can't be run again for the lack of it is listed
-    as not checked. Segments of `checkpoint` are run once more, as a backward pass runs them.
+    The tape stays as it is, and a backward pass can follow. No random numbers are drawn again: masks, such as
+    dropout's, are on the tape. Record the computation under `autograd_cnn.tracing`. Otherwise the tape keeps only the
+    shape of an array that needs no gradient and that no rule asked for; calls that can't be run again without it are
+    listed as unchecked. Segments of `checkpoint` are run once more, as in a backward pass.
 
     Parameters
     ----------
     loss : Tensor
         A recorded result, of any shape.
     tolerance : float
-        Largest error, relative to the size of the gradient.
+        The largest error, relative to the size of the gradient.
     seed : int
         For cotangents and directions.
 
     Returns
     -------
     TapeReport
-        ``report.ok`` says whether all is well, ``str(report)`` shows what was found, and ``report.problems`` has a
-        sentence for each node at fault. In a test, write ``assert report.ok, report``.
+        ``report.ok`` says whether all rules are right, ``str(report)`` shows what was found, and ``report.problems``
+        has a sentence for each node with a fault. In a test, write ``assert report.ok, report``.
 
     Raises
     ------
@@ -89,7 +89,7 @@ def check_tape(loss: Traced, *, tolerance: float = 1e-6, seed: int = 0) -> TapeR
 
 
 def _check(node: Node, call: Call, rng: np.random.Generator, tolerance: float) -> list[Finding | None]:
-    """Return what there is to say of each argument of a call that wants a gradient."""
+    """Return the findings for each argument of a call that needs a gradient."""
     positions = [position for position, parent in enumerate(call.node.parents) if parent is not None]
     findings = [_argument(node, call, position, rng, tolerance) for position in positions]
     if len(findings) > 1 and {finding.kind if finding else None for finding in findings} in ({"kink"}, {"kink", None}):
@@ -100,7 +100,7 @@ def _check(node: Node, call: Call, rng: np.random.Generator, tolerance: float) -
 def _together(
     call: Call, positions: list[int], findings: list[Finding | None], rng: np.random.Generator, tolerance: float
 ) -> list[Finding | None]:
-    """Hold what several arguments took at one tie against a move of all of them at once."""
+    """Compare the shares of several arguments at a tie with a move of all of them at once."""
     g = rng.uniform(0.5, 1.5, np.shape(call.y))
     slopes = [float(np.sum(Argument(call, position, rng, tolerance).pullback(g))) for position in positions]
     ahead, behind = (
@@ -139,6 +139,6 @@ def _sentence(argument: str, problem: str) -> str:
 def _finding(
     owner: Node, node: Node, kind: Kind, text: str, argument: str = "", at: Comparison = NO_ELEMENT
 ) -> Finding:
-    """Put a finding together; the serial is that of the node on the checked tape."""
+    """Make a finding; the serial is that of the node on the checked tape."""
     name = "" if node.primitive is None else node.primitive.name
     return Finding(owner.serial, name, argument, kind, *at, node.scope.path, node.origin, text)

@@ -1,4 +1,4 @@
-"""The calls of a tape, run again one by one, in float64 and on the operands of that time."""
+"""The calls of a tape, run again one by one, in float64 and on their recorded operands."""
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
@@ -19,9 +19,9 @@ class NotReplayable(Exception):  # noqa: N818  # not a fault of anybody's: it sa
 def calls(
     output: Traced, since: int = 0, known: Mapping[Node, Array] | None = None
 ) -> Iterator[tuple[Node, Call | NotReplayable]]:
-    """Yield every recorded operation that ``output`` depends on, the oldest first: its call, or why there is none.
+    """Yield every recorded operation that ``output`` depends on, oldest first: its call, or why it can't be run again.
 
-    A checkpointed segment is run again, as a backward pass does it; its calls come with its node. Operations before the
+    A checkpointed segment is run again, as in a backward pass; its calls come with its node. Operations before the
     serial number ``since`` are left out; the values of their nodes may be ``known``.
 
     Raises
@@ -70,7 +70,7 @@ def calls(
 
 
 def _call(node: Node, values: Mapping[Node, Array]) -> Call | NotReplayable:
-    """Return the call in float64, if it gives what was recorded."""
+    """Return the call in float64, if it gives the recorded result."""
     call = Call.of(node, values).in_float64()
     if call.missing:
         return NotReplayable(f"the tape did not keep {' and '.join(call.missing)}; record it under ag.tracing()")
@@ -87,7 +87,7 @@ def _call(node: Node, values: Mapping[Node, Array]) -> Call | NotReplayable:
 
 
 def near(call: Call, target: Array) -> bool:
-    """Tell whether a call gives what was recorded, up to the rounding of that time."""
+    """Tell whether a call gives the recorded result, up to rounding in the recorded dtype."""
     arrays = [np.asarray(x) for x in (call.y, *call.operands) if isinstance(x, (np.ndarray, np.float64))]
     size = sum(np.max(np.abs(x[np.isfinite(x)]), initial=0.0) for x in arrays)
     difference = np.abs(call.y - in_float64(target))

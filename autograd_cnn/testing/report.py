@@ -9,23 +9,23 @@ Kind: TypeAlias = Literal["wrong", "error", "unchecked", "kink"]
 
 _ORDER: Final = ("wrong", "error", "unchecked", "kink")
 _ROWS: Final = 24
-"""What a table shows at most."""
+"""The maximum number of rows in a table."""
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One argument of one recorded call at which there is something to say.
+    """A remark on one argument of one recorded call.
 
     Attributes
     ----------
     serial : int
-        Of the node on the tape that was checked; for a call inside of a checkpointed segment, the segment's.
+        That of the node on the checked tape; for a call inside a checkpointed segment, the segment's.
     primitive, argument : str
-        What ran, and the argument whose rule this is about; empty where it is about the whole call.
+        The primitive, and the argument whose rule this is about; empty if it is about the whole call.
     kind : str
         ``"wrong"``: the rule's value is not the derivative. ``"error"``: the rule raised, is missing, or returned a
-        wrong shape or dtype. ``"kink"``: the result has no derivative here, and the rule's value is a fair choice, so
-        nothing is amiss. ``"unchecked"``: the tape does not hold what it takes to run the call again.
+        wrong shape or dtype. ``"kink"``: the result has no derivative here, and the rule's value is a valid choice, so
+        nothing is wrong. ``"unchecked"``: the tape does not hold everything needed to run the call again.
     index : tuple of int, or None
         The element of the argument at which rule and differences are furthest apart.
     expected, got : float or None
@@ -49,7 +49,7 @@ class Finding:
 
     @property
     def fault(self) -> bool:
-        """Whether a rule has to be mended."""
+        """Whether a rule has to be fixed."""
         return self.kind in ("wrong", "error")
 
 
@@ -62,9 +62,9 @@ class TapeReport:
     findings : tuple of Finding
         Faults first, then what could not be checked, then kinks.
     checked : int
-        How many arguments were held against differences.
+        How many arguments were compared with finite differences.
     nodes : int
-        Of how many recorded calls.
+        How many recorded calls they belong to.
 
     Examples
     --------
@@ -82,7 +82,7 @@ class TapeReport:
 
     @property
     def ok(self) -> bool:
-        """Whether no rule is wrong, raised, or is missing."""
+        """Whether no rule is wrong, has raised, or is missing."""
         return not any(finding.fault for finding in self.findings)
 
     @property
@@ -112,12 +112,12 @@ class TapeReport:
 
 
 def ordered(findings: list[Finding]) -> tuple[Finding, ...]:
-    """Sort findings by their kind, the gravest first, and then by where they are on the tape."""
+    """Sort findings by kind, the gravest first, and then by their position on the tape."""
     return tuple(sorted(findings, key=lambda finding: (_ORDER.index(finding.kind), finding.serial)))
 
 
 def _table(findings: tuple[Finding, ...]) -> list[str]:
-    """Return aligned lines: kind, primitive, argument, worst element, both numbers, and where."""
+    """Return aligned lines: kind, primitive, argument, worst element, both numbers, and origin."""
     if not findings:
         return []
     rows: list[tuple[str, ...]] = [("", "primitive", "argument", "at", "expected", "got", "recorded in")]

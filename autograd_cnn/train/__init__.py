@@ -30,6 +30,6 @@ from autograd_cnn.train.trainer import Trainer as Trainer
 from autograd_cnn.train.trainer import evaluate as evaluate
 from autograd_cnn.train.trainer import fit as fit
 
-if not TYPE_CHECKING:  # type checkers follow the imports, and would take it that every name is there
+if not TYPE_CHECKING:  # type checkers follow the imports, and would assume that every name exists
     __all__ = _public(globals())
     __getattr__ = _teller(__name__, __all__)

@@ -51,9 +51,10 @@ class RunFolder(Callback):
     Parameters
     ----------
     path : path
-        The folder, made if it is not there.
+        The folder, created if it does not exist.
     replace : bool
-        Whether the run may replace an earlier one. A training with a history goes on in the folder with its checkpoint.
+        Whether the run may replace an earlier one. A training run with a history continues in the folder with its
+        checkpoint.
 
     Attributes
     ----------

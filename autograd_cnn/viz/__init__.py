@@ -1,4 +1,4 @@
-"""Pictures: of captured graphs as drawings, pages and in notebooks; and derivations of single calls, to play."""
+"""Pictures: captured graphs as drawings, as pages and in notebooks; and derivations of single calls, to play."""
 
 from autograd_cnn.viz.derivations import Cells, Derivation, NamedArray, Panel, Product, Scene, Span, Walk, play
 from autograd_cnn.viz.derivations.notation import walk

@@ -1,4 +1,4 @@
-"""Curves over epochs, as SVG that a page takes its colours from."""
+"""Curves over epochs, as SVG that takes its colours from the page."""
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
@@ -12,7 +12,7 @@ RIGHT: Final = 14
 TOP: Final = 12
 BOTTOM: Final = 38
 MOST_DOTS: Final = 40
-"""More points in a curve are not marked."""
+"""The most points that are marked on a curve."""
 
 
 def ticks(low: float, high: float, count: int = 5) -> list[float]:
@@ -38,16 +38,16 @@ def curves(name: str, series: Mapping[str, Sequence[float]], first: int = 1) -> 
     Parameters
     ----------
     name : str
-        What is drawn: the label of the vertical axis.
+        The label of the vertical axis.
     series : mapping of str to sequence of float
-        Finite numbers, equally many in each. The n-th series has the class ``curve-n``.
+        Finite numbers, the same number in each series. The n-th series has the class ``curve-n``.
     first : int
         The first epoch.
 
     Returns
     -------
     str
-        An ``<svg>`` element. It has no colours of its own.
+        An ``<svg>`` element, without colours.
     """
     values = [value for each in series.values() for value in each]
     low, high = min(values), max(values)
@@ -85,13 +85,13 @@ def curves(name: str, series: Mapping[str, Sequence[float]], first: int = 1) -> 
 
 
 def _epochs(first: int, count: int) -> Iterator[int]:
-    """Yield about eight epochs to write below the axis."""
+    """Yield about eight epochs to label below the axis."""
     step = max(1, math.ceil(count / 8))
     yield from range(first, first + count, step)
 
 
 def spark(values: Sequence[float], low: float, high: float) -> str:
-    """Return a small curve without axes, from ``low`` at its bottom to ``high`` at its top.
+    """Return a small curve without axes, from ``low`` at the bottom to ``high`` at the top.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""What compiled loops keep in a plan's memory, over time: a picture of its arena."""
+"""A picture of a plan's arena: the memory of its compiled loops over time."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -13,7 +13,7 @@ from autograd_cnn.viz.chart import ticks
 
 WIDTH, HEIGHT, LEFT, TOP, BOTTOM, KEY = 960, 520, 70, 12, 44, 190
 COLORS: Final = ("#0072b2", "#e69f00", "#009e73", "#cc79a7", "#56b4e9", "#d55e00", "#8c6bb1")
-"""Of the calls whose results take most memory together (Okabe & Ito 2008); all others are gray."""
+"""The colours of the calls whose results take the most memory in total (Okabe & Ito 2008); all others are gray."""
 GRAY: Final = "#9aa1ab"
 LETTER: Final = 7.2  # pixels across
 
@@ -24,7 +24,7 @@ def render(lifetimes: Sequence[Lifetime], path: AnyPath) -> Path:
     Raises
     ------
     FormatError
-        For another ending.
+        For another extension.
     OSError
         If the file can't be written.
     """

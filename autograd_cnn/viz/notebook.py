@@ -1,4 +1,4 @@
-"""What a notebook shows: a picture, where one can be drawn and taken in at a glance."""
+"""What a notebook shows: a picture, if one can be drawn and taken in at a glance."""
 
 from collections.abc import Sequence
 from typing import Final
@@ -18,7 +18,7 @@ def bundle(
 ) -> dict[str, str]:
     """Return the representations of a graph for a notebook, by MIME type: ``text``, and a picture in SVG.
 
-    It is what the page shows when it is opened. If there is none, the text says why.
+    The picture is what the page shows when it opens. If there is none, the text says why.
     """
     try:
         [picture] = svgs([draw(nodes, edges, calls, placed=True).source], placed=True)
@@ -28,7 +28,7 @@ def bundle(
 
 
 def is_small(node: Node | None) -> bool:
-    """Whether ``node`` is an operation that few others lead to; no more of them are looked at than needed."""
+    """Whether ``node`` is an operation with few others before it; no more of these are visited than needed."""
     if node is None or node.primitive is None:
         return False
     seen = {node}

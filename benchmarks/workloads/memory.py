@@ -12,6 +12,6 @@ WORKLOAD = Workload(
         Case("ResNet-20, batch 32", Network(RESNET20, (3, 32, 32), 32, rate=0.01)),
         Case("U-Net, batch 4", Network(UNET, (3, 64, 64), 4, rate=0.01)),
     ),
-    note="The peak of the resident set over ten steps: above what it was after the imports, and the whole of it.",
+    note="The peak resident set over ten steps: above its size after the imports, and in total.",
     measure="memory",
 )

@@ -12,6 +12,5 @@ WORKLOAD = Workload(
         Case("ResNet-18 at 64×64", Inference(RESNET18, (3, 64, 64), 1)),
         Case("MobileNetV2 at 64×64", Inference(MOBILENET_V2, (3, 64, 64), 1)),
     ),
-    note="Nothing is recorded for gradients; normalisation by running statistics, which ONNX Runtime folds into the "
-    "convolutions.",
+    note="Without gradients; normalisation uses running statistics, which ONNX Runtime folds into the convolutions.",
 )

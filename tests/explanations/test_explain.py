@@ -129,7 +129,7 @@ def test_zero_may_win_a_max_pooling():
     y = _relu_max_pool(x, (1, 2))
     assert str(explain(y, (0, 0))) == (
         "relu_max_pool[0, 0] = 0\n"
-        "  The largest value of every window, or 0 where none is positive: a `relu` and a `max_pool` in one pass.\n"
+        "  The largest value of each window, or 0 where none is positive: a `relu` and a `max_pool` in one pass.\n"
         "  the choice among 2 numbers:\n"
         "  -1  x[0, 0]\n"
         "  -5  x[0, 1]\n"

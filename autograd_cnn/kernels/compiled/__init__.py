@@ -1,12 +1,12 @@
 """The fast backend: kernels compiled by Numba for the processor at hand.
 
-`llvm` writes vector instructions, `microkernel` with them the one tile of a matrix product in registers that all
-products call; `packing` lays out what it reads. `conv` has correlation and its adjoints, a file for each algorithm and
-`conv.select` to choose among them. `gemm` multiplies matrices, `gemv` a matrix with a vector; `pooling` goes over
-windows, with `pool2x2` for the usual ones, `resampling` makes images of other sizes, and `normalization`, `reduction` and
+`llvm` emits vector instructions; with them, `microkernel` emits the register tile that all matrix products call, and
+`packing` lays out its operands. `conv` has correlation and its adjoints, a file for each algorithm and `conv.select` to
+choose among them. `gemm` multiplies matrices, `gemv` a matrix with a vector; `pooling` goes over windows, with
+`pool2x2` for the usual ones, `resampling` makes images of other sizes, and `normalization`, `reduction` and
 `elementwise` go over whole maps, which `permuting` puts in order. `parallel` spreads the work over the `threads`, and
-`caching` keeps what was compiled. A kernel that does not support what it is asked returns `NotImplemented`, and the
-reference does it.
+`caching` keeps what was compiled. A kernel that does not support a call returns `NotImplemented`, and the reference
+takes over.
 """
 
 from autograd_cnn.kernels.compiled.activation import elu as elu

@@ -23,7 +23,7 @@ from autograd_cnn.kernels.compiled.lanes import (
 )
 from autograd_cnn.kernels.compiled.map import binary, unary, with_numbers
 
-# --- what is exponential on one side ----------------------------------------------------------
+# --- exponential on one side ------------------------------------------------------------------
 
 
 @with_numbers(1)
@@ -101,7 +101,7 @@ def softplus(x: Lanes) -> Lanes:
 
 @binary
 def logaddexp(x1: Lanes, x2: Lanes) -> Lanes:
-    """Return ``log(exp(x1) + exp(x2))``; of equal infinities, which have no difference, that infinity."""
+    """Return ``log(exp(x1) + exp(x2))``; for equal infinities, whose difference is NaN, that infinity."""
     differ = ~((x1 <= x2) | (x1 >= x2)) | (x1 < x2) | (x1 > x2)
     return where(differ, at_least(x1, x2) + log1p(decay(x1 - x2).value), x1 + np.log(2))
 
@@ -192,7 +192,7 @@ def gelu_wrt_x(g: Lanes, x: Lanes) -> Lanes:
 # --- near the normal distribution -------------------------------------------------------------
 
 CUBIC: Final = (8 / np.pi) ** 0.5 * 0.044715, (8 / np.pi) ** 0.5
-"""Of x³ and x in a polynomial whose logistic function is near Φ(x)."""
+"""The coefficients of x³ and x in a polynomial whose logistic function approximates Φ(x)."""
 _WIDE: Final = 50.0
 """Beyond this it is 0 or 1."""
 
@@ -233,7 +233,7 @@ _ERF: Final = {
 
 @unary
 def erf(x: Lanes) -> Lanes:
-    """Return the error function: 1 less the probability beyond ±x√2, and near 0, where that cancels, its series."""
+    """Return the error function: 1 minus the probability beyond ±x√2, or near 0, where that cancels, its series."""
     size = abs(x)
     bell, ratio = _bell_and_ratio(at_most(size * 2**0.5, _FARTHEST[x.simd.size]))
     far = 1.0 - 2.0 * (bell.value * ratio)

@@ -1,4 +1,4 @@
-"""Scaled dot-product attention and its adjoint, a block of queries at a time: all weights never exist at once.
+"""Scaled dot-product attention and its adjoint, one block of queries at a time: never all weights at once.
 
 A job is a head of a sequence. Its keys and values are packed once for all queries. The adjoint recomputes the weights
 from the logarithms of the rows' sums (Dao et al. 2022, with whole rows of scores for a block of queries).
@@ -23,7 +23,7 @@ from autograd_cnn.kernels.compiled.transposing import transpose_maps
 from autograd_cnn.kernels.windows import Array
 
 MAX_QUERIES: Final = 8 * MR[0]
-"""The largest block of queries; blocks are smaller where there are many keys."""
+"""The largest block of queries; blocks are smaller if there are many keys."""
 
 
 class Sizes(NamedTuple):
@@ -56,7 +56,7 @@ def attention(q: Array, k: Array, v: Array, bias: Array | None, causal: bool, sc
 def attention_wrt(
     g: Array, q: Array, k: Array, v: Array, bias: Array | None, causal: bool, scale: float, y: Array, logsums: Array
 ) -> Any:
-    """Return in one row the cotangents of q, k and v."""
+    """Return the cotangents of q, k and v, concatenated."""
     if not supports(g, q, k, v, y, logsums, *(() if bias is None else (bias,))) or (causal and not _finite(g, q, k, v)):
         return NotImplemented
     s, out = _sizes(q, k, v, causal, bias), np.empty(q.size + k.size + v.size, q.dtype)

@@ -1,4 +1,4 @@
-"""Formulas of two arrays, the second of which may be broadcast to the first: per map, or along the last axis."""
+"""Formulas of two arrays, where the second may be broadcast to the first: per map, or along the last axis."""
 
 from collections.abc import Callable
 from functools import lru_cache
@@ -16,7 +16,7 @@ from autograd_cnn.kernels.windows import Array
 
 MIN_BROADCAST: Final = 1 << 14  # elements; below this, NumPy's broadcasting is faster than the call of a kernel
 TILE: Final = 1 << 9  # elements that a short period is repeated to fill
-MIN_ROW: Final = 1 << 6  # elements of a row that gets a loop of its own
+MIN_ROW: Final = 1 << 6  # elements of a row that gets its own loop
 
 NUMBERS: Final = frozenset({int, float})
 
@@ -41,8 +41,8 @@ class Tiles(NamedTuple):
 def broadcasting(formula: Callable[[Lanes, Lanes], Lanes]) -> Callable[[Array, Array], Any]:
     """Return a function of two arrays, the second of which may be broadcast to the first, or a number.
 
-    What NumPy can do as fast on one thread is declined. A number per row, such as a channel's for its map, is copied
-    into every lane. Numbers along the last axis are repeated until they fill a tile that is worth a loop.
+    Calls that NumPy can do as fast on one thread are declined. A number per row, such as a channel's for its map, is
+    copied into every lane. Numbers along the last axis are repeated until they fill a tile that is worth a loop.
     """
     alike = binary_loop(formula, formula.__name__, MIN_LIGHT, exact=True)
     in_rows, in_tiles = _loops(formula)

@@ -1,6 +1,6 @@
 """A cache on disk for compiled code.
 
-The cache saves seconds and is never required: whatever goes wrong with it, kernels are compiled, and one
+The cache saves seconds but is never required: if anything goes wrong with it, kernels are compiled, and a single
 warning says why.
 
 Numba's own cache raises if no folder is writable, a file is damaged or the disk is full; two processes that fill it
@@ -37,7 +37,7 @@ from autograd_cnn.files import replacing
 _DIGEST: Final = hashlib.sha256().digest_size
 
 _warned: Final[list[str]] = []
-"""The warning that was given. One is enough: what is wrong with one file is wrong with the others."""
+"""The warning that was given. One is enough: a problem with one file affects the others, too."""
 
 _pending: Final[list[list[Callable[[], None]]]] = []
 """The writes that each active `written_together` has postponed."""
@@ -45,7 +45,7 @@ _pending: Final[list[list[Callable[[], None]]]] = []
 
 @contextmanager
 def written_together() -> Iterator[None]:
-    """Write what is compiled in the block if it ends without an error, so that the cache has all kernels or none."""
+    """Store the code compiled in the block only if the block succeeds, so that the cache has all kernels or none."""
     writes: list[Callable[[], None]] = []
     _pending.append(writes)
     try:
@@ -57,9 +57,9 @@ def written_together() -> Iterator[None]:
 
 
 class Cache:
-    """Where Numba looks for a function's code before it compiles, and stores it afterwards.
+    """The place where Numba looks for a function's code before compiling it, and stores it afterwards.
 
-    It replaces ``numba.core.caching.FunctionCache`` and has those of its methods that are called.
+    It replaces ``numba.core.caching.FunctionCache`` and has the methods that Numba calls.
     """
 
     def __init__(self, function: Callable[..., Any]) -> None:
@@ -163,7 +163,7 @@ def _folder() -> Path | None:
 
 
 def _candidate_folders() -> Iterator[tuple[bool, Path]]:
-    """Yield folders in which code can be cached, the best first, each with whether it is a lasting one."""
+    """Yield folders in which code can be cached, the best first, each with whether it is permanent."""
     here = Path(__file__).parent
     name = f"autograd_cnn-{_short(str(here))}"
     chosen = numba.config.CACHE_DIR
@@ -180,7 +180,7 @@ def _candidate_folders() -> Iterator[tuple[bool, Path]]:
 
 
 def _is_private(folder: Path) -> bool:
-    """Return whether this user can write in a folder and others can't: the code that is read from it is run."""
+    """Return whether only this user can write in a folder: code that is read from it is run."""
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=folder):

@@ -1,7 +1,7 @@
-"""The steps of optimisers in one pass over all parameters, with the operations of the reference in the same order.
+"""Optimiser steps in one pass over all parameters, with the reference's operations in the same order.
 
-So the results agree with the reference to the bit. A kernel gets the arrays by ``id``, since there may be any number
-of them.
+So the results agree with the reference to the last bit. A kernel gets the arrays by ``id``, because there may be any
+number of them.
 """
 
 from collections.abc import Sequence
@@ -17,7 +17,7 @@ from autograd_cnn.kernels.compiled.parallel import parallel_for, supports
 from autograd_cnn.kernels.windows import Array
 
 MIN_COMPILED: Final = {"sgd": 1 << 13, "sgd_with_momentum": 1 << 11}
-"""Elements per array; with fewer, and few arrays, NumPy is faster."""
+"""The number of elements per array below which NumPy is faster, if there are few arrays."""
 MANY_ARRAYS: Final = 4
 
 
@@ -64,7 +64,7 @@ def _is_worthwhile(name: str, outs: Sequence[Array]) -> bool:
 
 
 def _are_alike(outs: Sequence[Array], *others: Sequence[Any]) -> bool:
-    """Whether the arrays of each parameter have one shape, and all arrays one dtype that the kernels support."""
+    """Whether each parameter's arrays have the same shape, and all arrays the same dtype, which the kernels support."""
     dtype = outs[0].dtype
     for out, *arrays in zip(outs, *others, strict=True):
         shape = out.shape

@@ -91,13 +91,13 @@ def exp2(x: Lanes) -> Lanes:
 
 @broadcasting
 def maximum(x1: Lanes, x2: Lanes) -> Lanes:
-    """Return the larger of two; NaN where one is."""
+    """Return the larger of two; NaN where either is NaN."""
     return select(x1 > x2, x1, select(x1 <= x2, x2, x1 + x2))
 
 
 @broadcasting
 def minimum(x1: Lanes, x2: Lanes) -> Lanes:
-    """Return the smaller of two; NaN where one is."""
+    """Return the smaller of two; NaN where either is NaN."""
     return select(x1 < x2, x1, select(x1 >= x2, x2, x1 + x2))
 
 

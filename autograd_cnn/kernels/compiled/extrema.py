@@ -1,4 +1,4 @@
-"""The largest and the smallest along the last axes, where NaN wins, and the gradient that they pass on."""
+"""The largest and the smallest element along the last axes, where NaN wins, and their gradient."""
 
 from typing import Any, Final
 
@@ -22,7 +22,7 @@ def min(x: Array, axis: int | tuple[int, ...] | None, keepdims: bool) -> Any:  #
 
 
 def extremum_wrt_x(g: Array, x: Array, extremum: Array, axis: int | tuple[int, ...] | None) -> Any:
-    """Return g, shared evenly among what is the extremum of the last axes, which a NaN is."""
+    """Return g, shared evenly among the extrema along the last axes, where a NaN counts as one."""
     if x.size < MIN_COMPILED_ROWS or not supports(x, g, extremum) or not are_last(axis, x.ndim):
         return NotImplemented
     dx, rows = np.empty(x.shape, x.dtype), g.size

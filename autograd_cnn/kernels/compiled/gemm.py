@@ -1,9 +1,8 @@
-"""Products of matrices that fit into the caches, and of stacks of them.
+"""Products of matrices that fit into the caches, and of stacks of such matrices.
 
-A BLAS library wakes threads of its own for them, which then spin while the other kernels' threads
-want to run: on two cores a training step takes twice as long. So the products of a network's fully
-connected layers are computed here, on the same micro-kernel and threads as its convolutions. Each
-product of a stack is a job.
+A BLAS library wakes its own threads for them, which then spin while the other kernels' threads want to run: on two
+cores a training step takes twice as long. So the products of a network's fully connected layers are computed here, with
+the same micro-kernel and threads as its convolutions. Each product of a stack is a job.
 """
 
 import math

@@ -1,7 +1,7 @@
 """Products of a matrix with a vector, and outer products: the matrix is read once, without packing.
 
-However the matrix is stored, the bits are the same: where its rows are not along the sum, there are as many partial sums
-as a dot product has in the lanes of its vectors.
+The bits do not depend on how the matrix is stored: if its rows are not along the sum, there are as many partial sums as
+a dot product has lanes in its vectors.
 """
 
 from typing import Any, Final, NamedTuple

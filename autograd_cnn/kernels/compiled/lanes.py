@@ -1,4 +1,4 @@
-"""Formulas on whole vectors: written with operators as for a single number, they emit LLVM instructions.
+"""Formulas on whole vectors: written with operators as if for a single number, they emit LLVM instructions.
 
 Nothing is left to the compiler's auto-vectoriser, and no library is called. Python floats become constants of the
 vector's dtype.
@@ -155,17 +155,17 @@ def where(mask: Mask, x1: Lanes | float, x2: Lanes | float) -> Lanes:
 
 
 def at_least(x: Lanes, limit: Lanes | float) -> Lanes:
-    """Return the larger of each; NaN stays."""
+    """Return the larger of each pair; NaN is kept."""
     return where(x < limit, limit, x)
 
 
 def at_most(x: Lanes, limit: Lanes | float) -> Lanes:
-    """Return the smaller of each; NaN stays."""
+    """Return the smaller of each pair; NaN is kept."""
     return where(x > limit, limit, x)
 
 
 def multiply_add(a: Lanes, b: Lanes | float, c: Lanes | float) -> Lanes:
-    """Return a · b + c, rounded once where the processor can."""
+    """Return a · b + c, rounded only once if the processor supports that."""
     return Lanes(a.simd, a.simd.multiply_add(a.value, a.operand(b), a.operand(c)))
 
 
@@ -214,7 +214,7 @@ def exp(x: Lanes, rest: Lanes | None = None) -> Power:
 
 
 def exponential(x: Lanes) -> Lanes:
-    """Return ``exp(x)`` to 1 unit in the last place, for any x; it is 0 or infinite where the dtype ends."""
+    """Return ``exp(x)`` to 1 unit in the last place, for any x; it is 0 or infinite beyond the dtype's range."""
     return _scaled(*_divided_by_log_2(at_least(at_most(x, x.format.most), x.format.least)))
 
 

@@ -1,6 +1,6 @@
 """Standardised rows and their adjoints: a row is summed, and used at once while it is in the cache.
 
-Shapes: x, y and g (R, D); weight and bias (Q, E), as the reference has them: one number for D / E neighbours.
+Shapes: x, y and g (R, D); weight and bias (Q, E), as in the reference: one number for D / E neighbours.
 """
 
 from typing import Any, Final, NamedTuple
@@ -47,7 +47,7 @@ def layer_norm(x: Array, weight: Array, bias: Array, eps: float) -> Any:
 def layer_norm_wrt(g: Array, x: Array, moments: Array, weight: Array, of: str) -> Any:
     """Return r · (h - mean(h) - z · mean(h·z)) with h = g · weight, and the sums of g·z and of g over all elements with the same weight.
 
-    ``of`` names what is asked for, ``"x"``, ``"weight"`` or ``"x, weight"``; the other is None.
+    ``of`` names the requested results, ``"x"``, ``"weight"`` or ``"x, weight"``; others are None.
     """
     if x.size < MIN_COMPILED or not supports(x, g, moments, weight):
         return NotImplemented

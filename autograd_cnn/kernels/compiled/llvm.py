@@ -83,7 +83,7 @@ class Vectors:
         return self.splat(self.build.load(self.build.gep(base, [offset]), align=self.size))
 
     def multiply_add(self, a: Value, b: Value, c: Value) -> Value:
-        """Return a · b + c, rounded once where the processor can."""
+        """Return a · b + c, rounded only once if the processor supports that."""
         return self._call("fmuladd", "", self.vector, [a, b, c])
 
     def first_lanes(self, count: Value) -> Value:
@@ -216,9 +216,9 @@ def sum_vectors(
     last: Any,
     count: Any,
 ) -> Any:
-    """Write the first ``count`` lanes of the sum of the vectors of ``source`` at ``offsets[first:last]``.
+    """Write the first ``count`` lanes of the sum of the vectors at ``offsets[first:last]`` of ``source``.
 
-    Only those lanes of each vector are read and added whose bit is set in its mask.
+    In each vector, only lanes whose bit is set in its mask are read and added.
     """
     i = types.int64
 

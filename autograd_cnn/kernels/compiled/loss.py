@@ -29,7 +29,7 @@ def _loss_of_distance(delta: Lanes, x: Lanes, t: Lanes) -> Lanes:
 
 @with_numbers(2)
 def huber(delta: Lanes, scale: Lanes, x: Lanes, t: Lanes) -> Lanes:
-    """Return half the square of x - t up to delta, and straight on from there, times the scale."""
+    """Return half the square of x - t up to delta, and linear from there, times the scale."""
     return _loss_of_distance(delta, x, t) * scale
 
 
@@ -83,7 +83,7 @@ def _slope_of_huber(first: int, last: int, s: Operands, numbers: Any, g: Any, x:
 
 @binary
 def logistic_loss(x: Lanes, t: Lanes) -> Lanes:
-    """Return ``t·softplus(-x) + (1 - t)·softplus(x)``: what both have in common is what 0 and 1 lack."""
+    """Return ``t·softplus(-x) + (1 - t)·softplus(x)``: the common term is the one that targets of 0 and 1 lack."""
     return where(x < 0.0, t, 1.0 - t) * abs(x) + log1p(decay(x).value)
 
 

@@ -95,7 +95,7 @@ def binary_loop(
 
 
 def with_numbers(count: int) -> Callable[[Callable[..., Lanes]], Callable[..., Any]]:
-    """Return a decorator that makes of a formula a function of up to three arrays of one shape, and of numbers.
+    """Return a decorator that turns a formula into a function of up to three arrays of one shape, and of numbers.
 
     The formula takes ``count`` numbers first, at most two; the function takes them last.
     """
@@ -156,7 +156,7 @@ def jobs_of(x: Array) -> tuple[int, Line]:
 
 
 class Fold(NamedTuple):
-    """A reduction: how the vectors of a loop are combined to one number, and what it starts with."""
+    """A reduction: how the vectors of a loop are combined into one number, and its initial value."""
 
     combine: Callable[[Lanes, Lanes], Lanes]
     start: float
@@ -249,7 +249,7 @@ def _store(simd: Vectors, result: Lanes | Mask, base: Value, at: Value, mask: Va
 
 
 def _total(fold: Fold, vector: Lanes) -> Value:
-    """Return the lanes of a vector combined to one number, by halving."""
+    """Return the lanes of a vector combined into one number, by halving."""
     simd, distance = vector.simd, vector.simd.lanes // 2
     while distance:
         rotated = shuffle_mask([(lane + distance) % simd.lanes for lane in range(simd.lanes)])

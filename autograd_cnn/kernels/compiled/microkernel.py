@@ -1,18 +1,16 @@
 """The micro-kernel: a small tile of a matrix product that never leaves the registers.
 
-A processor multiplies and adds whole vectors at a time, 16 float32 numbers with AVX-512, far
-faster than it can fetch them. So a fast product loads each number once and uses it often. Take a
-tile of C, MR = 8 rows by NR = 3 vectors say. Its 24 vectors fit into the processor's 32 vector
-registers and stay there while the depth k runs::
+A processor multiplies and adds whole vectors at a time, 16 float32 numbers with AVX-512, far faster than it can fetch
+them. So a fast product loads each number once and uses it often. Take a tile of C of, say, MR = 8 rows by NR = 3
+vectors. Its 24 vectors fit into the processor's 32 vector registers and stay there while the depth k runs::
 
     C[m, v] += A[m, k] · B[k, v]        for all rows m and all vectors v of the tile
 
-One step loads the 3 vectors B[k] and 8 single numbers A[:, k], each broadcast to a vector, and does
-24 multiplications and additions of vectors with these 11 loads. Goto & van de Geijn 2008, *Anatomy
-of High-Performance Matrix Multiplication*, explain why that is the shape to have.
+One step loads the 3 vectors B[k] and 8 single numbers A[:, k], each broadcast to a vector, and does 24 multiplications
+and additions of vectors with these 11 loads. Goto & van de Geijn 2008, *Anatomy of High-Performance Matrix
+Multiplication*, explain why this shape is best.
 
-All products of the compiled backend call this one tile, `multiply_tile`, and describe with named
-tuples what it works on:
+All products of the compiled backend call this one tile, `multiply_tile`, and describe its operands with named tuples:
 
 - its shape: `Tile` or `TallTile`;
 - how A and B are addressed: `Packed` in the order in which the tile reads them; `PackedRows`, rows of whole
@@ -67,7 +65,7 @@ def tile_vectors(rows: int) -> int:
 
 @inlined
 def next_rows(left: int, tall: int) -> int:
-    """Return the height of the next tile of the product: a low one if the last tile would be nearly empty."""
+    """Return the height of the next tile of the product: a smaller one if the last tile would be nearly empty."""
     return MR[2] if tall < left < tall + MR[2] else tall
 
 

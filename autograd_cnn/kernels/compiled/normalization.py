@@ -3,7 +3,7 @@
 One pass sums every map, and the sums of a channel's maps are combined in float64, the variances by the method of
 Chan et al. 1983, without cancellation. A second pass writes the result.
 
-Shapes: x, y and g (N, C, H, W); weight and bias (C,); moments and sums (2, C), as the reference has them.
+Shapes: x, y and g (N, C, H, W); weight and bias (C,); moments and sums (2, C), as in the reference.
 """
 
 from typing import Any, Final
@@ -162,7 +162,7 @@ def _join_given(first: int, last: int, s: Line, mean: Any, var: Any, moments: An
 
 @inlined
 def _numbers(first: int, last: int, s: Maps, x: Any, moments: Any, weight: Any, bias: Any, eps: Any) -> Any:
-    """Return for each channel of the jobs what to subtract, to multiply by, and to add, (3, C)."""
+    """Return for each channel of the jobs the numbers to subtract, to multiply by, and to add, (3, C)."""
     numbers = np.empty((3, s.channels), x.dtype)
     for each in range(first, min(last, first + s.channels)):
         c = each % s.channels

@@ -1,4 +1,4 @@
-"""How the kernels are compiled and run on all threads, and which arrays they support.
+"""Compiling the kernels, running them on all threads, and the arrays that they support.
 
 Code is compiled for this processor and the dtypes of the arrays when it is first needed, and cached on disk.
 """
@@ -65,9 +65,9 @@ def _cached(parallel: bool = False) -> Callable[[Callable[..., Any]], Any]:
 class parallel_for:  # noqa: N801  # a decorator
     """A parallel loop over jobs: turns a function that does a run of jobs into one that does all, on all threads.
 
-    The function takes the number of the first job, the one after the last, a named tuple of integers or of such
-    tuples, and arrays. It gets the same runs of jobs whatever the number of threads. What it writes for one job must
-    not depend on the others.
+    The function takes the number of the first job, the number after the last, a named tuple of integers or of such
+    tuples, and arrays. It gets the same runs of jobs for any number of threads. What it writes for one job must not
+    depend on other jobs.
 
     Numba compiles a parallel loop three times, with everything that it calls. So there is only one such loop,
     `_run_parallel`, which calls the function by its address.
@@ -117,7 +117,7 @@ class parallel_for:  # noqa: N801  # a decorator
                 code.compile()
                 # The result is called without another look at the types of the arguments.
                 run = _run.compile((count, count, count, *kinds))
-                # Its address as a C callback won't do: a callback prints an error and goes on.
+                # Its address as a C callback won't do: a callback only prints an error and continues.
                 address = code._library.get_pointer_to_function(code.native_name.removeprefix("cfunc."))  # noqa: SLF001
                 self._compiled[dtypes] = Compiled(code, address, run)
         return self._compiled[dtypes]
@@ -218,7 +218,7 @@ def _bound(typing: Any, address: Any, sizes: Any, arrays: Any) -> Any:
 
 
 def _unowned(build: Any, array: Any) -> Any:
-    """Return an array's struct without its owner, who outlives the loop: threads would wait to count its slices."""
+    """Return an array's struct without its owner, which outlives the loop: threads would wait for its reference count."""
     meminfo = array.type.elements[0]
     return build.insert_value(array, ir.Constant(meminfo, None), 0)
 

@@ -16,7 +16,7 @@ VECTORS: Final = 16  # of each row in a job
 
 
 class Rows(NamedTuple):
-    """Stacks of rows: how many are one, how long they are, and how many jobs a stack is."""
+    """Stacks of rows: the number of rows in a stack, their length, and the number of jobs per stack."""
 
     number: int
     length: int

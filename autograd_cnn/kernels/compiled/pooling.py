@@ -2,8 +2,8 @@
 
 Shapes: x (N, C, H, W); y, g and the argmax indices (N, C, OH, OW).
 
-2x2 windows with stride 2, which nearly every network has, use the intrinsics of `pool2x2`. All others are gone through
-tap by tap, over rows of pixels in which those that are a stride apart are neighbours.
+2x2 windows with stride 2, which nearly every network has, use the intrinsics of `pool2x2`. All others are processed tap
+by tap, over rows of pixels in which pixels that are a stride apart are neighbours.
 """
 
 from functools import lru_cache
@@ -63,7 +63,7 @@ def _run(function: parallel_for, x: Array, windows: Windows, *arrays: Array, rec
 def max_pool(x: Array, windows: Windows, rectified: bool) -> Any:
     """Return each window's largest value and its tap; of equal ones the first, of NaNs the first NaN.
 
-    If ``rectified``, 0 is one more candidate, which wins unless a tap is positive.
+    If ``rectified``, 0 is another candidate, which wins unless a tap is positive.
     """
     if not supports(x):
         return NotImplemented

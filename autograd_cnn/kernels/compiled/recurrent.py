@@ -1,4 +1,4 @@
-"""Recurrent layers over whole sequences: each job takes a block of sequences through all steps.
+"""Recurrent layers over whole sequences: each job runs a block of sequences through all steps.
 
 Sequences of a batch are independent, so threads synchronise only at the end, and the states of a job's sequences stay
 in the first-level cache. The weights are packed once for all steps.

@@ -1,7 +1,8 @@
-"""Sums of a few rows and columns of maps, for images of other sizes: two loops over rows with a transpose in between.
+"""Weighted sums of a few rows and columns of maps, for resizing: two loops over rows with a transpose in between.
 
-A vector holds neighbours of a row where rows are added up. Where columns are, sixteen rows lie in the lanes, so that
-columns are rows. What is smaller comes first: of a larger image the rows are added up last, of a smaller one first.
+Where rows are added up, a vector holds neighbours in a row. Where columns are, sixteen rows are transposed into the
+lanes, so that columns become rows. The smaller work comes first: rows are added up last to enlarge an image, first to
+shrink it.
 """
 
 from typing import Any, Final, NamedTuple
@@ -21,7 +22,7 @@ PANEL: Final = 2  # vectors of rows side by side, whose sums don't wait for each
 
 
 class Resampling(NamedTuple):
-    """The sizes of maps, and of the bands of rows of the result that are a job each."""
+    """The sizes of maps, and of the bands of rows of the result, which are one job each."""
 
     height: int
     width: int
@@ -34,7 +35,7 @@ class Resampling(NamedTuple):
 
 
 def resample(x: Array, rows: Taps, columns: Taps) -> Any:
-    """Return the products of maps (..., H, W) with sparse matrices from either side."""
+    """Return the products of maps (..., H, W) with sparse matrices on both sides."""
     if not supports(x):
         return NotImplemented
     y = np.empty((*x.shape[:-2], rows.count, columns.count), x.dtype)

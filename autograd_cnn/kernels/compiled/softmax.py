@@ -1,4 +1,4 @@
-"""Softmax, its logarithm, its loss, and the logarithm of its sum: a row is read, summed and written while it is in the first-level cache.
+"""Softmax, its logarithm, loss and log-sum: a row is read, summed and written while it is in the first-level cache.
 
 Rows run along the last axis. If the largest score of a row is infinite, the reference computes the whole array.
 """
@@ -51,12 +51,12 @@ def logsumexp(x: Array, axis: int | tuple[int, ...] | None) -> Any:
 
 
 def softmax_wrt_x(g: Array, y: Array, axis: int | tuple[int, ...] | None) -> Any:
-    """Return y · (g - sum(g·y)), y being the softmax."""
+    """Return y · (g - sum(g·y)), where y is the softmax."""
     return _adjoint(_softmax_wrt_x, _softmax_of_maps_wrt_x, g, y, axis)
 
 
 def log_softmax_wrt_x(g: Array, y: Array, axis: int | tuple[int, ...] | None) -> Any:
-    """Return g - exp(y)·sum(g), y being the logarithm of the softmax."""
+    """Return g - exp(y)·sum(g), where y is the logarithm of the softmax."""
     return _adjoint(_log_softmax_wrt_x, _log_softmax_of_maps_wrt_x, g, y, axis)
 
 
@@ -303,8 +303,8 @@ def _softmax_wrt_x(first: int, last: int, s: Rows, g: Any, y: Any, out: Any) -> 
             part, part_top = _dot_and_largest(begin, min(begin + BLOCK, end), (), (g, y))
             top, dot = max(top, part_top), dot + part
         if not top < HALF:
-            # The rows of the Jacobian add up to 0, so a constant may be subtracted from g: with the largest's cotangent
-            # its y, which may be 1 but for rounding, drops out of the sum.
+            # The rows of the Jacobian add up to 0, so a constant may be subtracted from g: subtracting the largest
+            # one's cotangent removes its y, which may be 1 up to rounding, from the sum.
             total, count = _sum_of_largest(at, end, (top,), (g, y))
             shift, dot = total / max(count, y.dtype.type(1)), 0.0
             for begin in range(at, end, BLOCK):
@@ -553,5 +553,5 @@ def _error_of_maps(
         for k in range(s.classes):
             own = y[at + k * s.size :]
             _scale_and_add(0, n, (), (own, totals, others, own, others))
-        for i in range(n):  # what the others add up to, which 1 - 1 would lose
+        for i in range(n):  # the sum of the others, which 1 - 1 would lose
             y[at + labels[begin + i] * s.size + i] = -others[i] * totals[i]

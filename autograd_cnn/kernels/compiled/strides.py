@@ -1,6 +1,6 @@
-"""Numbers that are a stride apart, as windows take and give them, brought together in rows, and back in their places.
+"""Gathering numbers that are a stride apart, as windows read them, into rows, and scattering them back.
 
-For strides of 1, 2 and 3 it is done a vector at a time: as many vectors as the stride is are shuffled into as many.
+For strides of 1, 2 and 3 this is done with whole vectors: as many as the stride are shuffled into as many.
 """
 
 from typing import Any

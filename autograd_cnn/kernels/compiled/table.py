@@ -1,8 +1,8 @@
-"""Recorded loops of kernels, replayed without Python: a table that one compiled loop goes through.
+"""Recorded loops of kernels, replayed without Python: a table that one compiled loop runs through.
 
-Between its loops a kernel runs Python: it looks at shapes, allocates memory, finds tables of offsets. None of that
-depends on the values, so it need not be repeated for other values of the same shapes. `record` makes a call and
-returns its loops, if the call does nothing else; a `Table` runs the loops of many calls, in its own memory.
+Between its loops a kernel runs Python: it looks at shapes, allocates memory, looks up tables of offsets. None of that
+depends on the values, so it need not be repeated for other values of the same shapes. `record` makes a call and returns
+its loops, if the call does nothing else; a `Table` runs the loops of many calls, in its own memory.
 """
 
 from collections.abc import Callable, Collection, Iterator, Sequence
@@ -73,9 +73,9 @@ class Recorded(NamedTuple):
     ----------
     loops : list of Row
     results : tuple of array
-        What the call returned; their memory is written by the loops, or is an operand's.
+        The call's results; the loops write their memory, or it is an operand's.
     fresh : list of array
-        The memory that the call has allocated for the loops to write into.
+        The memory that the call allocated for the loops to write into.
     once : list of Row
         Loops that run before the others, and only again when one of the lasting operands has changed.
     filled : list of array
@@ -100,10 +100,10 @@ class _Run(NamedTuple):
 
 
 def record(call: Callable[..., Any], operands: Sequence[Array], lasting: Collection[int] = ()) -> Recorded | None:
-    """Return a call's loops; None if it does anything else with values, or may do so.
+    """Return a call's loops; None if it does, or may do, anything else with values.
 
-    It is made twice, on different values, and then only its loops are run, in memory full of NaN. What they read
-    must be an operand, written by them, or the same in both calls; their results must be those of the call.
+    The call is made twice, on different values; then only its loops are run, in memory full of NaN. Everything that
+    they read must be an operand, written by them, or the same in both calls; their results must be the call's.
 
     Parameters
     ----------
@@ -290,8 +290,8 @@ def _split(
 ) -> tuple[list[Loop], list[Array], list[Loop]]:
     """Return the loops that use nothing that changes, the memory that they fill for the others, and the others.
 
-    Which memory the other loops leave unchanged is not declared. So all run once more, and loops that fill memory
-    which the others have changed are moved to the others.
+    Loops do not declare which memory they leave unchanged. So all run once more, and loops that fill memory which the
+    others have changed are moved to the others.
     """
     changing_roots = set(changing)
     while True:

@@ -1,10 +1,10 @@
-"""How many threads the kernels run on, and when. Results do not depend on it, to the last bit.
+"""The number of threads that the kernels use, and when. Results do not depend on it, to the last bit.
 
 A loop runs on all threads if they are available, else on the calling thread:
 
 - *in a forked child*, which has no threads. GNU's OpenMP would end the process;
 - *while another Python thread's loop runs*. Numba's ``workqueue`` would end the process, and OpenMP
-  would start as many threads again, for the same cores;
+  would start as many threads again for the same cores;
 - *on a busy machine*. A thread whose core is taken by another process makes the others wait for milliseconds at
   each loop. So every loop reports what one thread would have needed, and when the threads have lost more time than
   they gained, loops run on one thread for a while before they try again.
@@ -24,7 +24,7 @@ from autograd_cnn.errors import ArgumentError, MissingDependencyError, OperandEr
 from autograd_cnn.kernels.backend import IMPORTED_IN
 
 LOSS: Final = 2e-3  # seconds lost to waiting before loops fall back to one thread
-CREDIT: Final = 20e-3  # the most seconds gained that make up for losses: the distant past tells nothing
+CREDIT: Final = 20e-3  # the most seconds gained that make up for losses: the distant past says nothing
 PAUSES: Final = (0.05, 1.0)  # seconds until loops try all threads again: the first pause, and the longest
 
 # GNU's OpenMP, which runs Numba's threads, lets a thread without work spin for long. On a busy machine
@@ -47,7 +47,7 @@ class Team:
         self._pause, self._began, self._resumes = PAUSES[0], 0.0, 0.0
 
     def acquire(self) -> bool:
-        """Return whether a loop can have the threads, until it calls `release`."""
+        """Acquire the threads until `release` is called; return whether that succeeded."""
         now = perf_counter()
         if self.threadless or self.single or now < self._resumes or not self._free.acquire(blocking=False):
             return False
@@ -71,7 +71,7 @@ class Team:
         self.fixed, self.single, self._resumes = True, count == 1, 0.0
 
     def after_fork(self) -> None:
-        """Continue in a forked child, which has neither the threads nor the thread that had acquired them."""
+        """Adapt to a forked child, which has neither the threads nor the thread that had acquired them."""
         self._free = threading.RLock()
         self.threadless = self.threadless or _are_started()
 
@@ -80,7 +80,7 @@ team: Final = Team(single=numba.config.NUMBA_NUM_THREADS == 1)
 
 
 def start() -> None:
-    """Start the threads, since compiled code from the cache does not."""
+    """Start the threads, because cached compiled code does not."""
     if _are_started():
         return
     with global_compiler_lock:
@@ -105,7 +105,7 @@ def start() -> None:
 
 
 def num_threads() -> int:
-    """Return how many threads the kernels run on.
+    """Return the number of threads that the kernels use.
 
     Examples
     --------
@@ -117,20 +117,20 @@ def num_threads() -> int:
 
 
 def set_num_threads(count: int) -> None:
-    """Choose how many threads the kernels run on when called from this thread, also on a busy machine.
+    """Set the number of threads that the kernels use when called from this thread, also on a busy machine.
 
     Parameters
     ----------
     count : int
-        At least 1, at most what the variable ``NUMBA_NUM_THREADS`` says or, without it, the number of cores;
-        1 in a forked child.
+        At least 1, at most the value of the environment variable ``NUMBA_NUM_THREADS`` or, without it, the number of
+        cores; 1 in a forked child.
 
     Raises
     ------
     ArgumentError
-        For a number out of that range.
+        For a number outside that range.
     OperandError
-        For what is not a whole number.
+        For anything but an integer.
 
     Examples
     --------

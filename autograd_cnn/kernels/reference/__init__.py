@@ -1,4 +1,4 @@
-"""The complete backend: NumPy alone, written to be read.
+"""The complete backend: NumPy only, written to be read.
 
 Loops run over the taps of a window, never over pixels or images.
 """

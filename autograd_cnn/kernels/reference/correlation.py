@@ -23,7 +23,7 @@ def padded(x: Array, windows: Windows, fill: float = 0) -> Array:
 
 
 def cropped(extent: Array, windows: Windows) -> Array:
-    """Undo `padded`: drop the padding, and fill pixels that no window reached with 0."""
+    """Undo `padded`: drop the padding, and fill the pixels that no window reached with 0."""
     if windows.extent == windows.image and windows.padding[0][0] == windows.padding[1][0] == 0:
         return extent
     x = np.zeros((*extent.shape[:2], *windows.image), extent.dtype)

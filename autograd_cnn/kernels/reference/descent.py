@@ -1,4 +1,4 @@
-"""The steps of optimisers: new values of parameters, written into ``outs``, and the new state, which is returned."""
+"""Optimiser steps: new parameter values are written into ``outs``, and the new state is returned."""
 
 from collections.abc import Sequence
 
@@ -20,7 +20,7 @@ def sgd_with_momentum(
     outs: Sequence[Array], values: Sequence[Array], grads: Sequence[Array], lasts: Sequence[Array | None], lr: float,
     weight_decay: float, momentum: float, dampening: float, ahead: float,
 ) -> list[Array]:  # fmt: skip
-    """Write the steps along the momentum, or along the gradients plus ``ahead`` times it; return the momentum.
+    """Write steps along the momentum, or along the gradients plus ``ahead`` times the momentum; return the momentum.
 
     It starts as the first gradient.
     """

@@ -76,13 +76,13 @@ def square_wrt_x(g: Array, x: Array) -> Array:
 
 
 def relu(x: Array) -> tuple[Array, Array]:
-    """Return x where it is positive, else 0, and the mask of where it passed; a NaN passes."""
+    """Return x where it is positive, else 0, and the mask of where x passes; a NaN passes."""
     y = np.maximum(x, 0)
     return y, np.not_equal(y, 0)
 
 
 def masked(x: Array, mask: Array) -> Array:
-    """Return x where the mask is set, else 0, also in place of an infinity or NaN."""
+    """Return x where the mask is set, else 0, even in place of infinity or NaN."""
     bits = _BITS.get(x.dtype)
     if bits is None:
         return np.where(mask, x, x.dtype.type(0))

@@ -23,7 +23,7 @@ def layer_norm(x: Array, weight: Array, bias: Array, eps: float) -> tuple[Array,
 def layer_norm_wrt(g: Array, x: Array, moments: Array, weight: Array, of: str) -> tuple[Array | None, Array | None]:
     """Return r · (h - mean(h) - z · mean(h·z)) with h = g · weight, and the sums of g·z and of g over all elements with the same weight.
 
-    ``of`` names what is asked for, ``"x"``, ``"weight"`` or ``"x, weight"``; the other is None.
+    ``of`` names the requested results, ``"x"``, ``"weight"`` or ``"x, weight"``; others are None.
     """
     z, shape = _standardized(x, moments), (-1, *weight.shape, x.shape[1] // weight.shape[1])
     dx = sums = None

@@ -11,7 +11,7 @@ __all__ = ["huber", "huber_wrt_x", "logistic_loss", "logistic_loss_wrt_x", "tota
 
 
 def huber(x: Array, t: Array, delta: float, scale: float) -> Array:
-    """Return half the square of x - t up to delta, and straight on from there, times the scale."""
+    """Return half the square of x - t up to delta, and linear from there, times the scale."""
     size = np.abs(x - t)
     if math.isinf(delta):
         return size * (size * 0.5) * scale
@@ -31,7 +31,7 @@ def huber_wrt_x(g: Array, x: Array, t: Array, delta: float, scale: float) -> Arr
 
 def logistic_loss(x: Array, t: Array) -> Array:
     """Return ``t·softplus(-x) + (1 - t)·softplus(x)``."""
-    return np.where(x < 0, t, 1 - t) * np.abs(x) + softplus(-np.abs(x))  # what both have in common is what 0 and 1 lack
+    return np.where(x < 0, t, 1 - t) * np.abs(x) + softplus(-np.abs(x))  # targets of 0 and 1 lack the common term
 
 
 def logistic_loss_wrt_x(g: Array, x: Array, t: Array) -> Array:

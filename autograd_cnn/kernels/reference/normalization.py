@@ -1,7 +1,7 @@
 """Standardised maps and their adjoints.
 
-Shapes: x, y and g (N, C, H, W); weight and bias (C,); moments (2, C), the mean and the variance of each channel;
-sums (2, C), those of g·z and of g, z being (x - mean) · r and r being 1 / sqrt(var + eps).
+Shapes: x, y and g (N, C, H, W); weight and bias (C,); moments (2, C), the mean and the variance of each channel; sums
+(2, C), those of g·z and of g, where z = (x - mean) · r and r = 1 / sqrt(var + eps).
 """
 
 import numpy as np

@@ -1,7 +1,7 @@
 """Pooling over windows, and the adjoints.
 
-Shapes: x (N, C, H, W), y and g (N, C, OH, OW). ``indices`` holds each window's argmax, a tap's number
-counted row by row, or the number of taps if none of them won.
+Shapes: x (N, C, H, W), y and g (N, C, OH, OW). ``indices`` holds each window's argmax, a tap's number counted row by
+row, or the number of taps if no tap won.
 """
 
 from typing import Any
@@ -18,7 +18,7 @@ __all__ = ["max_pool", "max_pool_gather", "max_unpool", "mean_pool", "mean_pool_
 def max_pool(x: Array, windows: Windows, rectified: bool) -> tuple[Array, Array]:
     """Return each window's largest value and its tap; of equal ones the first, of NaNs the first NaN.
 
-    If ``rectified``, 0 is one more candidate, which wins unless a tap is positive.
+    If ``rectified``, 0 is another candidate, which wins unless a tap is positive.
     """
     extent = padded(x, windows, _lowest(x.dtype))
     values = [np.ascontiguousarray(extent[:, :, rows, columns]) for _, _, rows, columns in windows.taps()]
@@ -29,7 +29,7 @@ def max_pool(x: Array, windows: Windows, rectified: bool) -> tuple[Array, Array]
     indices = np.zeros(y.shape, np.min_scalar_type(len(values)))
     passed = np.ones(y.shape, bool)
     for value in values[:-1]:
-        passed &= (value != y) & ~np.isnan(value)  # a NaN equals nothing, but has won
+        passed &= (value != y) & ~np.isnan(value)  # a NaN equals nothing, but it won
         indices += passed
     if extent is not x:
         np.maximum(indices, _first_inside(windows).astype(indices.dtype), out=indices)
@@ -40,7 +40,7 @@ def max_pool(x: Array, windows: Windows, rectified: bool) -> tuple[Array, Array]
 
 
 def _lowest(dtype: Any) -> float:
-    """Return the lowest number of a dtype."""
+    """Return the smallest number of a dtype."""
     if dtype.kind == "b":
         return False
     return -np.inf if dtype.kind == "f" else np.iinfo(dtype).min

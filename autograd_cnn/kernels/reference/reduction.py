@@ -38,7 +38,7 @@ def min(x: Array, axis: int | tuple[int, ...] | None, keepdims: bool) -> Array: 
 
 
 def extremum_wrt_x(g: Array, x: Array, extremum: Array, axis: int | tuple[int, ...] | None) -> Array:
-    """Return g, shared evenly among what is the extremum along ``axis``, which a NaN is; these axes have length 1 in g."""
+    """Return g, shared evenly among the extrema along ``axis``, where a NaN counts as one; these axes have length 1 in g."""
     shares = np.where(np.equal(x, x), np.equal(x, extremum), 1).astype(x.dtype)
     shares /= shares.sum(axis=axis, keepdims=True)
     return g * shares

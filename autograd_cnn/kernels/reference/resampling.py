@@ -1,4 +1,4 @@
-"""Sums of a few rows and columns of maps."""
+"""Weighted sums of a few rows and columns of maps."""
 
 import numpy as np
 
@@ -8,10 +8,10 @@ __all__ = ["resample"]
 
 
 def resample(x: Array, rows: Taps, columns: Taps) -> Array:
-    """Return the products of maps (..., H, W) with sparse matrices from either side."""
+    """Return the products of maps (..., H, W) with sparse matrices on both sides."""
     if np.isfinite(x).all():
         return rows.matrix.astype(x.dtype) @ (x @ columns.matrix.T.astype(x.dtype))
-    across = _sums(np.swapaxes(x, -1, -2), columns)  # 0 times what is not finite is no number
+    across = _sums(np.swapaxes(x, -1, -2), columns)  # 0 times a non-finite number is NaN
     return _sums(np.swapaxes(across, -1, -2), rows)
 
 

@@ -1,7 +1,7 @@
 """Softmax, its logarithm and its loss, along axes.
 
-The largest score is subtracted first, and its exponential, which is 1, is left out of the sum: what remains is the
-sum of the others, however small.
+The largest score is subtracted first, and its exponential, which is 1, is left out of the sum: the sum of the others
+remains exact, however small it is.
 """
 
 from typing import TypeAlias
@@ -36,10 +36,10 @@ def softmax(x: Array, axis: Axis) -> Array:
 
 
 def softmax_wrt_x(g: Array, y: Array, axis: Axis) -> Array:
-    """Return y · (g - sum(g·y)), y being the softmax."""
+    """Return y · (g - sum(g·y)), where y is the softmax."""
     if isinstance(axis, int) and y.shape and y.shape[axis]:
-        # The rows of the Jacobian add up to 0, so a constant may be subtracted from g: with the largest's cotangent
-        # its y, which may be 1 but for rounding, drops out of the sum.
+        # The rows of the Jacobian add up to 0, so a constant may be subtracted from g: subtracting the largest one's
+        # cotangent removes its y, which may be 1 up to rounding, from the sum.
         g = g - np.take_along_axis(g, y.argmax(axis=axis, keepdims=True), axis)
     return y * (g - (g * y).sum(axis=axis, keepdims=True))
 
@@ -51,7 +51,7 @@ def log_softmax(x: Array, axis: Axis) -> Array:
 
 
 def log_softmax_wrt_x(g: Array, y: Array, axis: Axis) -> Array:
-    """Return g - exp(y)·sum(g), y being the logarithm of the softmax."""
+    """Return g - exp(y)·sum(g), where y is the logarithm of the softmax."""
     return g - np.exp(y) * g.sum(axis=axis, keepdims=True)
 
 

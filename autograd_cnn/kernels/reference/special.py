@@ -109,7 +109,7 @@ _LARGE: Final = (
      2.33520497626869185e-3),
 )  # fmt: skip
 _NEAR: Final = 0.46875
-"""Up to here erf itself is approximated, beyond it the complement."""
+"""Up to here, erf itself is approximated; beyond, its complement."""
 
 # erfc(x) = t·exp(-x² + p(t)) with t = 1 / (1 + x/2), for x ≥ 0 and to 1.2e-7 (Press et al. 1992, *Numerical Recipes*,
 # section 6.2): all that float32 can hold.
@@ -136,8 +136,8 @@ def _ratio(coefficients: tuple[tuple[float, ...], tuple[float, ...]], x: Array) 
 def gaussian(x: Array, factor: float) -> Array:
     """Return ``exp(-factor·x²)``, for a factor that is a power of 2.
 
-    In float64 the square is split into an exact one and a small rest (Cody 1969), since its rounding error would
-    be magnified x² times.
+    In float64 the square is split into an exact one and a small rest (Cody 1969), because its rounding error would be
+    magnified by x².
     """
     wide, single = _wide(x)
     return _gaussian(wide, factor, single).astype(np.float32 if single else np.float64)
@@ -219,7 +219,7 @@ _CUBE, _LINE = (8 / np.pi) ** 0.5 * 0.044715, (8 / np.pi) ** 0.5
 
 
 def _cubic(x: Array) -> tuple[Array, Array]:
-    """Return x up to where all is 0 or 1, and the polynomial."""
+    """Return x, clipped to where the result is neither 0 nor 1, and the polynomial."""
     near = np.clip(x, -50.0, 50.0)
     return near, near * (np.square(near) * _CUBE + _LINE)
 

@@ -1,7 +1,7 @@
 """Layers and losses as functions, with PyTorch's names and arguments.
 
-``from autograd_cnn.nn import functional as F`` serves as it does elsewhere. What is the package's own under the same
-name is the same function here. A file's public names are in its ``__all__``.
+``from autograd_cnn.nn import functional as F`` works as in PyTorch. Functions that the package itself has under the
+same name are the same here. Each file lists its public names in ``__all__``.
 """
 
 from typing import TYPE_CHECKING
@@ -31,6 +31,6 @@ from autograd_cnn.ops import tanh as tanh
 from autograd_cnn.spelling import public as _public
 from autograd_cnn.spelling import teller as _teller
 
-if not TYPE_CHECKING:  # type checkers follow the imports, and would take it that every name is there
+if not TYPE_CHECKING:  # type checkers follow the imports, and would assume that every name exists
     __all__ = _public(globals())
     __getattr__ = _teller(__name__, __all__)

@@ -1,4 +1,4 @@
-"""Activation functions with PyTorch's names and arguments, composed of those of `autograd_cnn`.
+"""Activation functions with PyTorch's names and arguments, composed of functions of `autograd_cnn`.
 
 At their kinks the derivatives are PyTorch's.
 """
@@ -66,7 +66,7 @@ def relu6(input: Array, inplace: Bool = False) -> Array:  # noqa: ARG001  # a re
 
 @composite
 def hardsigmoid(input: Array, inplace: Bool = False) -> Array:  # noqa: ARG001  # a result is always new
-    """`autograd_cnn.hardsigmoid`: ``relu6(x + 3) / 6``, a sigmoid of straight lines (Howard et al. 2019).
+    """`autograd_cnn.hardsigmoid`: ``relu6(x + 3) / 6``, a piecewise linear sigmoid (Howard et al. 2019).
 
     Examples
     --------
@@ -78,7 +78,7 @@ def hardsigmoid(input: Array, inplace: Bool = False) -> Array:  # noqa: ARG001  
 
 @composite
 def hardswish(input: Array, inplace: Bool = False) -> Array:  # noqa: ARG001  # a result is always new
-    """`autograd_cnn.hardswish`: ``x · relu6(x + 3) / 6``, a `silu` of straight lines (Howard et al. 2019).
+    """`autograd_cnn.hardswish`: ``x · relu6(x + 3) / 6``, a `silu` with a piecewise linear sigmoid (Howard et al. 2019).
 
     Examples
     --------
@@ -114,13 +114,13 @@ def celu(input: Array, alpha: Positive = 1.0, inplace: Bool = False) -> Array:  
 
 @composite
 def gelu(input: Array, approximate: Approximation = "none") -> Array:
-    """``x`` times the normal distribution's Φ(x), or what is close to it (Hendrycks & Gimpel 2016).
+    """``x`` times the normal distribution's Φ(x), or an approximation of it (Hendrycks & Gimpel 2016).
 
     Parameters
     ----------
     input : array
     approximate : {"none", "tanh"}
-        ``"tanh"`` is ``x·(1 + tanh(sqrt(2 / π)·(x + 0.044715·x³))) / 2``, up to 5e-4 away.
+        ``"tanh"`` is ``x·(1 + tanh(sqrt(2 / π)·(x + 0.044715·x³))) / 2``, with an error of up to 5e-4.
 
     Raises
     ------
@@ -167,10 +167,10 @@ def softplus(input: Array, beta: Positive = 1.0, threshold: Number | None = None
     ----------
     input : array
     beta : float
-        How sharp its bend is.
+        The sharpness of the bend.
     threshold : float, optional
-        Take ``x`` itself where ``beta·x`` is larger. By default nowhere: PyTorch does so from 20 on against an overflow,
-        which does not happen here.
+        Return ``x`` itself where ``beta·x`` is larger. By default nowhere: PyTorch does so above 20 to avoid an
+        overflow, which can't happen here.
 
     Examples
     --------
@@ -201,7 +201,7 @@ def glu(input: Array, dim: Count = -1) -> Array:
     Raises
     ------
     ShapeError
-        If there are not two halves of one size.
+        If the axis can't be halved.
 
     Examples
     --------
@@ -274,7 +274,7 @@ def tanhshrink(input: Array) -> Array:
 
 @composite
 def hardshrink(input: Array, lambd: NotNegative = 0.5) -> Array:
-    """``x``, and 0 where it is between ``-lambd`` and ``lambd``.
+    """``x``, but 0 where it is between ``-lambd`` and ``lambd``.
 
     Examples
     --------
@@ -286,7 +286,7 @@ def hardshrink(input: Array, lambd: NotNegative = 0.5) -> Array:
 
 @composite
 def softshrink(input: Array, lambd: NotNegative = 0.5) -> Array:
-    """``x`` moved towards 0 by ``lambd``, and 0 where it was nearer.
+    """``x`` moved towards 0 by ``lambd``; 0 where it is closer to 0 than that.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""Attention (Vaswani et al. 2017), with PyTorch's arguments, and what masks are to it.
+"""Attention (Vaswani et al. 2017) with PyTorch's arguments, and its masks.
 
 Shapes: queries (..., L, D), keys (..., S, D), values (..., S, E).
 """
@@ -32,17 +32,18 @@ def scaled_dot_product_attention(
     key : (..., S, D)
     value : (..., S, E)
     attn_mask : optional
-        Broadcasts to (..., L, S): of bools, True where a query sees a key, or of floats, which are added to the scores.
+        Broadcasts to (..., L, S): bools, True where a query sees a key, or floats, which are added to the scores.
     dropout_p : float
-        What share of the weights is set to 0, in training or not. If it is not 0, all weights are kept.
+        The fraction of the weights that is set to 0, in training or not. If it is not 0, all weights are kept in
+        memory.
     is_causal : bool
         Whether query i sees only keys 0 to i.
     scale : float, optional
         By default ``1 / sqrt(D)``.
     enable_gqa : bool
-        Whether key and value may have fewer heads than the query, each for several of its heads in a row.
+        Whether key and value may have fewer heads than the query, each used by several consecutive query heads.
     rng : Generator, int or None
-        Where dropout comes from; see `autograd_cnn.nn.init`.
+        Draws the weights to drop; see `autograd_cnn.nn.init`.
 
     Returns
     -------
@@ -52,9 +53,9 @@ def scaled_dot_product_attention(
     Raises
     ------
     ShapeError
-        If the shapes do not go together.
+        If the shapes do not match.
     ArgumentError
-        For a mask with ``is_causal``, or heads of which the query does not have a multiple.
+        For a mask with ``is_causal``, or if the query's heads are not a multiple of the keys'.
     OperandError
         For a mask of integers.
 
@@ -76,7 +77,7 @@ def scaled_dot_product_attention(
 
 
 def _repeated(where: str, x: Array, query: Shape) -> Array:
-    """Return keys or values with a head for each of the query's."""
+    """Return keys or values with one head for each of the query's."""
     heads = shape_of(x)[-3:-2]
     if len(query) < 3 or not heads or not heads[0] or query[-3] % heads[0]:
         problem = "the heads do not go together"
@@ -91,7 +92,7 @@ def _dtype(x: Array) -> np.dtype[Any]:
 
 
 def bias_of(where: str, name: str, mask: Array, shown: bool, dtype: np.dtype[Any]) -> Array:
-    """Return what a mask adds to scores; bools say what is ``shown``, or what is hidden."""
+    """Return what a mask adds to the scores; bools say what is ``shown``, or else what is hidden."""
     mask = mask if isinstance(mask, Traced) else np.asarray(mask)
     if mask.dtype.kind not in "bf":
         raise OperandError(sentence(where, f"{name} is not a mask", expected="bools or floats", got=mask.dtype))
@@ -105,7 +106,7 @@ def attend(
     query: Array, key: Array, value: Array, bias: Array | None, causal: bool, scale: float | None, p: float,
     rng: np.random.Generator, weighted: bool,
 ) -> tuple[Array, Array | None]:  # fmt: skip
-    """Return what the queries find, and if it is wanted or dropout needs them, the weights."""
+    """Return the results of the queries, and the weights if they are wanted or dropout needs them."""
     if not p and not weighted:
         return ops.attention(query, key, value, bias, causal=causal, scale=scale), None
     weights = dropout(ops.attention_weights(query, key, bias, causal=causal, scale=scale), p, rng=rng)

@@ -1,4 +1,4 @@
-"""Losses of classifiers. ``reduction`` is ``"mean"``, ``"sum"``, or ``"none"`` for one number each."""
+"""Losses for classifiers. ``reduction`` is ``"mean"``, ``"sum"``, or ``"none"`` for one number per example."""
 
 import math
 from typing import Any
@@ -47,25 +47,25 @@ def cross_entropy(
     reduction: Reduction = "mean",
     label_smoothing: Share = 0.0,
 ) -> Array:
-    """Cross-entropy of scores with classes: ``-log(softmax(input)[target])``, or the mean of that over probabilities.
+    """Cross-entropy of scores with classes: ``-log(softmax(input)[target])``, or its mean under given probabilities.
 
-    With a ``weight``, an example's loss is multiplied by that of its class, and the mean is the sum of the losses
-    over the sum of these weights; with probabilities, each term of the sum is multiplied by that of its own class, and
-    the mean is over the examples.
+    With a ``weight``, an example's loss is multiplied by its class's weight, and the mean is the sum of the losses
+    divided by the sum of these weights. With probabilities, each term is multiplied by its class's weight, and the mean
+    is over the examples.
 
     Parameters
     ----------
     input : (N, K), (N, K, d1, d2, ...) or (K,)
         Unnormalised log-probabilities of K classes.
     target : (N,), (N, d1, d2, ...) or () of int, or of floats in the shape of ``input``
-        The right classes, from 0 to K - 1; or how probable each one is.
+        The right classes, from 0 to K - 1; or the probability of each class.
     weight : (K,), optional
-        How much each class counts.
+        The weight of each class.
     ignore_index : int
-        The target of examples that do not count: their loss is 0, and the mean is that of the others.
+        The target of examples to ignore: their loss is 0, and the mean is over the others.
     reduction : {"mean", "sum", "none"}
     label_smoothing : float
-        The share of an even distribution in what is aimed at, from 0 to 1 (Szegedy et al. 2016).
+        The share of a uniform distribution in the targets, from 0 to 1 (Szegedy et al. 2016).
 
     Returns
     -------
@@ -74,8 +74,8 @@ def cross_entropy(
     Raises
     ------
     OperandError, ShapeError, ArgumentError
-        If the targets are neither integers nor probabilities, do not go with the scores, or are out of range; if there
-        is not one weight for each class.
+        If the targets are neither integers nor probabilities, do not match the scores, or are out of range; if there is
+        not one weight per class.
 
     Examples
     --------
@@ -136,7 +136,7 @@ def _of_probabilities(
 def _in_rows(where: str, input: Array, target: Array) -> tuple[Array, Array, Shape | None]:
     """Return scores (N, K) and labels (N,) for any matching shapes, and the losses' shape if it is not (N,).
 
-    Labels that do not match (N, K) are refused by the loss.
+    The loss refuses labels that do not match (N, K).
     """
     shape, labels = shape_of(input), shape_of(target)
     if len(shape) in (0, 2):
@@ -153,7 +153,7 @@ def _in_rows(where: str, input: Array, target: Array) -> tuple[Array, Array, Sha
 
 
 def _shaped(losses: Array, reduction: Reduction, shape: Shape | None) -> Array:
-    """Return a loss for each example in the shape that the examples had."""
+    """Return the losses of the examples in the examples' shape."""
     return losses if shape is None or reduction != "none" else ops.reshape(losses, shape=shape)
 
 
@@ -165,7 +165,7 @@ def nll_loss(
     ignore_index: Count = -100,
     reduction: Reduction = "mean",
 ) -> Array:
-    """Negative log-likelihood: what `cross_entropy` is when the log of the softmax is taken already.
+    """Negative log-likelihood: `cross_entropy` for inputs that are already log-probabilities.
 
     Parameters
     ----------
@@ -200,16 +200,16 @@ def nll_loss(
 
 
 def _labels(target: Array, ignore_index: int) -> tuple[Any, Any]:
-    """Return the labels as an array, and whether each counts, or None where all do."""
+    """Return the labels as an array, and whether each counts, or None if all do."""
     labels = target.value if isinstance(target, Traced) else np.asarray(target)
     some = assuming(lambda labels: (np.asarray(labels) == ignore_index).any(), target, otherwise=True)
     return labels, ops.not_equal(labels, ignore_index) if some else None
 
 
 def _examples(where: str, input: Array, labels: Any, counted: Any, weight: Any) -> tuple[Array, Any, Any]:
-    """Return the rows, labels and factors of examples: zeros, the first class and 0 for those that do not count.
+    """Return the rows, labels and factors of examples; ignored ones get zeros, the first class and 0.
 
-    All of it is computed by primitives, so that a recorded step does it again with other labels and weights.
+    Primitives compute all of it, so a recorded step can be replayed with other labels and weights.
     """
     shape = shape_of(input)
     if counted is not None:
@@ -232,7 +232,7 @@ def _factors_of_classes(where: str, classes: int, weight: Any) -> Any:
 
 
 def _weighted(losses: Array, factors: Any, reduction: Reduction) -> Array:
-    """Return the losses, or their sum or mean, of which each counts as much as its factor."""
+    """Return the losses, or their sum or mean, weighted by the factors."""
     if reduction != "mean":
         return reduced(losses, reduction)
     total = ops.sum(factors)
@@ -243,9 +243,9 @@ def _weighted(losses: Array, factors: Any, reduction: Reduction) -> Array:
 def bce_loss(input: Array, target: Array, weight: Factors | None = None, reduction: Reduction = "mean") -> Array:
     """Binary cross-entropy ``-(t·log(p) + (1 - t)·log(1 - p))`` of probabilities.
 
-    No probability counts as less than exp(-100), as in PyTorch, nor than the smallest normal number
-    of its dtype, so that loss and gradient stay finite; below that the slope stays what it is there, so
-    that a confident wrong answer is unlearned. `bce_with_logits` needs no such limit.
+    Probabilities are limited from below to exp(-100), as in PyTorch, and to the smallest normal number of their dtype,
+    so that loss and gradient stay finite. Below the limit the slope stays constant, so a confident wrong answer can be
+    unlearned. `bce_with_logits` needs no such limit.
 
     Parameters
     ----------
@@ -304,7 +304,7 @@ def bce_with_logits(
         Factors of the losses; the mean is taken over all losses, whatever these are.
     reduction : {"mean", "sum", "none"}
     pos_weight : array of that shape, or of one that broadcasts to it, optional
-        How much a positive target counts beside a negative one.
+        The weight of positive targets relative to negative ones.
 
     Raises
     ------
@@ -341,7 +341,7 @@ def multi_margin_loss(
     weight: ClassWeights | None = None,
     reduction: Reduction = "mean",
 ) -> Array:
-    """How far the scores of other classes come near that of the right one: ``Σ max(0, margin - x[t] + x[k])^p / K``.
+    """Multi-class hinge loss: ``Σ max(0, margin - x[t] + x[k])^p / K`` over the classes k other than t.
 
     Parameters
     ----------
@@ -358,7 +358,7 @@ def multi_margin_loss(
     Raises
     ------
     OperandError, ShapeError, ArgumentError
-        If the targets are not integers, do not go with the scores, or are out of range; if ``p`` is another.
+        If the targets are not integers, do not match the scores, or are out of range; if ``p`` is neither 1 nor 2.
 
     Examples
     --------
@@ -388,7 +388,7 @@ def multi_margin_loss(
 def multilabel_soft_margin_loss(
     input: Array, target: Array, weight: Factors | None = None, reduction: Reduction = "mean"
 ) -> Array:
-    """`bce_with_logits` for each class, and the mean over the classes, which are the last axis.
+    """`bce_with_logits` for each class, averaged over the classes, which are the last axis.
 
     Parameters
     ----------
@@ -413,18 +413,18 @@ def multilabel_soft_margin_loss(
 def focal_loss(
     input: Array, target: Array, alpha: Share | None = 0.25, gamma: NotNegative = 2.0, reduction: Reduction = "mean"
 ) -> Array:
-    """`bce_with_logits` in which what is right already counts less: ``α_t·(1 - p_t)^γ·(-log(p_t))`` (Lin et al. 2017).
+    """`bce_with_logits` with less weight on easy examples: ``α_t·(1 - p_t)^γ·(-log(p_t))`` (Lin et al. 2017).
 
-    p_t is the probability of what the target says, α_t is α for a target of 1 and 1 - α for one of 0.
+    p_t is the probability of the target; α_t is α for a target of 1 and 1 - α for a target of 0.
 
     Parameters
     ----------
     input, target : arrays of one shape
         Logits, and targets from 0 to 1.
     alpha : float, optional
-        α, from 0 to 1; without it both count alike.
+        α, from 0 to 1; by default both targets count equally.
     gamma : float
-        γ; with 0 nothing is changed.
+        γ; 0 changes nothing.
     reduction : {"mean", "sum", "none"}
 
     Raises
@@ -450,14 +450,14 @@ def focal_loss(
 
 @composite
 def dice_loss(input: Array, target: Array, smooth: NotNegative = 1.0, reduction: Reduction = "mean") -> Array:
-    """``1 - (2·Σ p·t + s) / (Σ p + Σ t + s)`` for each map: how little two regions overlap (Milletari et al. 2016).
+    """``1 - (2·Σ p·t + s) / (Σ p + Σ t + s)`` for each map: 1 minus the overlap of two regions (Milletari et al. 2016).
 
     Parameters
     ----------
     input, target : (N, C, d1, ...)
         Probabilities p, such as `autograd_cnn.sigmoid` or `autograd_cnn.softmax` gives, and targets t from 0 to 1.
     smooth : float
-        s, which keeps maps without a region defined.
+        s, which keeps the loss defined for maps without a region.
     reduction : {"mean", "sum", "none"}
         Over images and channels; without one the result is (N, C).
 

@@ -1,4 +1,4 @@
-"""Convolutions by PyTorch's names. Those along one and three axes are computed exactly by the one along two."""
+"""Convolutions by PyTorch's names. Those along one and three axes use the two-dimensional one, and are exact."""
 
 from collections.abc import Callable
 from typing import Any
@@ -62,7 +62,7 @@ def conv_transpose1d(
     stride, padding, groups, dilation
         Of the convolution that this is the adjoint of.
     output_padding : int
-        Places to add at the end; less than the stride or the dilation.
+        Elements to add at the end; less than the stride or the dilation.
 
     Returns
     -------
@@ -121,10 +121,9 @@ def conv3d(
     input: Array, weight: Array, bias: Array | None = None, stride: PerAxis = 1, padding: Any = 0,
     dilation: PerAxis = 1, groups: Count = 1,
 ) -> Array:  # fmt: skip
-    """Slide the filters ``weight`` through volumes: `autograd_cnn.correlate2d` of their slices.
+    """Slide the filters ``weight`` through volumes: `autograd_cnn.correlate2d` on their slices.
 
-    The slices under the taps along the depth are joined as channels, so that one correlation sums
-    over them, too.
+    The slices under the taps along the depth are joined as channels, so one correlation sums over them, too.
 
     Parameters
     ----------
@@ -162,8 +161,8 @@ def conv_transpose3d(
 ) -> Array:  # fmt: skip
     """The adjoint of `conv3d` as a layer's forward pass: it enlarges volumes.
 
-    The slices go through `autograd_cnn.correlate2d_transpose`, with the taps along the depth beside each other as
-    channels; what each of them gives is moved by its place, and added up.
+    The slices go through `autograd_cnn.correlate2d_transpose`, with the taps along the depth as channels; each tap's
+    result is shifted by its position, and all are added up.
 
     Parameters
     ----------
@@ -337,7 +336,7 @@ def _check_channels(where: str, x: Array, weight: Array, groups: int) -> None:
 
 
 def check_name(where: str, padding: str, steps: Shape) -> None:
-    """Raise `ArgumentError` unless ``padding`` is a name that goes with these strides."""
+    """Raise `ArgumentError` unless ``padding`` is a name that fits these strides."""
     choice(where, "padding", padding, ("valid", "same"))
     if padding == "same" and set(steps) != {1}:
         raise ArgumentError(sentence(where, "padding='same' needs a stride of 1", expected=1, got=steps))

@@ -52,7 +52,7 @@ def normalize(input: Array, p: Positive = 2.0, dim: Count = 1, eps: Positive = 1
 
 @composite
 def cosine_similarity(x1: Array, x2: Array, dim: Count = 1, eps: Positive = 1e-8) -> Array:
-    """The cosine of the angle between vectors along ``dim``, from -1 to 1; no length counts as less than ``eps``.
+    """The cosine of the angle between vectors along ``dim``, from -1 to 1; lengths are at least ``eps``.
 
     Examples
     --------
@@ -86,7 +86,7 @@ def pairwise_distance(x1: Array, x2: Array, p: Positive = 2.0, eps: Number = 1e-
 def cosine_embedding_loss(
     input1: Array, input2: Array, target: Array, margin: Number = 0.0, reduction: Reduction = "mean"
 ) -> Array:
-    """``1 - cos`` of vectors that belong together, and ``max(0, cos - margin)`` of those that do not.
+    """``1 - cos`` for vectors that belong together, and ``max(0, cos - margin)`` for those that do not.
 
     Parameters
     ----------
@@ -120,14 +120,14 @@ def cosine_embedding_loss(
 
 @composite
 def hinge_embedding_loss(input: Array, target: Array, margin: Number = 1.0, reduction: Reduction = "mean") -> Array:
-    """Distances ``x`` of what belongs together, and ``max(0, margin - x)`` of what does not.
+    """The distance ``x`` for pairs that belong together, and ``max(0, margin - x)`` for those that do not.
 
     Parameters
     ----------
     input : array
         Distances.
     target : array
-        1 for what belongs together, -1 for what does not.
+        1 for pairs that belong together, -1 for others.
     margin : float
     reduction : {"mean", "sum", "none"}
 
@@ -141,7 +141,7 @@ def hinge_embedding_loss(input: Array, target: Array, margin: Number = 1.0, redu
 
 
 def _by_sign(target: Array, one: Array, other: Array) -> Array:
-    """Return ``one`` where the target is 1, ``other`` where it is -1; the sum of both where it is neither, as PyTorch."""
+    """Return ``one`` where the target is 1, ``other`` where it is -1, and their sum where it is neither, as PyTorch does."""
     return ops.where(ops.equal(target, -1), 0, one) + ops.where(ops.equal(target, 1), 0, other)
 
 
@@ -149,7 +149,7 @@ def _by_sign(target: Array, one: Array, other: Array) -> Array:
 def margin_ranking_loss(
     input1: Array, input2: Array, target: Array, margin: Number = 0.0, reduction: Reduction = "mean"
 ) -> Array:
-    """``max(0, -t·(x1 - x2) + margin)``: x1 is to be larger where t is 1, x2 where it is -1.
+    """``max(0, -t·(x1 - x2) + margin)``: x1 should be larger where t is 1, x2 where it is -1.
 
     Examples
     --------
@@ -184,7 +184,7 @@ def triplet_margin_loss(
     swap: Bool = False,
     reduction: Reduction = "mean",
 ) -> Array:
-    """``max(0, d(a, p) - d(a, n) + margin)``: the one is to be nearer than the other (Balntas et al. 2016).
+    """``max(0, d(a, p) - d(a, n) + margin)``: the positive should be nearer than the negative (Balntas et al. 2016).
 
     Parameters
     ----------
@@ -193,7 +193,7 @@ def triplet_margin_loss(
     p, eps
         As for `pairwise_distance`.
     swap : bool
-        Take the distance from ``positive`` to ``negative`` where it is the smaller one.
+        Use the distance from ``positive`` to ``negative`` instead, where that is smaller.
     reduction : {"mean", "sum", "none"}
 
     Examples

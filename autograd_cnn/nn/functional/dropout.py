@@ -17,7 +17,7 @@ __all__ = ["dropout", "dropout1d", "dropout2d"]
 
 @composite
 def dropout(input: Array, p: Share = 0.5, training: Bool = True, inplace: Bool = False, *, rng: Any = None) -> Array:  # noqa: ARG001  # a result is always new
-    """Each element 0 with probability ``p``, the others divided by ``1 - p`` (Srivastava et al. 2014).
+    """Set each element to 0 with probability ``p``, and divide the others by ``1 - p`` (Srivastava et al. 2014).
 
     Parameters
     ----------
@@ -25,11 +25,11 @@ def dropout(input: Array, p: Share = 0.5, training: Bool = True, inplace: Bool =
     p : float
         From 0 to 1.
     training : bool
-        Without it ``x`` is returned as it is.
+        If False, ``x`` is returned unchanged.
     inplace : bool
         Without effect; PyTorch's argument.
     rng : Generator, int or None
-        Where the choice comes from; an int makes the same choice in each call.
+        Draws the elements to drop; an int drops the same ones in each call.
 
     Examples
     --------
@@ -42,7 +42,7 @@ def dropout(input: Array, p: Share = 0.5, training: Bool = True, inplace: Bool =
 
 @composite
 def dropout2d(input: Array, p: Share = 0.5, training: Bool = True, inplace: Bool = False, *, rng: Any = None) -> Array:  # noqa: ARG001  # a result is always new
-    """Whole maps 0 with probability ``p``, the others divided by ``1 - p`` (Tompson et al. 2015).
+    """Set whole maps to 0 with probability ``p``, and divide the others by ``1 - p`` (Tompson et al. 2015).
 
     Parameters are those of `dropout`; ``input`` is (N, C, H, W) or (C, H, W).
 
@@ -67,7 +67,7 @@ def dropout2d(input: Array, p: Share = 0.5, training: Bool = True, inplace: Bool
 
 @composite
 def dropout1d(input: Array, p: Share = 0.5, training: Bool = True, inplace: Bool = False, *, rng: Any = None) -> Array:  # noqa: ARG001  # a result is always new
-    """Whole channels of sequences 0 with probability ``p``, the others divided by ``1 - p``.
+    """Set whole channels of sequences to 0 with probability ``p``, and divide the others by ``1 - p``.
 
     Parameters are those of `dropout`; ``input`` is (N, C, L) or (C, L).
 
@@ -90,11 +90,11 @@ def dropout1d(input: Array, p: Share = 0.5, training: Bool = True, inplace: Bool
 
 
 def _dropped(where: str, x: Array, shape: Shape, p: float, rng: Any) -> Array:
-    """Return ``x`` times what is drawn for a mask of ``shape``: 0, or what keeps the mean."""
+    """Return ``x`` times a random mask of ``shape``: 0, or the factor that preserves the mean."""
     dtype = x.dtype if getattr(getattr(x, "dtype", None), "kind", "") == "f" else np.dtype(np.float64)
     return ops.multiply(x, fresh(_mask, where, shape, dtype, p, rng, changes=(rng,)))
 
 
 def _mask(where: str, shape: Shape, dtype: np.dtype[Any], p: float, rng: Any) -> Array:
-    kept = generator(where, "rng", rng).random(shape, np.float32) >= p  # whatever the dtype, the same are dropped
+    kept = generator(where, "rng", rng).random(shape, np.float32) >= p  # the same are dropped for every dtype
     return np.multiply(kept, 1 / (1 - p) if p < 1 else 0.0, dtype=dtype)

@@ -1,4 +1,4 @@
-"""A table of vectors, one for each word, letter or other thing with a number."""
+"""A table of vectors, one for each word, letter or other token."""
 
 from typing import Any
 
@@ -16,7 +16,7 @@ __all__ = ["embedding"]
 
 @composite
 def embedding(input: Indices, weight: Array, padding_idx: Count | None = None) -> Array:
-    """The rows of ``weight`` that the indices say.
+    """The rows of ``weight`` at the given indices.
 
     Parameters
     ----------
@@ -35,7 +35,7 @@ def embedding(input: Indices, weight: Array, padding_idx: Count | None = None) -
     ShapeError
         If the weight is not a matrix.
     OperandError, ArgumentError
-        If the indices are not integers, or one is out of range, or ``padding_idx`` is.
+        If the indices are not integers, or an index or ``padding_idx`` is out of range.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""Normalisation of batches, of rows, of groups of channels and of single maps, with PyTorch's arguments."""
+"""Normalisation of batches, rows, groups of channels and single maps, with PyTorch's arguments."""
 
 import math
 from collections.abc import Callable
@@ -39,7 +39,7 @@ def layer_norm(
     Raises
     ------
     ShapeError
-        If the last axes of the input are not a row, or numbers do not fit to one.
+        If the last axes of the input are not a row, or weight or bias do not have a row's shape.
 
     Examples
     --------
@@ -70,7 +70,7 @@ def rms_norm(
     weight : (D1, ..., Dk), optional
         By default 1.
     eps : float, optional
-        Keeps the division away from 0; by default what `numpy.finfo` says of the input's dtype.
+        Keeps the division away from 0; by default the `numpy.finfo` eps of the input's dtype.
 
     Raises
     ------
@@ -122,9 +122,9 @@ def group_norm(
     Raises
     ------
     ShapeError
-        If the input has no channels, or not one number for each.
+        If the input has no channels, or weight or bias do not have one number for each.
     ArgumentError
-        If groups are of different sizes.
+        If the groups would differ in size.
 
     Examples
     --------
@@ -153,8 +153,8 @@ def batch_norm(
     ----------
     input : (N, C, ...)
     running_mean, running_var : (C,), or None
-        Used instead of the batch's own moments unless ``training``. In training they may be None, or
-        arrays of NumPy's, into which a ``momentum`` of the batch's mean and unbiased variance is written.
+        Used instead of the batch's own moments unless ``training``. In training they may be None, or NumPy arrays,
+        which are updated with a share ``momentum`` of the batch's mean and unbiased variance.
     weight, bias : (C,), optional
         By default 1 and 0.
     training : bool
@@ -167,7 +167,7 @@ def batch_norm(
     Raises
     ------
     ShapeError
-        If the shapes do not go together, or there is only one value for a channel to train with.
+        If the shapes do not match, or in training, if a channel has only one value.
     ArgumentError
         If it has no running values to evaluate with, or one without the other.
     OperandError
@@ -209,8 +209,8 @@ def instance_norm(
     input : (N, C, ...)
         With at least one axis after C.
     running_mean, running_var : (C,), optional
-        Used instead of the maps' own moments unless ``use_input_stats``; else as for `batch_norm`, with
-        the means of the moments over all images.
+        Used instead of the maps' own moments unless ``use_input_stats``; otherwise as for `batch_norm`, with the
+        moments averaged over all images.
     weight, bias : (C,), optional
         By default 1 and 0.
     use_input_stats : bool
@@ -240,7 +240,7 @@ def instance_norm(
     images, channels, pixels = *shape[:2], math.prod(shape[2:])
     _check_count(where, shape, pixels)
     if not images:
-        return group_norm(input, channels, weight, bias, eps)  # whose groups may be none
+        return group_norm(input, channels, weight, bias, eps)  # which allows zero groups
     maps = ops.reshape(input, (1, images * channels, pixels, 1))
     _let_follow(where, running_mean, running_var, maps, momentum)
     weight, bias = (
@@ -250,7 +250,7 @@ def instance_norm(
 
 
 def over_maps(normalize: Callable[[Array], Array], x: Array) -> Array:
-    """Return in the shape of ``x`` (N, C, ...) what ``normalize`` makes of it as maps (N, C, H, W)."""
+    """Apply ``normalize`` to ``x`` (N, C, ...) as maps (N, C, H, W); return the result in the shape of ``x``."""
     shape = shape_of(x)
     if len(shape) == 4:
         return normalize(x)
@@ -263,7 +263,7 @@ def over_maps(normalize: Callable[[Array], Array], x: Array) -> Array:
 def _with_known(
     where: str, x: Array, mean: Array | None, var: Array | None, weight: Array | None, bias: Array | None, eps: float
 ) -> Array:
-    """Normalise with moments that were found before."""
+    """Normalise with given moments."""
     if mean is None or var is None:
         problem = "it has no running values to evaluate with"
         raise ArgumentError(sentence(where, problem, expected="running_mean and running_var", got="None"))
@@ -271,7 +271,7 @@ def _with_known(
 
 
 def _let_follow(where: str, running_mean: Any, running_var: Any, maps: Array, momentum: float) -> None:
-    """Write a share of the moments of maps (N, K·C, H, W) into running values of channels (C,), if there are any."""
+    """Update the channels' running values (C,), if there are any, with a share of the moments of maps (N, K·C, H, W)."""
     if running_mean is None and running_var is None:
         return
     for name, values in {"running_mean": running_mean, "running_var": running_var}.items():
@@ -289,7 +289,7 @@ def _let_follow(where: str, running_mean: Any, running_var: Any, maps: Array, mo
 
 
 def _check_channels(where: str, x: Array, axes: int = 2, **numbers: Array | None) -> Shape:
-    """Return the shape of ``x``, if it has channels and all numbers are one for each."""
+    """Return the shape of ``x``, if it has channels and each parameter has one number for each."""
     shape = shape_of(x)
     if len(shape) < axes or 0 in shape[1:]:
         expected = f"(N, C, ...) of at least {axes} axes, not empty"

@@ -21,19 +21,18 @@ def pad(input: Array, pad: Axes, mode: Mode = "constant", value: Number | None =
     ----------
     input : array
     pad : sequence of int
-        How many elements before and after: ``(left, right)`` along the last axis, then ``(top, bottom)`` along the one
-        before it, and so on. A negative number cuts off as many.
+        The number of elements before and after: ``(left, right)`` along the last axis, then ``(top, bottom)`` along the
+        one before it, and so on. A negative number crops as many.
     mode : {"constant", "reflect", "replicate", "circular"}
-        What the border holds: ``value``, or elements of ``x``, mirrored at the outermost, which is not repeated; the
-        outermost; or those of the other end.
+        The contents of the border: ``value``; or elements of ``x``: mirrored at the outermost, which is not repeated;
+        the outermost, repeated; or taken from the other end.
     value : float, optional
-        In the constant mode; by default 0.
+        For the constant mode; by default 0.
 
     Raises
     ------
     ArgumentError, ShapeError
-        For an unknown mode, numbers that are not pairs or more than there are axes, and a border for which ``x`` is
-        too small.
+        For an unknown mode, numbers that are not pairs, more pairs than axes, or a border for which ``x`` is too small.
 
     Examples
     --------
@@ -73,7 +72,7 @@ def pad(input: Array, pad: Axes, mode: Mode = "constant", value: Number | None =
 
 
 def _bordered(x: Array, axis: int, length: int, sides: tuple[int, int], mode: str) -> Array:
-    """Return ``x`` between slices of itself."""
+    """Return ``x`` with slices of itself on both sides."""
     before, after = sides
     if mode == "circular":
         slices = slice(length - before, length), slice(0, after)

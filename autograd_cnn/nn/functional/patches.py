@@ -17,7 +17,7 @@ __all__ = ["fold", "unfold"]
 def unfold(
     input: Array, kernel_size: IntOrPair, dilation: IntOrPair = 1, padding: IntOrPair = 0, stride: IntOrPair = 1
 ) -> Array:
-    """The windows of an image, each a column.
+    """Return the windows of an image as columns.
 
     Parameters
     ----------
@@ -56,7 +56,7 @@ def fold(
     input: Array, output_size: IntOrPair, kernel_size: IntOrPair, dilation: IntOrPair = 1, padding: IntOrPair = 0,
     stride: IntOrPair = 1,
 ) -> Array:  # fmt: skip
-    """The adjoint of `unfold`: columns added up at their windows' pixels in an image.
+    """The adjoint of `unfold`: add each column to its window's pixels in an image.
 
     Parameters
     ----------
@@ -98,7 +98,7 @@ def fold(
 
 
 def _added(columns: Array, shape: tuple[int, ...], grid: Windows) -> Array:
-    """Return the sum of all taps, each at its pixels."""
+    """Return the sum of all taps, each at its own pixels."""
     taps: list[Any] = [
         ops.scatter_add(
             ops.getitem(columns, index=(..., tap, slice(None), slice(None))), index=(..., rows, along), shape=shape

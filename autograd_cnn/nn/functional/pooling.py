@@ -1,4 +1,4 @@
-"""Pools by PyTorch's names and arguments. Those of one axis are those of two, of images of one row."""
+"""Pooling with PyTorch's names and arguments. Pooling along one axis treats sequences as images of one row."""
 
 import math
 from typing import Any
@@ -39,7 +39,7 @@ def max_pool2d(
     input: Array, kernel_size: IntOrPair, stride: IntOrPair | None = None, padding: Padding = 0,
     dilation: IntOrPair = 1, ceil_mode: Bool = False, return_indices: Bool = False,
 ) -> Any:  # fmt: skip
-    """The largest value of every window: `autograd_cnn.max_pool`.
+    """The largest value of each window: `autograd_cnn.max_pool`.
 
     Parameters
     ----------
@@ -66,7 +66,7 @@ def avg_pool2d(
     input: Array, kernel_size: IntOrPair, stride: IntOrPair | None = None, padding: Padding = 0,
     ceil_mode: Bool = False, count_include_pad: Bool = True, divisor_override: Size | None = None,
 ) -> Array:  # fmt: skip
-    """The mean of every window: `autograd_cnn.mean_pool`.
+    """The mean of each window: `autograd_cnn.mean_pool`.
 
     Examples
     --------
@@ -83,7 +83,7 @@ def max_pool1d(
     input: Array, kernel_size: PerAxis, stride: PerAxis | None = None, padding: PerAxis = 0, dilation: PerAxis = 1,
     ceil_mode: Bool = False, return_indices: Bool = False,
 ) -> Any:  # fmt: skip
-    """The largest value of every window along the last axis.
+    """The largest value of each window along the last axis.
 
     Parameters are those of `max_pool2d`, with one number for each; ``input`` is (N, C, L) or (C, L).
 
@@ -103,7 +103,7 @@ def avg_pool1d(
     input: Array, kernel_size: PerAxis, stride: PerAxis | None = None, padding: PerAxis = 0, ceil_mode: Bool = False,
     count_include_pad: Bool = True,
 ) -> Array:  # fmt: skip
-    """The mean of every window along the last axis.
+    """The mean of each window along the last axis.
 
     Parameters are those of `avg_pool2d`, with one number for each; ``input`` is (N, C, L) or (C, L).
 
@@ -120,7 +120,7 @@ def avg_pool1d(
 def _in_one_row(
     where: str, x: Array, kernel_size: Any, stride: Any, padding: Any
 ) -> tuple[tuple[int, int], tuple[int, int], tuple[int, int]]:
-    """Return the geometry of windows along the last axis as that of windows on one row."""
+    """Return the geometry of windows along the last axis as windows on an image of one row."""
     if len(shape_of(x)) not in (2, 3):
         raise ShapeError(sentence(where, "x has the wrong rank", expected="(N, C, L) or (C, L)", got=shape_of(x)))
     (window,) = several(where, "kernel_size", kernel_size, 1, 1)
@@ -149,7 +149,7 @@ def adaptive_avg_pool1d(input: Array, output_size: Any) -> Array:
 def adaptive_max_pool2d(input: Array, output_size: Any, return_indices: Bool = False) -> Any:
     """The largest values of windows that divide the image into ``output_size`` regions as evenly as can be.
 
-    The windows are those of `autograd_cnn.adaptive_mean_pool`; where several values tie, the first has the gradient.
+    The windows are those of `autograd_cnn.adaptive_mean_pool`; if several values tie, the first gets the gradient.
 
     Parameters
     ----------
@@ -188,9 +188,9 @@ def adaptive_max_pool2d(input: Array, output_size: Any, return_indices: Bool = F
 
 
 def _positions(image: Shape, sizes: Shape) -> Array:
-    """Return the pixels of each window, counted row by row, (windows, pixels); where there are fewer, the first again.
+    """Return the pixels of each window, counted row by row, (windows, pixels); smaller windows repeat their first pixel.
 
-    These repetitions come after all others, and so are never the first largest.
+    The repetitions come last, so they are never the first of the largest.
     """
     axes = [
         [range(i * n // size, -(-(i + 1) * n // size)) for i in range(size)]
@@ -225,9 +225,9 @@ def max_unpool2d(
     input: Array, indices: Array, kernel_size: IntOrPair, stride: IntOrPair | None = None, padding: IntOrPair = 0,
     output_size: Any = None,
 ) -> Array:  # fmt: skip
-    """Zeros with each value where ``indices`` says, as a partial inverse of `max_pool2d` (Zeiler et al. 2011).
+    """Put each value where ``indices`` says, among zeros: a partial inverse of `max_pool2d` (Zeiler et al. 2011).
 
-    If several values go to one pixel, the last one wins.
+    If several values go to one pixel, the last one is kept.
 
     Parameters
     ----------
@@ -236,12 +236,12 @@ def max_unpool2d(
     kernel_size, stride, padding
         Of that pool.
     output_size : sequence of int, optional
-        The size (H, W) of the image, or its whole shape; by default the smallest that the pool makes ``input`` of.
+        The size (H, W) of the image, or its whole shape; by default the smallest from which the pool makes ``input``.
 
     Raises
     ------
     ShapeError, ArgumentError
-        If the shapes do not go together, or an index is outside of the image.
+        If the shapes do not match, or an index is outside the image.
 
     Examples
     --------
@@ -307,7 +307,7 @@ def max_pool3d(
     input: Array, kernel_size: PerAxis, stride: PerAxis | None = None, padding: PerAxis = 0, dilation: PerAxis = 1,
     ceil_mode: Bool = False,
 ) -> Array:  # fmt: skip
-    """The largest value of every window of a volume: that along the depth of those in its slices.
+    """The largest value of each window of a volume: first within slices, then along the depth.
 
     Parameters are those of `max_pool2d`, with three numbers for each; ``input`` is (N, C, D, H, W) or (C, D, H, W).
 
@@ -332,7 +332,7 @@ def avg_pool3d(
     input: Array, kernel_size: PerAxis, stride: PerAxis | None = None, padding: PerAxis = 0, ceil_mode: Bool = False,
     count_include_pad: Bool = True, divisor_override: Size | None = None,
 ) -> Array:  # fmt: skip
-    """The mean of every window of a volume: that along the depth of those in its slices.
+    """The mean of each window of a volume: first within slices, then along the depth.
 
     Parameters are those of `avg_pool2d`, with three numbers for each; ``input`` is (N, C, D, H, W) or (C, D, H, W).
 

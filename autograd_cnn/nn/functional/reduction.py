@@ -1,4 +1,4 @@
-"""What losses have in common: one number for many, or one for each; operands in floats, and of one shape."""
+"""The common parts of losses: reductions, and operands as floats of one shape."""
 
 from typing import Annotated, Any, Final, Literal, TypeAlias
 
@@ -43,15 +43,15 @@ ClassWeights: TypeAlias = Annotated[Any, Parsed(_class_weights, frozenset())]
 
 
 def reduced(losses: Array, reduction: str) -> Array:
-    """Return the mean of all losses, their sum, or themselves."""
+    """Return the mean of all losses, their sum, or the losses themselves."""
     if reduction == "mean":
         return ops.mean(losses)
     return ops.sum(losses) if reduction == "sum" else losses
 
 
 def in_floats(where: str, **arrays: Array) -> list[Any]:
-    """Return the arrays, integers and bools in the floats that NumPy joins them in: differences must not wrap."""
-    if all(getattr(x, "dtype", None) in _FLOATS for x in arrays.values()):  # in training they are, at every step
+    """Return the arrays, with integers and bools promoted to floats as in NumPy: differences must not wrap."""
+    if all(getattr(x, "dtype", None) in _FLOATS for x in arrays.values()):  # as in every step of training
         return list(arrays.values())
     values = {name: x.value if isinstance(x, Traced) else x for name, x in arrays.items()}
     for name, value in values.items():
@@ -74,7 +74,7 @@ def in_floats(where: str, **arrays: Array) -> list[Any]:
 
 
 def alike(where: str, input: Array, target: Array) -> list[Any]:
-    """Return input and target in floats, if they are of one shape."""
+    """Return input and target as floats, if they have the same shape."""
     both = in_floats(where, input=input, target=target)
     got = shape_of(input), shape_of(target)
     if got[0] != got[1]:
@@ -84,7 +84,7 @@ def alike(where: str, input: Array, target: Array) -> list[Any]:
 
 
 def expanded(where: str, name: str, factors: Any, shape: Shape, dtype: Any) -> Any:
-    """Return factors of losses in the losses' dtype, if they are of this shape or broadcast to it."""
+    """Return factors of losses in the losses' dtype, if they have this shape or broadcast to it."""
     try:
         np.broadcast_to(factors, shape)
     except ValueError:
@@ -93,7 +93,7 @@ def expanded(where: str, name: str, factors: Any, shape: Shape, dtype: Any) -> A
 
 
 def float_of(x: Array) -> np.dtype[Any]:
-    """Return the dtype of floats that losses of ``x`` have."""
+    """Return the float dtype of losses of ``x``."""
     return np.result_type(getattr(x, "dtype", float), 0.5)
 
 
@@ -103,7 +103,7 @@ def rescaled(where: str, losses: Array, name: str, weight: Any) -> Array:
 
 
 def at_least(least: float, p: Array) -> Array:
-    """Return ``p``, or ``least`` where that is more, with a slope of 1 everywhere."""
+    """Return the larger of ``p`` and ``least``, with a slope of 1 everywhere."""
     value = p.tensor_type.wrap(p.value) if isinstance(p, Traced) else np.asarray(p)
     limit = np.asarray(least, values_of(value).dtype)
     if RUNNING or np.any(values_of(value) < limit):

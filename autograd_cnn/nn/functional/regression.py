@@ -1,4 +1,4 @@
-"""Losses of numbers and distributions. ``reduction`` is ``"mean"``, ``"sum"``, or ``"none"`` for one number each."""
+"""Losses for numbers and distributions. ``reduction`` is ``"mean"``, ``"sum"``, or ``"none"`` for one per element."""
 
 import math
 from typing import Literal, TypeAlias
@@ -57,7 +57,7 @@ def l1_loss(input: Array, target: Array, reduction: Reduction = "mean") -> Array
 
 @composite
 def huber_loss(input: Array, target: Array, reduction: Reduction = "mean", delta: Positive = 1.0) -> Array:
-    """Half the squared error up to ``delta``, and straight on from there (Huber 1964).
+    """Half the squared error up to ``delta``, and linear from there (Huber 1964).
 
     With ``a = |x - t|`` it is ``a² / 2`` where ``a <= delta``, else ``delta·(a - delta / 2)``. For
     ``delta = 1`` it is also known as the smooth L1 loss.
@@ -86,7 +86,7 @@ def huber_loss(input: Array, target: Array, reduction: Reduction = "mean", delta
 
 @composite
 def smooth_l1_loss(input: Array, target: Array, reduction: Reduction = "mean", beta: NotNegative = 1.0) -> Array:
-    """`huber_loss` over ``beta``: the absolute error, rounded off below ``beta`` (Girshick 2015).
+    """`huber_loss` divided by ``beta``: the absolute error, smoothed below ``beta`` (Girshick 2015).
 
     Parameters
     ----------
@@ -115,7 +115,7 @@ def _absolute(where: str, input: Array, target: Array, reduction: Reduction) -> 
 
 
 def _bent(where: str, input: Array, target: Array, reduction: Reduction, delta: float, factor: float = 1) -> Array:
-    """Return half the squared error, from ``delta`` on along its tangent, times ``factor``; reduced in the same pass."""
+    """Return ``factor`` times half the squared error, continued by its tangent beyond ``delta``; reduced in the same pass."""
     input, target = alike(where, input, target)
     return _huber(input, target, delta=delta, factor=factor, reduction=reduction)
 
@@ -134,7 +134,7 @@ def kl_div(input: Array, target: Array, reduction: DivergenceReduction = "mean",
     target : array of that shape
         Probabilities t, or their logarithms.
     reduction : {"mean", "sum", "none", "batchmean"}
-        ``"batchmean"`` divides the sum by the length of the first axis, which is the divergence of distributions.
+        ``"batchmean"`` divides the sum by the length of the first axis: the mean divergence of the distributions.
     log_target : bool
         Whether the targets are logarithms.
 
@@ -171,14 +171,14 @@ def poisson_nll_loss(
     eps: Positive = 1e-8,
     reduction: Reduction = "mean",
 ) -> Array:
-    """The negative log-likelihood of counts: ``rate - t·log(rate)``, but for what does not depend on the rate.
+    """The negative log-likelihood of counts, ``rate - t·log(rate)``, without the terms that do not depend on the rate.
 
     Parameters
     ----------
     input, target : arrays of one shape
         Logarithms of rates, or rates; and counts t.
     log_input : bool
-        Whether the rates come as logarithms.
+        Whether the rates are given as logarithms.
     full : bool
         Add Stirling's approximation of ``log(t!)`` for counts above 1.
     eps : float
@@ -215,19 +215,19 @@ def gaussian_nll_loss(
     Parameters
     ----------
     input, target : arrays of one shape
-        Means, and what was seen.
+        Means, and observations.
     var : array of that shape, with a 1 for any of its axes, or without the last one
         Variances v.
     full : bool
         Add ``log(2π) / 2``.
     eps : float
-        No variance counts as less; its gradient is that of this one.
+        The lower limit of the variances; below it, the gradient is the one at the limit.
     reduction : {"mean", "sum", "none"}
 
     Raises
     ------
     ShapeError
-        If the shapes do not go together.
+        If the shapes do not match.
     ArgumentError
         If a variance is below 0.
 

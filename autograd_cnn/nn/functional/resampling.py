@@ -1,4 +1,4 @@
-"""Images of other sizes: interpolation, and channels that become pixels."""
+"""Resizing images: interpolation, and channels that become pixels."""
 
 import math
 from functools import lru_cache
@@ -20,7 +20,7 @@ __all__ = ["channel_shuffle", "interpolate", "pixel_shuffle", "pixel_unshuffle"]
 Mode: TypeAlias = Literal["nearest", "nearest-exact", "linear", "bilinear", "bicubic", "area"]
 
 _AXES: Final = {"linear": 1, "bilinear": 2, "bicubic": 2}
-"""Of images for which a mode is."""
+"""The ranks of the images that each mode accepts."""
 
 _FLOATS: Final = (np.float32, np.float64)
 
@@ -37,7 +37,7 @@ def interpolate(
     align_corners: Bool | None = None,
     recompute_scale_factor: Bool | None = None,
 ) -> Array:
-    """``x`` sampled at a finer or coarser grid.
+    """``x`` sampled on a finer or coarser grid.
 
     Linear and cubic interpolation are products with a sparse matrix from either side.
 
@@ -45,22 +45,21 @@ def interpolate(
     ----------
     input : (N, C, L) or (N, C, H, W)
     size : int or sequence of int, optional
-        Of the result, along L, or H and W.
+        The size of the result, along L, or H and W.
     scale_factor : float or sequence of float, optional
         Instead of ``size``: how many times larger.
     mode : {"nearest", "nearest-exact", "linear", "bilinear", "bicubic", "area"}
         ``"linear"`` is for (N, C, L), ``"bilinear"`` and ``"bicubic"`` (Keys 1981) are for (N, C, H, W). ``"area"`` takes
         means, as `autograd_cnn.adaptive_mean_pool`.
     align_corners : bool, optional
-        In the modes that are linear or cubic: let the centres of the outermost pixels stay where they are, and not their
-        outer edges.
+        In the linear and cubic modes: align the centres of the outermost pixels rather than their outer edges.
     recompute_scale_factor : bool, optional
-        Take the ratio of the two sizes for the scale, and not ``scale_factor``, which may differ from it by rounding.
+        Use the ratio of the two sizes as the scale, instead of ``scale_factor``, which may differ from it by rounding.
 
     Raises
     ------
     ShapeError, ArgumentError
-        If not exactly one of ``size`` and ``scale_factor`` is given, or an argument does not go with the rank or the mode.
+        If not exactly one of ``size`` and ``scale_factor`` is given, or an argument does not fit the rank or the mode.
 
     Examples
     --------
@@ -109,7 +108,7 @@ def check_how_large(where: str, size: Any, factor: Any) -> None:
 
 
 def _sizes(lengths: Shape, size: Any, factor: Any, recompute: bool) -> tuple[Shape, list[float]]:
-    """Return the lengths of the result's axes, and how many pixels of the image one of the result's is."""
+    """Return the lengths of the result's axes, and the number of image pixels per pixel of the result."""
     where, count = "interpolate", len(lengths)
     check_how_large(where, size, factor)
     if size is not None:
@@ -145,7 +144,7 @@ def _means(x: Array, sizes: Shape) -> Array:
 
 
 def _repeated(x: Array, sizes: Shape) -> Array:
-    """Return each pixel as often as the sizes need it: the adjoint of sums over windows that do not overlap."""
+    """Return each pixel repeated to fill the sizes: the adjoint of sums over windows that do not overlap."""
     shape = shape_of(x)
     window: Any = tuple(size // length for length, size in zip(shape[2:], sizes, strict=True))
     return ops.mean_pool_wrt_input(x, x_shape=(*shape[:2], *sizes), window=window, divisor_override=1)
@@ -201,7 +200,7 @@ def _far(t: NDArray[Any]) -> NDArray[Any]:
 
 @composite
 def pixel_shuffle(input: Array, upscale_factor: Size) -> Array:
-    """Squares of ``upscale_factor²`` pixels instead of as many channels (Shi et al. 2016).
+    """Rearrange groups of ``upscale_factor²`` channels into squares of pixels (Shi et al. 2016).
 
     Parameters
     ----------
@@ -216,7 +215,7 @@ def pixel_shuffle(input: Array, upscale_factor: Size) -> Array:
     Raises
     ------
     ShapeError
-        If the channels do not make up squares.
+        If the channels can't be grouped into squares.
 
     Examples
     --------
@@ -238,7 +237,7 @@ def pixel_shuffle(input: Array, upscale_factor: Size) -> Array:
 
 @composite
 def pixel_unshuffle(input: Array, downscale_factor: Size) -> Array:
-    """The inverse of `pixel_shuffle`: channels instead of squares of pixels.
+    """The inverse of `pixel_shuffle`: rearrange squares of pixels into channels.
 
     Parameters
     ----------
@@ -253,7 +252,7 @@ def pixel_unshuffle(input: Array, downscale_factor: Size) -> Array:
     Raises
     ------
     ShapeError
-        If the pixels do not make up squares.
+        If the image can't be divided into squares.
 
     Examples
     --------
@@ -273,7 +272,7 @@ def pixel_unshuffle(input: Array, downscale_factor: Size) -> Array:
 
 @composite
 def channel_shuffle(input: Array, groups: Size) -> Array:
-    """The channels of ``groups`` dealt out in turns, so that a grouped convolution meets all (Zhang et al. 2018).
+    """Interleave the channels of ``groups``, so that the next grouped convolution sees all of them (Zhang et al. 2018).
 
     Parameters
     ----------

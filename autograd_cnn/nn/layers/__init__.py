@@ -1,1 +1,1 @@
-"""Layers, a family a file."""
+"""Layers, one file per family."""

@@ -1,4 +1,4 @@
-"""Activation functions as layers, each the function of the same name."""
+"""Activation functions as layers; each is the function of the same name."""
 
 import numpy as np
 
@@ -188,7 +188,7 @@ class Softplus(ElementFunction):
     ----------
     beta : float
     threshold : float, optional
-        Return ``x`` itself where ``beta·x`` is larger, as PyTorch does from 20 on; by default nowhere.
+        Return ``x`` itself where ``beta·x`` is larger, as PyTorch does above 20; by default nowhere.
 
     Examples
     --------
@@ -379,9 +379,9 @@ class PReLU(Module):
     Parameters
     ----------
     num_parameters : int
-        1, or the number of channels for a slope each.
+        1, or the number of channels, for one slope each.
     init : float
-        The first slope.
+        The initial slope.
     dtype : dtype
         Of the parameter.
 
@@ -405,7 +405,7 @@ class PReLU(Module):
         return functional.prelu(in_dtype_of(self.weight, x), self.weight)
 
     def extra_repr(self) -> str:
-        """Return how many slopes there are."""
+        """Return the number of slopes."""
         return f"num_parameters={self.weight.size}"
 
 
@@ -445,7 +445,7 @@ class Tanhshrink(ElementFunction):
 
 @layer
 class Hardshrink(ElementFunction):
-    """``x``, and 0 where it is between ``-lambd`` and ``lambd``.
+    """``x``, but 0 where it is between ``-lambd`` and ``lambd``.
 
     Parameters
     ----------
@@ -465,7 +465,7 @@ class Hardshrink(ElementFunction):
 
 @layer
 class Softshrink(ElementFunction):
-    """``x`` moved towards 0 by ``lambd``, and 0 where it was nearer.
+    """``x`` moved towards 0 by ``lambd``; 0 where it is closer to 0 than that.
 
     Parameters
     ----------

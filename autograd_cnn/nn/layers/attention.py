@@ -1,7 +1,7 @@
 """Attention between the parts of sequences (Vaswani et al. 2017).
 
-A mask of bools marks for `scaled_dot_product_attention` the keys that a query sees, and here, as in PyTorch, those
-that it does not see. A mask of floats is added to the scores.
+A bool mask for `scaled_dot_product_attention` marks the keys that a query sees; here, as in PyTorch, it marks those
+that are hidden. A float mask is added to the scores.
 
 Shapes: sequences (L, N, E), or (N, L, E) with
 ``batch_first``, or (L, E) without a batch.
@@ -28,19 +28,19 @@ __all__ = ["MultiheadAttention"]
 
 
 class MultiheadAttention(Module):
-    """Several attentions in parallel, each on a part of the features (Vaswani et al. 2017).
+    """Several attention heads in parallel, each on a part of the features (Vaswani et al. 2017).
 
-    Queries, keys and values are multiplied by weights, and split into heads of D = E / H features each. The results of the heads
-    are joined, and go through the linear layer ``out_proj``.
+    Queries, keys and values are projected, and split into heads of D = E / H features each. The heads' results are
+    joined, and go through the linear layer ``out_proj``.
 
     Parameters
     ----------
     embed_dim, num_heads : int
         E, the features of the queries and of the result, and H, which divides it.
     dropout : float
-        The share of the attention weights that is set to 0 in training.
+        The fraction of the attention weights that is set to 0 in training.
     bias : bool
-        Whether to add one to queries, keys, values and the result.
+        Whether the projections of queries, keys, values and the result have biases.
     add_bias_kv : bool
         Whether to append a learned vector to keys and values.
     add_zero_attn : bool
@@ -67,7 +67,7 @@ class MultiheadAttention(Module):
     Raises
     ------
     ArgumentError
-        For a size below 1, a ``dropout`` outside of [0, 1], or heads that do not divide E.
+        For a size below 1, a ``dropout`` outside [0, 1], or heads that do not divide E.
 
     Examples
     --------
@@ -138,7 +138,7 @@ class MultiheadAttention(Module):
         key_padding_mask : (N, S), optional
             True where a key is hidden from all queries, or floats to add to the scores.
         need_weights : bool
-            Whether to return the weights. Otherwise, and without dropout, they never exist all at once.
+            Whether to return the weights. Without them and without dropout, they are never all in memory at once.
         attn_mask : (L, S) or (N·H, L, S), optional
             True where a key is hidden from a query, or floats to add to the scores.
         average_attn_weights : bool
@@ -154,7 +154,7 @@ class MultiheadAttention(Module):
             For a mask of integers.
         """
         inputs = [query, key, value]
-        cast = {id(x): in_dtype_of(self.out_proj.weight, x) for x in inputs}  # only once for the same array
+        cast = {id(x): in_dtype_of(self.out_proj.weight, x) for x in inputs}  # the same array is cast only once
         inputs = [cast[id(x)] for x in inputs]
         self._check(*map(shape_of, inputs))
         batch, first = len(shape_of(query)) == 3, self.batch_first

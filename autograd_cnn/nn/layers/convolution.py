@@ -24,7 +24,7 @@ PaddingMode: TypeAlias = Literal["zeros", "reflect", "replicate", "circular"]
 
 
 class _Convolution(Module):
-    """What convolutions of all kinds have in common: the parameters and how they show."""
+    """The common part of all convolutions: the parameters and their `repr`."""
 
     weight: Parameter
     bias: Parameter | None
@@ -56,7 +56,7 @@ class _Convolution(Module):
         self.groups = groups
 
     def _pad_by(self, padding: Any, padding_mode: PaddingMode) -> None:
-        """Check and keep the border of a convolution."""
+        """Check and store the border of a convolution."""
         where = type(self).__name__
         if self.axes == 2:
             self.padding = padding_of(where, "padding", padding)
@@ -70,7 +70,7 @@ class _Convolution(Module):
         self.padding_mode = padding_mode
 
     def _bordered(self, x: Array, mode: Any) -> Array:
-        """Return the input with a border of its pixels."""
+        """Return the input with a border made of its pixels."""
         if self.axes == 2:
             image: Any = shape_of(x)[-2:]
             sides: Any = windows(
@@ -85,7 +85,7 @@ class _Convolution(Module):
         return pad(x, tuple(n for pair in reversed(sides) for n in pair), mode)
 
     def _checked_output_padding(self, output_padding: Any) -> Any:
-        """Return the places to add after a transposed convolution, one number for each axis."""
+        """Return the output padding of a transposed convolution, one number for each axis."""
         where = type(self).__name__
         found = several(where, "output_padding", output_padding, self.axes)
         limits = map(max, self.stride, self.dilation)
@@ -96,7 +96,7 @@ class _Convolution(Module):
         return found
 
     def extra_repr(self) -> str:
-        """Return the channels, the kernel's size and what is not as usual."""
+        """Return the channels, the kernel size, and options that differ from the default."""
         sizes = f"{self.in_channels}, {self.out_channels}, kernel_size={self.kernel_size}"
         bias = ["bias=False"] if self.bias is None else []
         ones, zeros = (1,) * self.axes, (0,) * self.axes
@@ -106,7 +106,7 @@ class _Convolution(Module):
 
 
 class _Sliding(_Convolution):
-    """A convolution, of one axis, two or three."""
+    """A convolution along one, two or three axes."""
 
     convolve: Callable[..., Array]
 
@@ -192,13 +192,13 @@ class Conv2d(_Sliding):
     padding : int, pair, ((top, bottom), (left, right)), "valid", "same" or "full"
         Zeros around the image.
     groups : int
-        How many independent groups the channels and filters are divided into.
+        The number of independent groups of channels and filters.
     bias : bool
-        Whether to add one number to each filter's map.
+        Whether to add a learned number to each filter's map.
     padding_mode : {"zeros", "reflect", "replicate", "circular"}
-        What the border holds: zeros, or pixels as for `autograd_cnn.nn.functional.pad`.
+        The contents of the border: zeros, or pixels as for `autograd_cnn.nn.functional.pad`.
     rng : Generator, int or None
-        Where the first values come from; see `autograd_cnn.nn.init`.
+        Draws the initial values; see `autograd_cnn.nn.init`.
     dtype : dtype
         Of the parameters.
 
@@ -265,9 +265,9 @@ class ConvTranspose2d(_Convolution):
     Parameters
     ----------
     in_channels, out_channels, kernel_size, stride, groups, bias, dilation, rng, dtype
-        As for `Conv2d`, of the convolution that this is the adjoint of, with the channels swapped.
+        As for the `Conv2d` of which this is the adjoint, with the channels swapped.
     padding : int, pair or ((top, bottom), (left, right))
-        Of that convolution: what is cut off here.
+        That of the convolution, cut off here.
     output_padding : int or pair
         Rows and columns to add at the bottom and right; less than the stride or the dilation.
 
@@ -328,11 +328,11 @@ class ConvTranspose1d(_Convolution):
     Parameters
     ----------
     in_channels, out_channels, kernel_size, stride, groups, bias, dilation, rng, dtype
-        As for `Conv1d`, of the convolution that this is the adjoint of, with the channels swapped.
+        As for the `Conv1d` of which this is the adjoint, with the channels swapped.
     padding : int
-        Of that convolution: what is cut off here at either end.
+        That of the convolution, cut off here at either end.
     output_padding : int
-        Places to add at the end; less than the stride or the dilation.
+        Elements to add at the end; less than the stride or the dilation.
 
     Attributes
     ----------
@@ -391,7 +391,7 @@ class ConvTranspose3d(_Convolution):
     Parameters
     ----------
     in_channels, out_channels, kernel_size, stride, groups, bias, dilation, rng, dtype
-        As for `Conv3d`, of the convolution that this is the adjoint of, with the channels swapped.
+        As for the `Conv3d` of which this is the adjoint, with the channels swapped.
     padding : int or triple
         That of the convolution, cut off at either end of each axis.
     output_padding : int or triple

@@ -1,4 +1,4 @@
-"""Distances and losses based on them as layers, each the function of the same name."""
+"""Distances, and losses based on them, as layers; each is the function of the same name."""
 
 from autograd_cnn.engine.node import Array
 from autograd_cnn.nn import functional
@@ -50,7 +50,7 @@ class PairwiseDistance(Function):
     Parameters
     ----------
     p : float
-        Of the norm.
+        The exponent of the norm.
     eps : float
     keepdim : bool
 

@@ -14,7 +14,7 @@ __all__ = ["Dropout", "Dropout1d", "Dropout2d"]
 class Dropout(Module):
     """In training, set each element to 0 with probability ``p`` and divide the others by ``1 - p``.
 
-    The division keeps the mean, so nothing has to be done in eval mode (Srivastava et al. 2014).
+    The division preserves the mean, so eval mode needs no scaling (Srivastava et al. 2014).
 
     Parameters
     ----------
@@ -54,7 +54,7 @@ class Dropout(Module):
 
 
 class Dropout2d(Dropout):
-    """A `Dropout` of whole maps: neighbouring pixels carry much the same information (Tompson et al. 2015).
+    """A `Dropout` of whole maps, because neighbouring pixels carry much the same information (Tompson et al. 2015).
 
     Parameters are those of `Dropout`; the input is (N, C, H, W) or (C, H, W).
 

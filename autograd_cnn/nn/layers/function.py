@@ -1,4 +1,4 @@
-"""Layers that are functions with options, and how such a layer is made from its options alone."""
+"""Layers that are functions with options, declared by their options alone."""
 
 from dataclasses import MISSING, fields
 from typing import Any, ClassVar, TypeVar, dataclass_transform
@@ -12,9 +12,9 @@ Layer = TypeVar("Layer", bound=type[Module])
 
 @dataclass_transform(eq_default=False)
 def layer(cls: Layer) -> Layer:
-    """Make the annotated attributes of a layer the arguments of its constructor, as `declared` does.
+    """Turn the annotated attributes of a layer into the arguments of its constructor, as `declared` does.
 
-    The layer shows those that have no default, or another value.
+    The layer's `repr` shows those without a default, or with another value.
 
     Examples
     --------
@@ -35,7 +35,7 @@ def layer(cls: Layer) -> Layer:
 
 
 class Function(Module):
-    """A layer that calls its ``function`` with its options, but for PyTorch's ``inplace``, which changes nothing."""
+    """A layer that calls its ``function`` with its options, except for PyTorch's ``inplace``, which has no effect."""
 
     function: ClassVar[Any]
     _options: ClassVar[tuple[str, ...]] = ()
@@ -46,8 +46,8 @@ class Function(Module):
 
 @layer
 class ElementFunction(Function):
-    """A function of the elements of an array; a subclass without options needs no more than to say which."""
+    """A function of each element of an array; a subclass without options only has to name it."""
 
     def forward(self, x: Array) -> Array:
-        """Return it of every element of ``x``."""
+        """Apply it to every element of ``x``."""
         return self._result(x)

@@ -122,13 +122,13 @@ class Flatten(Module):
 
 
 class Unflatten(Module):
-    """Divide the axis ``dim`` into axes of the lengths ``unflattened_size``.
+    """Split the axis ``dim`` into axes of lengths ``unflattened_size``.
 
     Parameters
     ----------
     dim : int
     unflattened_size : tuple of int
-        One length may be -1, and follows from the others.
+        One length may be -1; it follows from the others.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""Losses as layers, each the function of the same name in `autograd_cnn.nn.functional`."""
+"""Losses as layers; each is the function of the same name in `autograd_cnn.nn.functional`."""
 
 from dataclasses import KW_ONLY
 

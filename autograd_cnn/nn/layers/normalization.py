@@ -50,12 +50,12 @@ class _BatchNorm(Module):
         self.register_buffer("num_batches_tracked", np.array(0) if tracked else None)
 
     def _computed(self, x: Array) -> Array:
-        """Return the input in the dtype of the layer's numbers."""
+        """Return the input in the dtype of the layer's parameters."""
         own = self.weight if self.running_mean is None else self.running_mean
         return in_dtype_of(own, x)
 
     def _normalized(self, maps: Array, given: Shape) -> Array:
-        """Return (N, C, H, W) for maps of that shape, which may have been given in another one."""
+        """Return (N, C, H, W) for maps of that shape, reshaped from the input's."""
         if not self.training and self.running_mean is not None:
             mean, var = self.running_mean, self.running_var
             return ops.batch_norm_inference(maps, mean, var, self.weight, self.bias, eps=self.eps)
@@ -99,8 +99,8 @@ class _BatchNorm(Module):
 class BatchNorm2d(_BatchNorm):
     """``(x - mean) / sqrt(var + eps) * weight + bias``, for each channel (Ioffe & Szegedy 2015).
 
-    In training, mean and variance are those of the batch, and the running ones follow them; in eval mode
-    the running ones are used instead.
+    In training, mean and variance are the batch's, and the running ones follow them; in eval mode the running ones are
+    used.
 
     Parameters
     ----------
@@ -164,7 +164,7 @@ class BatchNorm1d(_BatchNorm):
     affine : bool
         Whether to learn ``weight`` and ``bias``.
     track_running_stats : bool
-        Whether there are running values; without them the batch's own serve in eval mode, too.
+        Whether to keep running values; without them, the batch's own are used in eval mode, too.
     bias : bool
         Whether to learn ``bias`` beside ``weight``.
     dtype : dtype
@@ -411,7 +411,7 @@ class InstanceNorm2d(Module):
     eps : float
         Keeps the division away from 0.
     momentum : float or None
-        Accepted for PyTorch's sake, whose layer can have running values; here there are none.
+        Accepted for compatibility with PyTorch, whose layer can have running values; this one has none.
     affine : bool
         Whether to learn ``weight`` and ``bias``, a number for each channel.
     bias : bool
@@ -479,7 +479,7 @@ class InstanceNorm2d(Module):
 
 
 def _affine(module: _BatchNorm | LayerNorm | GroupNorm | InstanceNorm2d, name: str = "affine") -> str:
-    """Return for `repr` which parameters are missing."""
+    """Return the missing parameters, for `repr`."""
     return f", {name}=False" if module.weight is None else ", bias=False" if module.bias is None else ""
 
 
@@ -499,5 +499,5 @@ def _recorded_moments(y: Array) -> Array | None:
 
 
 def _moved(running: NDArray[np.floating], batch: NDArray[np.floating], share: float) -> NDArray[np.floating]:
-    """Return the running values mixed with ``share`` of the batch's."""
+    """Return the running values, updated with a ``share`` of the batch's."""
     return (running * (1 - share) + batch * share).astype(running.dtype, copy=False)

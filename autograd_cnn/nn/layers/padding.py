@@ -1,4 +1,4 @@
-"""Borders as layers, each a mode of `autograd_cnn.nn.functional.pad`."""
+"""Padding as layers; each is a mode of `autograd_cnn.nn.functional.pad`."""
 
 from typing import ClassVar
 
@@ -29,7 +29,7 @@ __all__ = [
 
 
 class _Pad(Module):
-    """A border of elements of the input."""
+    """A border made of elements of the input."""
 
     axes: ClassVar[int]
     mode: ClassVar[Mode] = "constant"
@@ -138,7 +138,7 @@ class ZeroPad2d(_Pad):
 
 
 class ReflectionPad1d(_Pad):
-    """The ends of sequences mirrored at the outermost elements, which are not repeated.
+    """A border of sequences mirrored at their outermost elements, which are not repeated.
 
     Parameters
     ----------
@@ -157,7 +157,7 @@ class ReflectionPad1d(_Pad):
 
 
 class ReflectionPad2d(_Pad):
-    """The image mirrored at its outermost pixels, which are not repeated.
+    """A border of the image mirrored at its outermost pixels, which are not repeated.
 
     Parameters
     ----------
@@ -176,7 +176,7 @@ class ReflectionPad2d(_Pad):
 
 
 class ReplicationPad1d(_Pad):
-    """The outermost elements of sequences, repeated.
+    """A border that repeats the outermost elements of sequences.
 
     Parameters
     ----------
@@ -195,7 +195,7 @@ class ReplicationPad1d(_Pad):
 
 
 class ReplicationPad2d(_Pad):
-    """The outermost pixels, repeated.
+    """A border that repeats the outermost pixels.
 
     Parameters
     ----------
@@ -214,7 +214,7 @@ class ReplicationPad2d(_Pad):
 
 
 class CircularPad1d(_Pad):
-    """The other end of sequences, as if they were rings.
+    """A border taken from the other end of sequences, as if they were circular.
 
     Parameters
     ----------
@@ -233,7 +233,7 @@ class CircularPad1d(_Pad):
 
 
 class CircularPad2d(_Pad):
-    """The other side of the image, as if it were a tile.
+    """A border taken from the other side of the image, as if it were tiled.
 
     Parameters
     ----------
@@ -319,7 +319,7 @@ class ReplicationPad3d(_Pad):
 
 
 class CircularPad3d(_Pad):
-    """A border of elements of the other end of a volume; ``padding`` as for `ConstantPad3d`.
+    """A border taken from the other end of a volume, as if it were tiled; ``padding`` as for `ConstantPad3d`.
 
     Examples
     --------

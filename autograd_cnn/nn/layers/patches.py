@@ -25,7 +25,7 @@ class _Patches(Function):
 
 @layer
 class Unfold(_Patches):
-    """The windows of images, each a column: `autograd_cnn.nn.functional.unfold`.
+    """The windows of images as columns: `autograd_cnn.nn.functional.unfold`.
 
     Parameters
     ----------
@@ -50,7 +50,7 @@ class Unfold(_Patches):
 
 @layer
 class Fold(_Patches):
-    """The adjoint of `Unfold`: columns added up at their windows' pixels in an image.
+    """The adjoint of `Unfold`: adds each column to its window's pixels in an image.
 
     Parameters
     ----------

@@ -62,14 +62,14 @@ class _Pool(Function):
 
 @layer
 class MaxPool2d(_Pool):
-    """The largest value of every window, as `autograd_cnn.max_pool`.
+    """The largest value of each window: `autograd_cnn.max_pool` as a layer.
 
     Parameters
     ----------
     kernel_size : int or pair
         Height and width of the windows.
     stride : int or pair, optional
-        By default the window's size, so that none overlap.
+        By default the window's size, so that windows do not overlap.
     padding : int, pair, ((top, bottom), (left, right)), "valid", "same" or "full"
         A border that is never chosen.
     dilation : int or pair
@@ -108,7 +108,7 @@ class MaxPool2d(_Pool):
 
 @layer
 class MaxPool1d(_Pool):
-    """The largest value of every window of a sequence.
+    """The largest value of each window of a sequence.
 
     Parameters
     ----------
@@ -139,7 +139,7 @@ class MaxPool1d(_Pool):
 
 @layer
 class MaxUnpool2d(_Pool):
-    """Zeros with each value where a `MaxPool2d` found it, as `autograd_cnn.nn.functional.max_unpool2d`.
+    """Put each value where a `MaxPool2d` found it, among zeros: `autograd_cnn.nn.functional.max_unpool2d` as a layer.
 
     Parameters
     ----------
@@ -167,7 +167,7 @@ class MaxUnpool2d(_Pool):
 
 @layer
 class MaxUnpool1d(_Pool):
-    """Zeros with each value where a `MaxPool1d` found it.
+    """Put each value where a `MaxPool1d` found it, among zeros.
 
     Parameters
     ----------
@@ -195,14 +195,14 @@ class MaxUnpool1d(_Pool):
 
 @layer
 class MeanPool2d(_Pool):
-    """The mean of every window, as `autograd_cnn.mean_pool`. ``MeanPool2d`` and ``AvgPool2d`` are one class.
+    """The mean of each window: `autograd_cnn.mean_pool` as a layer. ``MeanPool2d`` and ``AvgPool2d`` are the same class.
 
     Parameters
     ----------
     kernel_size, stride, padding, ceil_mode
         As for `MaxPool2d`; the border counts as zeros.
     count_include_pad : bool
-        Divide by the number of all pixels in the window, the border's zeros included.
+        Divide by the number of all pixels in the window, including the border's zeros.
     divisor_override : int, optional
         Divide by this instead.
 
@@ -232,7 +232,7 @@ class MeanPool2d(_Pool):
 
 @layer
 class AvgPool1d(_Pool):
-    """The mean of every window of a sequence.
+    """The mean of each window of a sequence.
 
     Parameters
     ----------
@@ -278,9 +278,9 @@ class _AdaptivePool(Function):
 
 
 class AdaptiveMeanPool2d(_AdaptivePool):
-    """Means over windows that divide the image into ``output_size`` regions, as `autograd_cnn.adaptive_mean_pool`.
+    """Means over windows that divide the image into ``output_size`` regions: `autograd_cnn.adaptive_mean_pool` as a layer.
 
-    ``AdaptiveMeanPool2d`` and ``AdaptiveAvgPool2d`` are one class.
+    ``AdaptiveMeanPool2d`` and ``AdaptiveAvgPool2d`` are the same class.
 
     Parameters
     ----------
@@ -360,7 +360,7 @@ class AdaptiveMaxPool1d(AdaptiveMaxPool2d):
 
 
 class GlobalMeanPool2d(Parameterless):
-    """The mean of every map, (N, C, 1, 1) (Lin et al. 2014).
+    """The mean of each map, (N, C, 1, 1) (Lin et al. 2014).
 
     Examples
     --------
@@ -377,7 +377,7 @@ class GlobalMeanPool2d(Parameterless):
 
 @layer
 class MaxPool3d(_Pool):
-    """The largest value of every window of a volume.
+    """The largest value of each window of a volume.
 
     Parameters
     ----------
@@ -409,7 +409,7 @@ class MaxPool3d(_Pool):
 
 @layer
 class AvgPool3d(_Pool):
-    """The mean of every window of a volume.
+    """The mean of each window of a volume.
 
     Parameters
     ----------

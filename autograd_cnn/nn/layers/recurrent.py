@@ -1,14 +1,14 @@
-"""Recurrent layers: one step as a cell, and whole sequences, with PyTorch's parameters and gate order.
+"""Recurrent layers: cells for one step and layers for sequences, with PyTorch's parameters and gate order.
 
 An LSTM or a GRU runs a sequence in one primitive, `ops.lstm` or `ops.gru`, which a graph shows as one box. Under
-`autograd_cnn.tracing`, which records everything that can be shown, its steps run in Python, with a primitive for
-each operation, and are frames of a graph: the unrolled network, slower, with the same results but for rounding. An Elman
-network always runs like this, and a cell's calls are always frames. The gradients of the weights are sums over their uses
+`autograd_cnn.tracing`, which records everything that can be shown, its steps run in Python, with one primitive for each
+operation, and are frames of a graph: the unrolled network, slower, with the same results up to rounding. An Elman
+network always runs this way, and a cell's calls are always frames. The weights' gradients are sums over their uses
 (Werbos 1990).
 
-Shapes: x (T, N, I), or (N, T, I) with ``batch_first``, or (T, I) without a batch; states (L, N, H)
-or (L, H) for L layers of H units, with ``bidirectional`` 2·L. A cell takes x (N, I) or (I,) and states (N, H) or (H,).
-With ``proj_size`` P the outputs of an LSTM, and the states h, have P numbers instead of H, and its steps run in Python.
+Shapes: x (T, N, I), or (N, T, I) with ``batch_first``, or (T, I) without a batch; states (L, N, H) or (L, H) for L
+layers of H units, with ``bidirectional`` 2·L. A cell takes x (N, I) or (I,) and states (N, H) or (H,). With
+``proj_size`` P, the outputs and states h of an LSTM have P features instead of H, and its steps run in Python.
 """
 
 import math
@@ -73,7 +73,7 @@ class _Recurrent(Module):
         return self.proj_size or self.hidden_size
 
     def _step(self, u: Array, v: Array, state: State) -> State:
-        """Return the next state, for the contributions of the input (u) and of the last output (v) to the gates."""
+        """Return the next state, given the contributions of the input (u) and of the last output (v) to the gates."""
         raise NotImplementedError
 
     def _add_parameters(self, suffix: str, inputs: int, rng: np.random.Generator, dtype: DTypeLike) -> None:
@@ -94,7 +94,7 @@ class _Recurrent(Module):
     def _through(self, weights: Weights, x: Array, state: State, cell: str = "") -> tuple[Array, State]:
         """Return the outputs (T, N, H) for x (T, N, I), and the state after the last step.
 
-        Steps that run one by one are frames of a graph if the ``cell`` has a name.
+        If the steps run one by one, they are frames of a graph, provided that the ``cell`` has a name.
         """
         if not recording.get().tracing and (whole := self._whole(weights, x, state)) is not None:
             return whole
@@ -131,7 +131,7 @@ class _Recurrent(Module):
         return tuple(map(self._computed, state))
 
     def _zeros(self, lead: Shape) -> State:
-        """Return the default initial state; it is read-only, so that a plan has it as one constant."""
+        """Return the default initial state; it is read-only, so a plan treats it as one constant."""
         state = tuple(np.zeros(shape, getattr(self, _NAMES[0] + self._first).dtype) for shape in self._shapes(lead))
         for part in state:
             part.flags.writeable = False
@@ -207,8 +207,8 @@ class _Sequence(_Recurrent):
         """Return the last layer's outputs at all steps, and the states of all layers after the last step.
 
         ``x`` is (T, N, I), (N, T, I) with ``batch_first``, or (T, I); the outputs have H instead of I, with
-        ``bidirectional`` 2·H. ``hx`` and the returned state are (L, N, H) or (L, H), with ``bidirectional``
-        2·L: of each layer both directions, the second of which ends at the first step.
+        ``bidirectional`` 2·H. ``hx`` and the returned state are (L, N, H) or (L, H), with ``bidirectional`` 2·L: both
+        directions of each layer; the second one ends at the first step.
         """
         shape = shape_of(x)
         time, directions = self._check(shape), 1 + self.bidirectional
@@ -401,7 +401,7 @@ class RNN(_Elman, _Sequence):
     input_size, hidden_size : int
         I and H.
     num_layers : int
-        L; each layer reads the outputs of the one before.
+        L; each layer reads the previous layer's outputs.
     nonlinearity : {"tanh", "relu"}
         The activation function of the sum.
     bias : bool
@@ -409,9 +409,9 @@ class RNN(_Elman, _Sequence):
     batch_first : bool
         Whether x and the outputs are (N, T, ...) instead of (T, N, ...).
     dropout : float
-        In training, the share of each layer's outputs, except the last's, that is dropped.
+        In training, the fraction of each layer's outputs that is dropped; the last layer's are kept.
     bidirectional : bool
-        Whether each layer also has a second part that runs backwards; its outputs come after the first's.
+        Whether each layer also runs backwards with a second set of parameters; these outputs come after the others.
     rng : Generator, int or None
         Draws the initial values, and what is dropped; see `autograd_cnn.nn.init`.
     dtype : dtype
@@ -425,7 +425,7 @@ class RNN(_Elman, _Sequence):
     Raises
     ------
     ArgumentError
-        For a size below 1, an unknown nonlinearity, or a ``dropout`` outside of [0, 1].
+        For a size below 1, an unknown nonlinearity, or a ``dropout`` outside [0, 1].
 
     Examples
     --------
@@ -464,13 +464,13 @@ class LSTM(_LongShortTerm, _Sequence):
     Parameters
     ----------
     proj_size : int
-        If not 0, less than ``hidden_size``: ``h'`` is multiplied by ``weight_hr_l0`` (P, H) and so on, and has P numbers
-        (Sak et al. 2014). Then the steps run in Python, slower.
+        If not 0, it must be less than ``hidden_size``: ``h'`` is multiplied by ``weight_hr_l0`` (P, H) and so on, and
+        has P features (Sak et al. 2014). Then the steps run in Python, which is slower.
 
     Raises
     ------
     ArgumentError
-        For a ``proj_size`` that is not smaller than ``hidden_size``, too.
+        Also for a ``proj_size`` that is not smaller than ``hidden_size``.
 
     Examples
     --------

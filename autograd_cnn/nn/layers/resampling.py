@@ -1,4 +1,4 @@
-"""Images of other sizes as layers."""
+"""Resizing images, as layers."""
 
 from typing import Any
 
@@ -25,7 +25,7 @@ class Upsample(Function):
     Parameters
     ----------
     size : int or sequence of int, optional
-        Of the result, along L, or H and W.
+        The size of the result, along L, or H and W.
     scale_factor : float or sequence of float, optional
         Instead of ``size``: how many times larger.
     mode : {"nearest", "nearest-exact", "linear", "bilinear", "bicubic", "area"}
@@ -61,7 +61,7 @@ class Upsample(Function):
 
 @layer
 class PixelShuffle(Function):
-    """Squares of ``upscale_factor²`` pixels instead of as many channels (Shi et al. 2016).
+    """Rearrange groups of ``upscale_factor²`` channels into squares of pixels (Shi et al. 2016).
 
     Parameters
     ----------
@@ -109,7 +109,7 @@ class PixelUnshuffle(Function):
 
 @layer
 class ChannelShuffle(Function):
-    """The channels of ``groups`` interleaved (Zhang et al. 2018).
+    """Interleave the channels of ``groups`` (Zhang et al. 2018).
 
     Parameters
     ----------
@@ -131,7 +131,7 @@ class ChannelShuffle(Function):
 
 
 class UpsamplingNearest2d(Upsample):
-    """An `Upsample` of images to the nearest pixel.
+    """An `Upsample` of images that takes the nearest pixel.
 
     Parameters
     ----------
@@ -151,7 +151,7 @@ class UpsamplingNearest2d(Upsample):
 
 
 class UpsamplingBilinear2d(Upsample):
-    """An `Upsample` of images that is bilinear and keeps the outermost pixels where they are.
+    """A bilinear `Upsample` of images that keeps the outermost pixels in place.
 
     Parameters
     ----------

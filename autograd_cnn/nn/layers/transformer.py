@@ -28,7 +28,7 @@ _ACTIVATIONS: Final[dict[str, Callable[[Array], Array]]] = {"relu": ops.relu, "g
 
 
 class TransformerEncoderLayer(Module):
-    """Attention of a sequence to itself, then a small network at each position, both with a shortcut around them.
+    """Self-attention of a sequence, then a small network at each position, each with a residual connection.
 
     ``y = norm1(x + attention(x))`` and ``norm2(y + network(y))``, or, with ``norm_first``, ``y = x + attention(norm1(x))``
     and ``y + network(norm2(y))``, with dropout at the end of each added term. The network is
@@ -41,7 +41,7 @@ class TransformerEncoderLayer(Module):
     dim_feedforward : int
         The hidden features of the small network.
     dropout : float
-        The share that is dropped in training: of attention weights, inside the network, and of both results.
+        The fraction dropped in training: of attention weights, inside the network, and of both results.
     activation : {"relu", "gelu"} or callable
     layer_norm_eps : float
         Keeps the normalisation's division away from 0.
@@ -50,7 +50,7 @@ class TransformerEncoderLayer(Module):
     norm_first : bool
         Whether to normalise inputs instead of outputs (Xiong et al. 2020).
     bias : bool
-        Whether linear layers and normalisations add one.
+        Whether linear layers and normalisations have biases.
     rng : Generator, int or None
         Draws the initial values, and what is dropped; see `autograd_cnn.nn.init`.
     dtype : dtype
@@ -139,24 +139,24 @@ class TransformerEncoderLayer(Module):
         return self.dropout2(self.linear2(self.dropout(self.activation(self.linear1(x)))))
 
     def extra_repr(self) -> str:
-        """Return whether it normalises first."""
+        """Return ``norm_first``, if it is set."""
         return "norm_first=True" if self.norm_first else ""
 
 
 class TransformerEncoder(Module):
-    """Layers of an encoder one after the other, and a normalisation at the end.
+    """A stack of encoder layers, with an optional normalisation at the end.
 
     Parameters
     ----------
     encoder_layer : TransformerEncoderLayer
-        It is copied, so that all layers start with the same values; see `autograd_cnn.nn.init` for others.
+        It is copied, so all layers start with the same values; see `autograd_cnn.nn.init` for others.
     num_layers : int
     norm : Module, optional
         Applied after the last layer.
     enable_nested_tensor, mask_check : bool
-        Accepted for PyTorch's sake, where they control optimisations; here they change nothing.
+        Accepted for compatibility with PyTorch, where they control optimisations; here they change nothing.
     rng : Generator, int or None
-        Draws what all layers drop.
+        Draws the elements that the layers drop.
 
     Attributes
     ----------
@@ -196,7 +196,7 @@ class TransformerEncoder(Module):
         self.layers = ModuleList(copy.deepcopy(encoder_layer) for _ in range(num_layers))
         self.norm = norm
         drawn = default_rng(rng)
-        for module in self.layers.modules():  # copies of it would all drop the same elements
+        for module in self.layers.modules():  # copies of one generator would all drop the same elements
             if isinstance(getattr(module, "rng", None), np.random.Generator):
                 module.rng = drawn
 

@@ -1,4 +1,4 @@
-"""Networks: published ones, and those that a pattern describes."""
+"""Networks: published ones, and ones that a pattern describes."""
 
 from typing import TYPE_CHECKING
 

@@ -33,10 +33,10 @@ ACTIVATIONS: Final[dict[str, Callable[[], Module]]] = {
     "tanh": Tanh,
     "softplus": Softplus,
 }
-"""What `build` takes as ``activation``."""
+"""The activations that `build` accepts."""
 
 MOST_PARAMETERS: Final = 1 << 28
-"""Of a network: twice those of VGG-16. Channels double from stage to stage, so a short pattern can ask for any number."""
+"""The most parameters: twice VGG-16's. Channels double from stage to stage, so short patterns can ask for any number."""
 
 
 @composite
@@ -56,11 +56,10 @@ def build(
 ) -> Sequential:
     """Build the network that ``pattern`` describes, in the notation of Stanford's CS231n.
 
-    ``CONV`` is a `Conv2d`, ``POOL`` a `MaxPool2d` of 2×2, ``FC`` a `Linear`, ``RELU`` a `ReLU`;
-    ``[...]*N`` repeats the contents of the brackets N times. The maps are flattened before the first
-    ``FC``. After each ``CONV`` and ``FC`` comes the activation unless a ``RELU`` is written there,
-    but none after the last ``FC``, whose outputs are the classes' scores. ``POOL?`` pools where
-    height and width are even, so that no pixel is lost, and is left out elsewhere.
+    ``CONV`` is a `Conv2d`, ``POOL`` a `MaxPool2d` of 2×2, ``FC`` a `Linear`, ``RELU`` a `ReLU`; ``[...]*N`` repeats the
+    contents of the brackets N times. The maps are flattened before the first ``FC``. The activation follows each
+    ``CONV`` and ``FC`` unless a ``RELU`` is written there, but not the last ``FC``, whose outputs are the classes'
+    scores. ``POOL?`` pools if height and width are even, so that no pixel is lost, and is left out otherwise.
 
     Parameters
     ----------
@@ -71,10 +70,10 @@ def build(
     classes : int
         Outputs of the last ``FC``.
     channels : int or sequence of int
-        Filters: one number for each ``CONV``, or one for each stage, which is a run of ``CONV``
-        that no ``POOL`` interrupts. An int is the first stage's, doubled from stage to stage.
+        Filters: one number for each ``CONV``, or one for each stage, that is, each run of ``CONV`` without a ``POOL``.
+        An int is the first stage's, doubled from stage to stage.
     features : int or sequence of int
-        Outputs of each ``FC`` but the last; an int holds for all.
+        Outputs of each ``FC`` but the last; an int applies to all.
     kernel_size, padding
         Of every `Conv2d`.
     activation : str
@@ -94,8 +93,8 @@ def build(
     Raises
     ------
     ArgumentError
-        Showing where the pattern can't be understood or does not fit, or where it has more than
-        1,000 layers or 268,435,456 parameters; or naming the argument.
+        Showing where the pattern can't be parsed, does not fit, or exceeds 1,000 layers or 268,435,456 parameters; or
+        naming the argument.
 
     Examples
     --------
@@ -165,12 +164,12 @@ class _Builder:
         self.numbers: dict[str, int] = {}
 
     def add(self, kind: str, make: Callable[[], Module]) -> None:
-        """Append what ``make`` will return under its kind and number."""
+        """Append the module that ``make`` will return, named by kind and number."""
         self.numbers[kind] = self.numbers.get(kind, 0) + 1
         self.modules[f"{kind}{self.numbers[kind]}"] = make
 
     def count(self, layer: Layer, parameters: int) -> None:
-        """Raise `ArgumentError` if there are too many parameters by now; none of them has been made yet."""
+        """Raise `ArgumentError` if there are too many parameters by now; none has been created yet."""
         self.parameters += parameters
         if self.parameters > MOST_PARAMETERS:
             complain(self.pattern, layer.position, "the network is too large", f"at most {MOST_PARAMETERS:,} parameters",
@@ -218,7 +217,7 @@ def _check_order(pattern: str, layers: list[Layer]) -> None:
 
 
 def _numbers(name: str, given: int | Sequence[int], factors: list[int]) -> list[int]:
-    """Return one number for each position: the given ones, or a single given one times each of the factors."""
+    """Return one number for each position: the given ones, or a single one times each of the factors."""
     for number in given if isinstance(given, Iterable) else [given]:
         integer("build", name, number, 1)
     if isinstance(given, Iterable):

@@ -1,4 +1,4 @@
-"""A network that reads a text letter by letter, and says at each which one comes next (Graves 2013; Karpathy 2015)."""
+"""A network that reads a text letter by letter and predicts the next one (Graves 2013; Karpathy 2015)."""
 
 from typing import Any
 
@@ -18,16 +18,16 @@ from autograd_cnn.seeding import default_rng
 
 
 class CharLSTM(Module):
-    """Letters by number, a vector for each, an LSTM over them, and scores for the next one.
+    """An embedding of letters, an LSTM, and scores for the next letter.
 
     Parameters
     ----------
     vocabulary : int
         V, how many letters there are.
     embedding, hidden : int
-        The length of a letter's vector, and of the LSTM's state.
+        The sizes of a letter's vector and of the LSTM's state.
     layers : int
-        Of the LSTM.
+        The LSTM's layers.
     dropout : float
         Between these layers, in training.
     rng : Generator, int or None
@@ -50,22 +50,22 @@ class CharLSTM(Module):
         self.scores = Linear(hidden, vocabulary, rng=rng)
 
     def forward(self, x: Array, state: Any = None) -> tuple[Array, Any]:
-        """Return scores (N, T, V) of what follows each letter of ``x`` (N, T), and the state to go on with."""
+        """Return scores (N, T, V) for the letter after each one of ``x`` (N, T), and the final state."""
         y, state = self.lstm(self.letters(x), state)
         return self.scores(y), state
 
     @composite
     def write(self, start: Indices, length: Count, temperature: Positive = 1.0, *, rng: init.Rng = None) -> list[int]:
-        """Return the letters that follow ``start`` (T,), each drawn from what the network says.
+        """Return letters that continue ``start`` (T,), each drawn from the network's prediction.
 
         Parameters
         ----------
         start : (T,) of int
-            What the network reads first, a letter at least.
+            What the network reads first, at least one letter.
         length : int
             How many letters to draw.
         temperature : float
-            Scores are divided by it: below 1 the likely letters come more often, above 1 less.
+            Divides the scores: below 1 likely letters become more frequent, above 1 less.
         rng : Generator, int or None
 
         Examples
@@ -88,7 +88,7 @@ def char_lstm(
     vocabulary: Size, *, rng: init.Rng = None, embedding: Size = 32, hidden: Size = 128, layers: Size = 1,
     dropout: Share = 0.0,
 ) -> CharLSTM:  # fmt: skip
-    """A network that says of each letter of a text which one comes next (Graves 2013; Karpathy 2015).
+    """A network that predicts the next letter of a text (Graves 2013; Karpathy 2015).
 
     Parameters
     ----------
@@ -97,7 +97,7 @@ def char_lstm(
     rng : Generator, int or None
         Seeds all layers; see `autograd_cnn.nn.init`.
     embedding, hidden, layers, dropout
-        As for `nn.models.char_lstm.CharLSTM`, which it is.
+        As for `nn.models.char_lstm.CharLSTM`, which it returns.
 
     Examples
     --------

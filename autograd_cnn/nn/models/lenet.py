@@ -1,8 +1,7 @@
 """LeNet: the modern version, and the published one with its special layers.
 
-After Y. LeCun, L. Bottou, Y. Bengio and P. Haffner, *Gradient-based learning applied to document
-recognition*, 1998, section II.B and table I: trained subsampling, a scaled tanh, and maps that see only
-some of the maps before.
+After Y. LeCun, L. Bottou, Y. Bengio and P. Haffner, *Gradient-based learning applied to document recognition*, 1998,
+section II.B and table I: trained subsampling, a scaled tanh, and maps that see only some of the previous maps.
 """
 
 import math
@@ -29,7 +28,7 @@ from autograd_cnn.seeding import default_rng
 
 @composite
 def digits_net(*, rng: init.Rng = None, classes: Size = 10) -> Sequential:
-    """A small LeNet for the digits of 8×8 pixels, (N, 1, 8, 8).
+    """A small LeNet for digits of 8×8 pixels, (N, 1, 8, 8).
 
     Examples
     --------
@@ -197,15 +196,15 @@ def _maps(values: Array) -> Array:
 class PartialConv2d(Module):
     """A convolution in which each filter sees only some of the channels.
 
-    Connections that are not there have no weight. ``weight`` holds a kernel for each one that is;
-    for the forward pass they are laid out among zeros, as filters over all channels.
+    ``weight`` holds a kernel for each existing connection only; for the forward pass these are laid out among zeros, as
+    filters over all channels.
 
     Parameters
     ----------
     in_channels : int
         C.
     sees : sequence of sequences of int
-        For each filter the channels that it sees.
+        For each filter, the channels that it sees.
     kernel_size : int or pair
         KH and KW.
     rng : Generator, int or None
@@ -222,7 +221,7 @@ class PartialConv2d(Module):
     Raises
     ------
     ArgumentError
-        For a size below 1, a filter that sees nothing or a channel twice, or a channel that is not there.
+        For a size below 1, a filter that sees nothing or a channel twice, or a channel that does not exist.
 
     Examples
     --------
@@ -257,7 +256,7 @@ class PartialConv2d(Module):
         self.kernel_size = pair("PartialConv2d", "kernel_size", kernel_size, 1)
         self._places = tuple(np.array([(f, c) for f, channels in enumerate(self.sees) for c in channels]).T)
         generator, kernels, biases = default_rng(rng), [], []
-        for channels in self.sees:  # each filter by its own fan-in, as the layers with all connections have it
+        for channels in self.sees:  # each filter by its own fan-in, as in fully connected layers
             shape = (1, len(channels), *self.kernel_size)
             bound = 1 / math.sqrt(math.prod(shape))
             kernels.append(init.uniform(shape, generator, low=-bound, high=bound, dtype=dtype)[0])
@@ -278,7 +277,7 @@ class PartialConv2d(Module):
         return ops.correlate2d(in_dtype_of(self.weight, x), w, self.bias)
 
     def extra_repr(self) -> str:
-        """Return the sizes and how much is connected."""
+        """Return the sizes and the number of connections."""
         pairs = f"{sum(map(len, self.sees))} of {self.in_channels * len(self.sees)} pairs"
         return f"{self.in_channels}, {len(self.sees)}, kernel_size={self.kernel_size}, {pairs}"
 
@@ -287,9 +286,9 @@ class PartialConv2d(Module):
 def lenet1998(*, rng: init.Rng = None, classes: Size = 10) -> Sequential:
     """LeNet-5 as published, for images (N, 1, 32, 32); layer by layer it has the paper's 60,000 parameters.
 
-    The output layer is another. The paper's measures how far F6 is from a bitmap of 7×12 pixels for
-    each class; the bitmaps were drawn by hand, and are printed as pictures alone. A `Linear` stands in
-    its place, so that the outputs are scores, and `cross_entropy` is the loss.
+    Only the output layer differs. The paper's measures how far F6 is from a bitmap of 7×12 pixels for each class; the
+    bitmaps were drawn by hand, and are printed only as pictures. A `Linear` takes its place, so the outputs are scores,
+    and `cross_entropy` is the loss.
 
     Parameters
     ----------

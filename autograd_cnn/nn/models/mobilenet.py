@@ -17,7 +17,7 @@ from autograd_cnn.parameters import Positive, Size
 from autograd_cnn.seeding import default_rng
 
 BLOCKS = (
-    # times as wide inside, channels, blocks, stride of the first: the paper's table 2
+    # expansion factor, channels, blocks, stride of the first: the paper's table 2
     (1, 16, 1, 1),
     (6, 24, 2, 2),
     (6, 32, 3, 2),
@@ -37,10 +37,10 @@ def _activated(
 
 
 class InvertedResidual(Module):
-    """Widen by a 1×1 convolution, filter each channel separately, and narrow by another 1×1 convolution.
+    """Widen with a 1×1 convolution, filter each channel separately, and narrow with another 1×1 convolution.
 
-    The narrow maps are not rectified, since that would lose what they hold. Where the shape stays, they are added to
-    the input.
+    The narrow maps are not rectified, which would lose information. If the shape stays the same, they are added to the
+    input.
 
     Parameters
     ----------
@@ -49,7 +49,7 @@ class InvertedResidual(Module):
     stride : int
         2 where the block halves the image.
     widening : int
-        How many times as many channels there are inside.
+        The factor by which the channels are expanded inside.
     rng : Generator, int or None
 
     Examples
@@ -78,7 +78,7 @@ class InvertedResidual(Module):
 
 
 def _in_eights(channels: float) -> int:
-    """Return the nearest multiple of 8, as the authors' code does: 8 at least, and not a tenth less than asked for."""
+    """Return the nearest multiple of 8, as the authors' code does: at least 8, and at least 90 % of the given number."""
     nearest = max(8, int(channels + 4) // 8 * 8)
     return nearest if nearest >= 0.9 * channels else nearest + 8
 
@@ -99,7 +99,7 @@ def mobilenet_v2(
         C of the images (N, C, H, W), which may have any size.
     classes : int
     width : float
-        Factor to all numbers of channels, which are rounded to multiples of 8; the last has no fewer than 1,280.
+        Multiplies all numbers of channels, which are rounded to multiples of 8; the last is at least 1,280.
 
     Examples
     --------

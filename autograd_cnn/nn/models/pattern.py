@@ -8,8 +8,8 @@
     layer   = "CONV" | "RELU" | "POOL" ["?"] | "FC"
     count   = a number, or a name that stands for one
 
-A parser by recursive descent turns it into the list of layers that it stands for, each with its
-position in the text, so that every error can point at it.
+A recursive-descent parser turns it into the list of layers that it stands for, each with its position in the text, so
+that every error can point at it.
 """
 
 import re
@@ -24,10 +24,10 @@ LAYERS: Final = ("CONV", "RELU", "POOL", "FC")
 MOST_LAYERS: Final = 1000
 DEEPEST: Final = 50
 LONGEST: Final = 10_000
-"""Characters of a pattern, which every complaint repeats."""
+"""The most characters in a pattern, which every error repeats."""
 
 DIGITS: Final = 18
-"""Of the longest count that is read as a number."""
+"""The most digits in a count."""
 
 _TOKEN: Final = re.compile(r"\s*(?:(->|[\[\]*?])|(\w+)|(\S))")
 
@@ -106,7 +106,7 @@ class _Parser:
         return self.tokens[self.place][0]
 
     def take(self, wanted: str) -> bool:
-        """Step over the next token if it is ``wanted``."""
+        """Skip the next token if it is ``wanted``."""
         found = self.next == wanted
         self.place += found
         return found

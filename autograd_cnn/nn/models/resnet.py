@@ -1,4 +1,4 @@
-"""Residual networks (He et al. 2016): of 20 layers for CIFAR's images, of 18 for ImageNet's."""
+"""Residual networks (He et al. 2016): 20 layers for CIFAR, 18 layers for ImageNet."""
 
 import numpy as np
 
@@ -18,19 +18,19 @@ from autograd_cnn.seeding import default_rng
 
 
 def _convolution(in_channels: int, out_channels: int, stride: int, rng: np.random.Generator, size: int = 3) -> Conv2d:
-    """Return a convolution of an odd size that begins as He et al. 2015 have it."""
+    """Return a convolution with an odd kernel size, initialised as in He et al. 2015."""
     made = Conv2d(in_channels, out_channels, size, stride, padding=size // 2, bias=False, rng=rng)
     made.weight.data = init.kaiming_normal(made.weight.shape, rng, mode="fan_out")
     return made
 
 
 class PadShortcut(Module):
-    """The shortcut without parameters: every other pixel, and zeros for the channels that come new.
+    """The shortcut without parameters: every other pixel, and zeros for the new channels.
 
     Parameters
     ----------
     channels : int
-        How many channels come new.
+        The number of new channels.
 
     Examples
     --------
@@ -59,8 +59,8 @@ class BasicBlock(Module):
     stride : int
         2 where the block halves the image.
     projection : bool
-        Whether the shortcut of a block that changes the shape is a 1×1 convolution with batch normalisation, their
-        option B, and not `PadShortcut`, option A.
+        Whether the shortcut of a block that changes the shape is a 1×1 convolution with batch normalisation (option B
+        in the paper) instead of `PadShortcut` (option A).
     rng : Generator, int or None
 
     Examples
@@ -96,7 +96,7 @@ class BasicBlock(Module):
 
 @composite
 def resnet20(*, rng: init.Rng = None, in_channels: Size = 3, classes: Size = 10) -> Sequential:
-    """The residual network of 20 layers for CIFAR (He et al. 2016, section 4.2), shortcuts without parameters.
+    """The residual network of 20 layers for CIFAR (He et al. 2016, section 4.2), with parameter-free shortcuts.
 
     Parameters
     ----------
@@ -131,7 +131,7 @@ def resnet20(*, rng: init.Rng = None, in_channels: Size = 3, classes: Size = 10)
 
 @composite
 def resnet18(*, rng: init.Rng = None, in_channels: Size = 3, classes: Size = 1000) -> Sequential:
-    """The residual network of 18 layers for ImageNet (He et al. 2016, table 1), projections as shortcuts.
+    """The residual network of 18 layers for ImageNet (He et al. 2016, table 1), with projection shortcuts.
 
     The names of its parameters and buffers are torchvision's, so that its published weights load by name.
 
@@ -169,7 +169,7 @@ def resnet18(*, rng: init.Rng = None, in_channels: Size = 3, classes: Size = 100
 
 
 def _stages(widths: tuple[int, ...], blocks: int, *, projection: bool, rng: np.random.Generator) -> dict[str, Module]:
-    """Return stages with these numbers of blocks; the first keeps the width, each other one starts by halving the maps."""
+    """Return stages with these numbers of blocks; the first keeps the size, the others start by halving it."""
     stages: dict[str, Module] = {}
     before = widths[0]
     for number, width in enumerate(widths, 1):

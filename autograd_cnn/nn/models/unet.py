@@ -1,4 +1,4 @@
-"""The U-Net (Ronneberger, Fischer & Brox 2015), which says of every pixel what it belongs to."""
+"""The U-Net (Ronneberger, Fischer & Brox 2015), which classifies every pixel."""
 
 from autograd_cnn import ops
 from autograd_cnn.engine.composite import composite
@@ -73,7 +73,7 @@ class Down(Module):
 
 
 class Up(Module):
-    """Double the image, put beside it the maps from before its halving, and convolve twice.
+    """Double the image, concatenate the maps from before its halving, and convolve twice.
 
     Parameters
     ----------
@@ -100,7 +100,7 @@ class Up(Module):
 
 
 class UNet(Module):
-    """What `unet` makes: four halvings down, four doublings up, and a connection across at each size.
+    """The network that `unet` makes: four halvings down, four doublings up, and a skip connection at each size.
 
     Parameters
     ----------
@@ -152,8 +152,8 @@ def unet(*, rng: init.Rng = None, in_channels: Size = 3, classes: Size = 2, widt
     """The U-Net (Ronneberger et al. 2015) with padded convolutions and batch normalisation.
 
     Scores have the size of the image, (N, classes, H, W), and `cross_entropy` takes them with labels (N, H, W). The
-    names of parameters and buffers are those of the PyTorch implementation that is used most, milesial's
-    Pytorch-UNet with transposed convolutions, so that its published weights load by name.
+    names of parameters and buffers are those of the most used PyTorch implementation, milesial's Pytorch-UNet with
+    transposed convolutions, so its published weights load by name.
 
     Parameters
     ----------

@@ -17,20 +17,20 @@ from autograd_cnn.seeding import default_rng
 
 
 class VisionTransformer(Module):
-    """An image as a sequence of patches: a vector for each and for where it is, a transformer, and their mean's scores.
+    """An image as a sequence of patches: patch and position embeddings, a transformer, and scores from their mean.
 
     The mean over all patches replaces a class token (Beyer et al. 2022).
 
     Parameters
     ----------
     in_channels, image_size, classes : int
-        C; H and W; and how many scores there are.
+        C; H and W; and the number of scores.
     patch_size : int
-        The side of a patch, which divides that of the image.
+        The side of a patch, which must divide the image's.
     width, depth, heads : int
-        The features of a patch, the layers, and the heads of their attention.
+        The features per patch, the layers, and their attention heads.
     dropout : float
-        Inside of the layers, in training.
+        Inside the layers, in training.
     rng : Generator, int or None
 
     Examples
@@ -94,14 +94,14 @@ def tiny_vit(
     patch_size : int
         The side of a patch.
     width, depth, heads : int
-        The features of a patch, the layers, and the heads of their attention.
+        The features per patch, the layers, and their attention heads.
     dropout : float
-        Inside of the layers, in training.
+        Inside the layers, in training.
 
     Raises
     ------
     ArgumentError
-        If patches do not divide the image, or heads the width.
+        If the patches do not divide the image, or the heads the width.
 
     Examples
     --------

@@ -1,7 +1,7 @@
-"""From functions to ONNX files: what a function calls is recorded, and written in ONNX's operators.
+"""From functions to ONNX files: a function's calls are recorded, and written as ONNX operators.
 
-`record` makes a `program` of a function's run, in which `formulas` and `effects` stand for what ONNX has no operator
-for; `dims` finds out what depends on the batch; the writers, by primitive, make a `graph` of it.
+`record` turns a function's run into a `program`, in which `formulas` and `effects` replace calls without an ONNX
+operator; `dims` finds out what depends on the batch; the writers, by primitive, turn it into a `graph`.
 """
 
 from autograd_cnn.onnx.export.file import export

@@ -1,4 +1,4 @@
-"""Lengths that depend on the batch's: what programs of batches of several sizes have in common."""
+"""Lengths that depend on the batch size, found by comparing the programs for several sizes."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -13,7 +13,7 @@ from autograd_cnn.onnx.export.program import Program
 
 @dataclass(frozen=True, slots=True)
 class Dim:
-    """``slope·N + offset`` for a batch of N, or 1 over it.
+    """``slope·N + offset`` for a batch of N, or its reciprocal.
 
     Attributes
     ----------
@@ -32,7 +32,7 @@ class Dim:
 
 @dataclass(frozen=True, slots=True)
 class Filled:
-    """A constant of one number, in a shape that depends on the batch.
+    """An array filled with one number, in a shape that depends on the batch.
 
     Attributes
     ----------
@@ -46,7 +46,7 @@ class Filled:
 
 @dataclass(frozen=True, slots=True)
 class Counted:
-    """The numbers 0, 1, 2 and so on, along the only axis of a length that depends on the batch.
+    """The numbers 0, 1, 2 and so on, along the only axis whose length depends on the batch.
 
     Attributes
     ----------
@@ -59,16 +59,16 @@ class Counted:
 
 
 class _Different(Exception):  # noqa: N818  # never seen outside
-    """No function of the batch's size is known that gives these."""
+    """No known function of the batch size gives these values."""
 
 
 def joint(programs: Sequence[Program], sizes: Sequence[int]) -> Program:
-    """Return the program that stands for those of batches of these sizes: the first, with `Dim` where they differ.
+    """Return one program for batches of these sizes: the first, with `Dim` where they differ.
 
     Raises
     ------
     FormatError
-        If they make different calls, or it is not known how something depends on the size.
+        If their calls differ, or something depends on the size in an unknown way.
     """
     first = programs[0]
     if len({tuple((op.primitive, op.outputs) for op in each.ops) for each in programs}) > 1:
@@ -104,7 +104,7 @@ def shape_in(programs: Sequence[Program], sizes: Sequence[int]) -> Callable[[Any
 
 
 def _common(values: Sequence[Any], sizes: Sequence[int]) -> Any:
-    """Return what stands for values, one for each size."""
+    """Return one value for all sizes, given the value for each size."""
     first = values[0]
     if any(type(each) is not type(first) for each in values):
         raise _Different("something")
@@ -156,5 +156,5 @@ def _array(values: Sequence[Any], sizes: Sequence[int]) -> Any:
 
 
 def of_size(value: Any, size: int) -> Any:
-    """Return an input for a batch of another size, of the same examples."""
+    """Return an input for a batch of another size, with the same examples."""
     return np.take(value, np.arange(size) % len(value), axis=0)

@@ -1,4 +1,4 @@
-"""What training changes apart from computing, as formulas: gradients added up, optimisers' steps, running statistics."""
+"""The side effects of training as formulas: accumulated gradients, optimiser steps, running statistics."""
 
 from collections.abc import Callable
 from types import SimpleNamespace
@@ -24,7 +24,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 
 def effect(*functions: Callable[..., Any]) -> Callable[[F], F]:
-    """Enter the decorated function as what these functions do."""
+    """Register the decorated function as the effect of these functions."""
 
     def enter(handler: F) -> F:
         EFFECTS.update(dict.fromkeys(functions, handler))
@@ -38,7 +38,7 @@ def effect(*functions: Callable[..., Any]) -> Callable[[F], F]:
 
 @effect(loss.checked_labels, classification._check_probabilities, regression._check_variances, _check_indices)
 def _check(*_: Any) -> None:
-    """A graph does not check what it gets."""
+    """Do nothing: a graph does not check its inputs."""
 
 
 # --- gradients --------------------------------------------------------------------------------
@@ -134,12 +134,12 @@ def _step(recorder: Recorder, optimizer: Optimizer) -> None:
 
 
 def _first(key: str, value: Any, group: dict[str, Any]) -> Any:
-    """Return what an optimiser remembers before its first step."""
+    """Return an optimiser's state before its first step."""
     return np.int64(0) if key == "step" else np.full_like(value, group.get("initial_accumulator_value", 0))
 
 
 def _kept(optimizer: Optimizer, group: dict[str, Any], remembered: Any) -> list[str]:
-    """Return what is remembered of each parameter."""
+    """Return the state of each parameter."""
     if unknown := [option for option in ("amsgrad", "centered") if group.get(option)]:
         raise FormatError(sentence("export", f"the option {unknown[0]} of {type(optimizer).__name__} has no formula"))
     if not isinstance(optimizer, (SGD, RMSprop)):

@@ -36,7 +36,7 @@ def where(graph: Graph, y: Ref, condition: Ref, x1: Ref, x2: Ref) -> Ref:
 
 @writes(ops.clip)
 def clip(graph: Graph, y: Ref, x: Ref, *, min: float | None, max: float | None) -> tuple[Ref, Ref]:  # noqa: A002  # its names
-    """With where x is within the limits, or NaN."""
+    """With the mask of where x is within the limits, or NaN."""
     x = graph.cast(x, y.dtype)
     limits = [None if limit is None else graph.constant(limit, y.dtype) for limit in (min, max)]
     beyond = [
@@ -50,7 +50,7 @@ def clip(graph: Graph, y: Ref, x: Ref, *, min: float | None, max: float | None) 
 
 @writes(ops.relu)
 def relu(graph: Graph, y: Ref, x: Ref) -> tuple[Ref, Ref]:
-    """With where x is not below or at 0, which a NaN is not."""
+    """With the mask of where x is positive or NaN."""
     below = graph.node("LessOrEqual", x, graph.constant(0, x.dtype), dtype=bool)
     return graph.node("Relu", graph.cast(x, y.dtype)), graph.node("Not", below)
 
@@ -88,7 +88,7 @@ def elu(graph: Graph, y: Ref, x: Ref, *, alpha: float) -> Ref:
 
 
 def _along(kind: str) -> Any:
-    """Return the writer of a function along an axis; along several, these become one for the time."""
+    """Return the writer of a function along an axis; several axes are temporarily merged into one."""
 
     def write(graph: Graph, y: Ref, x: Ref, *, axis: int | Sequence[int] | None) -> Ref:
         x, rank = graph.cast(x, y.dtype), len(y.shape)
@@ -106,11 +106,11 @@ def _along(kind: str) -> Any:
 writes(ops.softmax)(_along("Softmax"))
 writes(ops.log_softmax)(_along("LogSoftmax"))
 
-# --- questions, logic and bits ----------------------------------------------------------------
+# --- predicates, logic and bits ---------------------------------------------------------------
 
 
 def _asking(kind: str) -> Any:
-    """Return the writer of a question about floats; of whole numbers it is asked as if they were floats."""
+    """Return the writer of a predicate on floats; integers are converted to floats."""
 
     def write(graph: Graph, y: Ref, x: Ref) -> Ref:
         return graph.node(kind, x if x.dtype.kind == "f" else graph.cast(x, np.float32), dtype=y.dtype)
@@ -150,7 +150,7 @@ def _power_of_two(graph: Graph, y: Ref, exponent: Ref) -> Ref:
 
 @writes(ops.left_shift)
 def left_shift(graph: Graph, y: Ref, x1: Ref, x2: Ref) -> Ref:
-    """With the operator where there is no sign, for which alone ONNX has it."""
+    """With ONNX's operator for unsigned integers, the only ones that it supports."""
     if y.dtype.kind == "u":
         return graph.node("BitShift", graph.cast(x1, y.dtype), graph.cast(x2, y.dtype), direction="LEFT")
     return graph.node("Mul", graph.cast(x1, y.dtype), _power_of_two(graph, y, x2))
@@ -185,7 +185,7 @@ def fmod(graph: Graph, y: Ref, x1: Ref, x2: Ref) -> Ref:
 
 @writes(ops.remainder)
 def remainder(graph: Graph, y: Ref, x1: Ref, x2: Ref) -> Ref:
-    """Of floats that of ``fmod``, with ``x2`` added where the two have different signs."""
+    """For floats the result of ``fmod``, with ``x2`` added where the signs differ."""
     x1, x2 = graph.cast(x1, y.dtype), graph.cast(x2, y.dtype)
     if y.dtype.kind != "f":
         return graph.node("Mod", x1, x2)

@@ -25,7 +25,7 @@ TABLES: Final = (effects, elementwise, indexing, layers, matrices, shaping, wind
 """The modules that fill the tables."""
 
 _IR: Final = 9
-"""The version of the format that came with the opset."""
+"""The version of the format that was released with the opset."""
 
 
 @parsed
@@ -39,27 +39,27 @@ def export(
 ) -> None:
     """Write a function, such as a model, as an ONNX file.
 
-    The function is run, and what it computes of the arrays among its arguments becomes the graph. With `value_and_grad`
-    or `Tensor.backward` inside, the backward pass is in it as well, as ordinary operators.
+    The function is run, and what it computes from the arrays among its arguments becomes the graph. If it uses
+    `value_and_grad` or `Tensor.backward`, the graph contains the backward pass, too, as ordinary operators.
 
     Parameters
     ----------
     function : callable
-        A model, or a function of arrays. What it finds out about their values, Python decides once and for all.
+        A model, or a function of arrays. Python decisions that depend on their values are fixed at export.
     example_inputs : array, or tuple
-        Its argument, or all of them; lists, tuples and dicts of arrays among them are flattened. What is not an array
+        Its argument, or all of them; lists, tuples and dicts of arrays among them are flattened. Anything but an array
         is a constant.
     path : path
     dynamic_batch : bool
-        Whether the batch, the first axis of the first array and of all others with the same first length, may have
-        any length in the graph. The function is run for batches of three sizes, to see what depends on them.
+        Whether the batch, the first axis of the first array and of all others with the same first length, may have any
+        length in the graph. The function is run with batches of three sizes, to see what depends on the size.
     metadata : mapping of str to str, optional
-        What else is to stand in the file, which the network that is read has as its ``metadata``.
+        Additional entries of the file, which become the ``metadata`` of the network when it is loaded.
 
     Raises
     ------
     FormatError
-        If something that the function does has no counterpart in ONNX; the message says what.
+        If the function does something without a counterpart in ONNX; the message says what.
     OperandError
         If it is not a function, or no argument is an array.
     MissingDependencyError
@@ -69,13 +69,12 @@ def export(
 
     Notes
     -----
-    Inputs have the names of the function's arguments, with those of keys and places, such as ``params.w``; results
-    ``y``, ``y.0`` or their keys; those of a network that was read from a file, the file's. Parameters are initializers, and buffers constants, under their names in the
-    model's ``state_dict``. What the function changes, such as parameters by ``optimizer.step()``, is put back afterwards. In the
-    graph each such value is an input whose default is its value now, and an output under its name with ``.next``; to
-    train, feed these outputs to the next run. So is what an optimiser remembers. Its learning rate is the input ``lr``.
-
-    The opset is 20.
+    Inputs have the names of the function's arguments, extended by keys and positions, such as ``params.w``; results are
+    called ``y``, ``y.0`` or by their keys; for a network loaded from a file, all names are the file's. Parameters are
+    initializers, and buffers constants, under their names in the model's ``state_dict``. Values that the function
+    changes, such as parameters by ``optimizer.step()``, are restored afterwards. In the graph, each such value is an
+    input whose default is its present value, and an output under its name with ``.next``; to train, feed these outputs
+    to the next run. The same holds for an optimiser's state. Its learning rate is the input ``lr``. The opset is 20.
 
     Examples
     --------
@@ -126,14 +125,14 @@ def _first_length(array: Any) -> int:
 
 
 def _grown(arg: Any, batch: int, size: int) -> Any:
-    """Return an argument with all its arrays of a batch in another size."""
+    """Return an argument with all its batched arrays in another batch size."""
     return replaced(
         arg, lambda leaf: of_size(np.asarray(leaf), size) if is_array(leaf) and _first_length(leaf) == batch else leaf
     )
 
 
 def _argument_names(function: Any, count: int) -> list[str]:
-    """Return the names under which a function takes its arguments by position, or a file its inputs."""
+    """Return the names of a function's positional arguments, or of a file's inputs."""
     if isinstance(function, OnnxNetwork):
         return [each.name for each in function.inputs[:count]]
     try:
@@ -147,7 +146,7 @@ def _argument_names(function: Any, count: int) -> list[str]:
 
 
 def _called(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Return the function; for the network of a file with its results by their names."""
+    """Return the function; for a network from a file, one that returns its results by name."""
     if not isinstance(function, OnnxNetwork):
         return function
     names = [each.name for each in function.outputs]
@@ -160,7 +159,7 @@ def _called(function: Callable[..., Any]) -> Callable[..., Any]:
 
 
 class _Writing:
-    """A program on its way into a graph."""
+    """A program being turned into a graph."""
 
     def __init__(self, onnx: Any, program: Program, shape: Callable[[Any], tuple[Any, ...]]) -> None:
         self.helper = onnx.helper
@@ -190,7 +189,7 @@ class _Writing:
         fed = [(ref, each) for ref, each in variables if (each.fed or each.changes) and ref.name in used]
         kept = {ref.name: each.value for ref, each in variables if each.learned or each.changes or each.fed}
         fixed = graph.constants | {ref.name: each.value for ref, each in variables if ref.name not in kept}
-        constants = [  # as nodes, so that a reader sees that there is nothing to learn
+        constants = [  # as nodes, so that a reader sees that they are not learned
             self.helper.make_node("Constant", [], [name], name, value=self._tensor(name, value))
             for name, value in fixed.items() if name in used
         ]  # fmt: skip
@@ -244,7 +243,7 @@ class _Writing:
         self.refs.update(zip(op.outputs[1:], results[1:], strict=False))  # the formulas of rules need no others
 
     def _operands(self, op: Op, y: Ref) -> list[Ref | None]:
-        """Return the operands, in half precision widened, and numbers in the dtype that they are computed in."""
+        """Return the operands, with half precision widened, and numbers in the dtype in which they are computed."""
         found: list[Any] = []
         for each in op.operands:
             ref = self.refs[each] if isinstance(each, Slot) else each
@@ -270,7 +269,7 @@ class _Writing:
     # --- results ------------------------------------------------------------------------------
 
     def _output(self, name: str, value: Any) -> Ref:
-        """Let a result have its name."""
+        """Give a result its name."""
         ref = self.refs[value] if isinstance(value, Slot) else self.graph.constant(value)
         made = any(ref.name in node.output for node in self.graph.nodes)
         if made and ref.name not in self.renamed:
@@ -297,7 +296,7 @@ def _slots(value: Any) -> set[Slot]:
 
 
 def _live(nodes: Sequence[Any], wanted: set[str]) -> list[Any]:
-    """Return the nodes that results depend on, with outputs that nobody uses left out."""
+    """Return the nodes that results depend on, without unused outputs."""
     used, kept = set(wanted), []
     for node in reversed(nodes):
         if used.isdisjoint(node.output):

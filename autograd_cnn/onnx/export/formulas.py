@@ -1,8 +1,8 @@
-"""Primitives that ONNX has no operator for, in terms of those that it has one for.
+"""Primitives without an ONNX operator, in terms of primitives that have one.
 
-A formula takes what its primitive takes. It is recorded on the values of a call, and what it calls takes the call's
-place; so it is written with primitives alone. Residuals that it leaves out are None where they are passed on: what
-they would spare is written again, and the graph keeps what is the same once.
+A formula takes the same arguments as its primitive. It is recorded on the values of a call, and its calls replace that
+call; so it is written only with primitives. Residuals that it leaves out are passed on as None: what they would save is
+written again, and the graph merges duplicates.
 """
 
 import math
@@ -24,11 +24,11 @@ from autograd_cnn.ops.softmax import _log_softmax_backward, _softmax_backward
 F = TypeVar("F", bound=Callable[..., Any])
 
 FORMULAS: Final[dict[Primitive, Callable[..., Any]]] = {}
-"""By the primitive that each stands for."""
+"""The formulas, by primitive."""
 
 
 def formula(primitive: Primitive) -> Callable[[F], F]:
-    """Enter the decorated function as the formula of a primitive."""
+    """Register the decorated function as the formula of a primitive."""
 
     def enter(function: F) -> F:
         FORMULAS[primitive] = function
@@ -47,7 +47,7 @@ def square(x: Array) -> Array:
 
 @formula(ops.expm1)
 def expm1(x: Array) -> Array:
-    """By the hyperbolic tangent where ``exp(x) - 1`` would cancel."""
+    """With the hyperbolic tangent where ``exp(x) - 1`` would cancel."""
     near = ops.clip(x, min=-0.5, max=0.5)
     half = ops.tanh(near * 0.5)
     return ops.where(ops.equal(near, x), 2 * half / (1 - half), ops.exp(x) - 1)
@@ -55,7 +55,7 @@ def expm1(x: Array) -> Array:
 
 @formula(ops.log1p)
 def log1p(x: Array) -> Array:
-    """With what rounding took from ``1 + x`` given back (Kahan)."""
+    """With compensation for the rounding of ``1 + x`` (Kahan)."""
     near = ops.clip(x, min=-0.5, max=0.5)
     rounded = near + 1
     lost = ops.equal(rounded, 1)
@@ -70,7 +70,7 @@ def heaviside(x1: Array, x2: Array) -> Array:
 
 @formula(ops.signbit)
 def signbit(x: Array) -> Array:
-    """A zero has the sign of what it is the inverse of; NaN has none."""
+    """The sign of a zero is that of its reciprocal; NaN has none."""
     return ops.less(ops.where(ops.equal(x, 0), 1 / x, x), 0)
 
 
@@ -82,7 +82,7 @@ def copysign(x1: Array, x2: Array) -> Array:
 
 @formula(ops.ldexp)
 def ldexp(x1: Array, x2: Array) -> Array:
-    """In two steps, as the power alone may be out of range."""
+    """In two steps, because the power alone may be out of range."""
     half = ops.floor(ops.astype(x2, dtype=x1.dtype) * 0.5)
     return x1 * ops.power(2, half) * ops.power(2, ops.astype(x2, dtype=x1.dtype) - half)
 
@@ -114,13 +114,13 @@ def log10(x: Array) -> Array:
 
 @formula(ops.logaddexp)
 def logaddexp(x1: Array, x2: Array) -> Array:
-    gap = ops.where(ops.equal(x1, x2), 0, ops.absolute(x1 - x2))  # of two infinities, too
+    gap = ops.where(ops.equal(x1, x2), 0, ops.absolute(x1 - x2))  # also for two infinities
     return ops.maximum(x1, x2) + ops.log1p(ops.exp(-gap))
 
 
 @formula(ops.arctan2)
 def arctan2(x1: Array, x2: Array) -> Array:
-    """Between two infinities it is NaN, and where both are 0 their signs do not count."""
+    """Between two infinities it is NaN, and the signs of two zeros do not count."""
     upright = ops.equal(x2, 0)
     angle = ops.arctan(x1 / ops.where(upright, 1, x2))
     turned = ops.where(ops.less(x2, 0), angle + ops.copysign(math.pi, x1), angle)
@@ -348,7 +348,7 @@ def cumprod(x: Array, *, axis: int | None) -> Array:
 
 @formula(sorting._searchsorted)
 def searchsorted(x: Array, v: Array, *, right: bool) -> Array:
-    """By counting, which takes a comparison of each with each."""
+    """By counting, which compares all pairs."""
     before = (ops.less_equal if right else ops.less)(x, ops.expand_dims(v, -1))
     return ops.count_nonzero(before, axis=-1)
 
@@ -502,7 +502,7 @@ def resample(x: Array, *, rows: Taps, columns: Taps) -> Array:
 
 
 def sides(geometry: Windows) -> tuple[tuple[int, int], tuple[int, int]]:
-    """Return the padding, with what windows in ``ceil_mode`` reach beyond it."""
+    """Return the padding, including what windows in ``ceil_mode`` cover beyond it."""
     (top, bottom), (left, right) = geometry.padding
     below, beside = (
         extent - before - length

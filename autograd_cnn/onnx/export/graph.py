@@ -1,4 +1,4 @@
-"""ONNX graphs in the making: nodes, and constants, by names."""
+"""ONNX graphs under construction: nodes and constants, by name."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -27,7 +27,7 @@ class Ref:
     name : str
     dtype : dtype
     shape : tuple of (int or Dim)
-        Known for what stands for a value of the program; for others it may be empty.
+        Known for values of the program; for others it may be empty.
     """
 
     name: str
@@ -50,10 +50,10 @@ class Graph:
         self.constants: dict[str, Any] = {}
         self.scope = ""
         self.batch: Ref | None = None
-        """An input whose first length is N."""
+        """An input whose first axis has length N."""
 
         self.partial: set[str] = set()
-        """Places of a max-pool that are -1 where there is none."""
+        """Positions of a max-pool, -1 for none."""
 
         self.products: dict[str, tuple[Ref, Ref, Ref | None]] = {}
         """The operands of linear maps, by the names of their results."""
@@ -64,7 +64,7 @@ class Graph:
         self._names: set[str] = set()
 
     def name(self, wanted: str) -> str:
-        """Return a name that nothing has yet."""
+        """Return an unused name."""
         name = wanted
         while name in self._names:
             self._count += 1
@@ -73,13 +73,13 @@ class Graph:
         return name
 
     def several(self, kind: str, *inputs: Ref | None, dtypes: Sequence[Any], **attributes: Any) -> list[Ref]:
-        """Add a node with several outputs, unless there is one like it already."""
+        """Add a node with several outputs, unless an equal one exists."""
         names = [each.name if each else "" for each in inputs]
         while names and not names[-1]:
             names.pop()
         kept = {name: value for name, value in attributes.items() if value is not None}
         key = (kind, tuple(names), repr(kept), len(dtypes))
-        if key in self._made and kind != "Identity":  # which gives one value several names
+        if key in self._made and kind != "Identity":  # gives one value several names
             return self._made[key]
         path = f"/{self.scope.replace('.', '/')}/" if self.scope else "/"
         node = self.name(f"{path}{kind}")
@@ -91,7 +91,7 @@ class Graph:
         return outputs
 
     def node(self, kind: str, *inputs: Ref | None, dtype: Any = None, **attributes: Any) -> Ref:
-        """Add a node; its output has the dtype of its first input unless told otherwise."""
+        """Add a node; by default, its output has the dtype of its first input."""
         first = next((each.dtype for each in inputs if each), np.dtype(np.float32))
         return self.several(kind, *inputs, dtypes=[dtype or first], **attributes)[0]
 
@@ -117,7 +117,7 @@ class Graph:
         return self._known[key]
 
     def ints(self, values: Sequence[Any] | int | Dim) -> Ref:
-        """Return whole numbers as an array of one axis, some of which may depend on the batch."""
+        """Return integers, some of which may depend on the batch, as a 1-D array."""
         values = [values] if isinstance(values, (int, Dim)) else list(values)
         if not any(isinstance(each, Dim) for each in values):
             return self.constant(np.array(values, np.int64))

@@ -18,7 +18,7 @@ from autograd_cnn.ops import sorting
 
 
 def _parts(index: Any, rank: int) -> list[Any]:
-    """Return an index with an int, a slice, an array or None for each place, and no ellipsis."""
+    """Return an index with an int, a slice, an array or None for each axis, and no ellipsis."""
     parts = list(index) if isinstance(index, tuple) else [index]
     if any(isinstance(part, Ref) and part.dtype == bool for part in parts):
         text = "of what a computed mask picks, the values tell how much it is"
@@ -90,7 +90,7 @@ def _sliced(graph: Graph, y: Ref, x: Ref, parts: Sequence[Any]) -> Ref:
 
 
 def _only_axis(parts: Sequence[Any], shape: Sequence[Any]) -> int | None:
-    """Return the axis along which the only array of an index takes slices, all others being whole."""
+    """Return the axis along which an index's only array takes slices, if all other axes are taken whole."""
     arrays = [axis for axis, part in enumerate(parts) if not isinstance(part, slice)]
     if len(arrays) != 1 or isinstance(parts[arrays[0]], (int, NoneType)):
         return None
@@ -99,7 +99,7 @@ def _only_axis(parts: Sequence[Any], shape: Sequence[Any]) -> int | None:
 
 
 def _leading(parts: Sequence[Any], shape: Sequence[Any]) -> int:
-    """Return how many axes are indexed by arrays, if these are the first axes and all others are whole; else 0."""
+    """Return the number of axes indexed by arrays, if these are the first axes and all others are taken whole; else 0."""
     if any(part is None for part in parts):
         return 0
     count = next((place for place, part in enumerate(parts) if isinstance(part, slice)), len(parts))
@@ -127,7 +127,7 @@ def _columns(graph: Graph, parts: Sequence[Any], shape: Sequence[Any]) -> Ref:
 
 
 def _places(shape: Sequence[Any], index: Any) -> Any:
-    """Return where the elements that an index takes are in the flattened array, if that is known."""
+    """Return the positions, in the flattened array, of the elements that an index takes, if known."""
     parts = index if isinstance(index, tuple) else (index,)
     if not is_known(shape) or any(isinstance(part, (Ref, Dim, Counted)) for part in parts):
         problem = "an index that mixes arrays from the graph, or lengths of the batch, with slices"
@@ -140,7 +140,7 @@ def _places(shape: Sequence[Any], index: Any) -> Any:
 
 @writes(sorting._sort)
 def sort(graph: Graph, y: Ref, x: Ref, *, axis: int) -> tuple[Ref, Ref]:
-    """With the places; of equal elements the first comes first in ONNX, too."""
+    """With the positions; equal elements keep their order in ONNX, too."""
     values, places = graph.several(
         "TopK", x, graph.ints(y.shape[axis]), dtypes=[y.dtype, np.int64], axis=axis, largest=0
     )
@@ -189,7 +189,7 @@ def _spread(graph: Graph, x: Ref, ranges: Sequence[range | None], shape: Sequenc
             continue
         if each.step < 0:
             x, each = shaping.flip(graph, x, x, axis=axis), each[::-1]  # noqa: PLW2901
-        if each.step > 1:  # zeros after each element, but for the last
+        if each.step > 1:  # zeros after each element but the last
             apart = graph.reshape(x, [*lengths[: axis + 1], 1, *lengths[axis + 1 :]])
             x = _padded(
                 graph,
@@ -204,7 +204,7 @@ def _spread(graph: Graph, x: Ref, ranges: Sequence[range | None], shape: Sequenc
 
 
 def _padded(graph: Graph, x: Ref, before: Sequence[int], after: Sequence[int]) -> Ref:
-    """Add zeros; a negative number of them is cut off."""
+    """Add zeros; negative numbers crop."""
     return graph.node("Pad", x, graph.ints([*before, *after])) if any(before) or any(after) else x
 
 

@@ -1,4 +1,4 @@
-"""Writers of layers that ONNX has as one operator: normalisation and recurrent layers."""
+"""Writers of layers that are one operator in ONNX: normalisation and recurrent layers."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -15,7 +15,7 @@ from autograd_cnn.onnx.export.writer import writes
 
 
 def _or(graph: Graph, values: Ref | None, y: Ref, shape: Sequence[Any], default: int) -> Ref:
-    """Return numbers in the dtype of y, or as many constants."""
+    """Return parameters in the dtype of y, or constants in their place."""
     if values is not None:
         return graph.cast(values, y.dtype)
     constant = np.full(tuple(shape), default) if is_known(shape) else Filled(default, tuple(shape))
@@ -47,7 +47,7 @@ def layer_norm(graph: Graph, y: Ref, x: Ref, weight: Ref | None, bias: Ref | Non
 
 
 def _sent(graph: Graph, y: Ref, u: Ref, rows: Any) -> tuple[Ref, Ref, Ref | None]:
-    """Return inputs, weights and bias of what is sent to the gates; if these are not known, it is the input itself."""
+    """Return the inputs, weights and bias of the contributions to the gates; if unknown, these are the input themselves."""
     x, w, bias = graph.products.get(u.name) or (graph.cast(u, y.dtype), graph.constant(np.eye(len(rows), dtype=y.dtype)), None)  # fmt: skip
     return x, _gates(graph, y, w, rows), bias
 

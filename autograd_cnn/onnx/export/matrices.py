@@ -1,4 +1,4 @@
-"""Formulas of small matrices: ONNX knows their determinants, from which everything else follows (Cramer 1750)."""
+"""Formulas for small matrices: ONNX has determinants, from which everything else follows (Cramer 1750)."""
 
 from typing import Final
 
@@ -11,7 +11,7 @@ from autograd_cnn.onnx.export.formulas import formula
 from autograd_cnn.ops import decomposition, inverse
 
 LARGEST: Final = 8
-"""Rows of a matrix; each of its N² cofactors is a determinant of N - 1 rows."""
+"""The most rows of a matrix; each of its N² cofactors is a determinant of N - 1 rows."""
 
 
 def _check(x: Array) -> int:

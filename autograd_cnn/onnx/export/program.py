@@ -1,4 +1,4 @@
-"""What a function computes, as a list of calls of primitives: the form between a trace and an ONNX graph."""
+"""A function's computation as a list of primitive calls: the form between a trace and an ONNX graph."""
 
 from dataclasses import dataclass, field
 from typing import Any
@@ -20,9 +20,9 @@ class Op:
     operands : tuple
         Slots, arrays, numbers and None.
     params : dict
-        All of them; slots and arrays may be inside of tuples.
+        All parameters; slots and arrays may be inside tuples.
     outputs : tuple of Slot
-        Of the result and the residuals.
+        The slots of the result and the residuals.
     scope : str
         The path of the module that called it.
     """
@@ -36,7 +36,7 @@ class Op:
 
 @dataclass(slots=True)
 class Variable:
-    """A value that outlives a call: a parameter, a buffer, or what an optimiser remembers.
+    """A value that outlives a call: a parameter, a buffer, or an optimiser's state.
 
     Attributes
     ----------
@@ -48,7 +48,7 @@ class Variable:
     now : Slot or array
         At the end.
     fed : bool
-        Whether the caller may give another from call to call.
+        Whether the caller may pass another value in each call.
     learned : bool
         Whether it is a parameter.
     """
@@ -93,9 +93,9 @@ class Program:
         return slot
 
     def value(self, reference: Any) -> Any:
-        """Return what a slot holds; the rest as it is."""
+        """Return a slot's value; anything else unchanged."""
         return self.values[reference] if isinstance(reference, Slot) else reference
 
     def shape(self, reference: Any) -> tuple[int, ...]:
-        """Return the shape of what a reference stands for."""
+        """Return the shape of a reference's value."""
         return np.shape(self.value(reference))

@@ -1,6 +1,6 @@
-"""A function run once, and what it called put down as a program.
+"""Running a function once, and recording its calls as a program.
 
-What it changes apart from computing, such as parameters in an optimiser's step, is put back afterwards.
+Its side effects, such as an optimiser's changes to parameters, are undone afterwards.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -21,14 +21,14 @@ from autograd_cnn.optim import Optimizer
 from autograd_cnn.tensor import Tensor
 
 EFFECTS: Final[dict[Any, Callable[..., None]]] = {}
-"""By a function, or a method of a class, what it does to a `Recorder`, which comes first, then the object and the
+"""The effects of functions, or methods of a class, on a `Recorder`, which is the first argument, before the object and the
 arguments. `autograd_cnn.onnx.export.effects` fills it."""
 
 # --- arguments and results --------------------------------------------------------------------
 
 
 def named_leaves(tree: Any, name: str) -> Iterator[tuple[str, Any]]:
-    """Yield what lists, tuples and dicts hold, with names such as ``params.w`` and ``y.0``."""
+    """Yield the leaves of lists, tuples and dicts, with names such as ``params.w`` and ``y.0``."""
     if isinstance(tree, dict):
         branches: Any = tree.items()
     elif hasattr(tree, "_fields"):
@@ -43,7 +43,7 @@ def named_leaves(tree: Any, name: str) -> Iterator[tuple[str, Any]]:
 
 
 def replaced(tree: Any, change: Callable[[Any], Any]) -> Any:
-    """Return the tree with every leaf changed."""
+    """Return the tree with a function applied to every leaf."""
     if isinstance(tree, dict):
         return {key: replaced(branch, change) for key, branch in tree.items()}
     if isinstance(tree, (list, tuple)):
@@ -53,7 +53,7 @@ def replaced(tree: Any, change: Callable[[Any], Any]) -> Any:
 
 
 def is_array(leaf: Any) -> bool:
-    """Whether something passed is an input, and not a setting."""
+    """Whether an argument is an input rather than a setting."""
     return isinstance(leaf, (np.ndarray, np.generic, Tensor))
 
 
@@ -61,13 +61,13 @@ def is_array(leaf: Any) -> bool:
 
 
 class _Trace(Trace):
-    """A trace that knows what the run changes, and in which module each call was made."""
+    """A trace that also records what the run changes, and the module of each call."""
 
     def __init__(self, arguments: Sequence[Array]) -> None:
         super().__init__(arguments)
         self.scopes: list[str] = []
         self.before: dict[Any, Any] = {}
-        """The gradients of tensors, and what optimisers remembered, before anything changed."""
+        """The gradients of tensors, and the states of optimisers, before anything changed."""
 
         self._undo: list[Callable[[], None]] = []
 
@@ -109,18 +109,18 @@ class _Trace(Trace):
             self._undo.append(lambda: owner.set_buffers(**buffers))
 
     def restore(self) -> None:
-        """Put back what the run has changed."""
+        """Restore what the run has changed."""
         for step in self._undo:
             step()
 
 
 def record(function: Callable[..., Any], args: Sequence[Any], names: Sequence[str]) -> Program:
-    """Run the function, and return what it computes of the arrays among its arguments.
+    """Run the function, and return what it computes from the arrays among its arguments.
 
     Raises
     ------
     FormatError
-        If calls of it are not all the same, or something that it does is not a computation.
+        If its calls differ from run to run, or something that it does is not a computation.
     """
     leaves = [leaf for name, arg in zip(names, args, strict=True) for leaf in named_leaves(arg, name)]
     arrays = [(name, Tensor.wrap(argument(leaf))) for name, leaf in leaves if is_array(leaf)]
@@ -154,13 +154,13 @@ def record(function: Callable[..., Any], args: Sequence[Any], names: Sequence[st
 
 
 class Recorder:
-    """Puts down calls.
+    """Records calls as a program.
 
     Attributes
     ----------
     program : Program
     grads : dict of int to (Slot or array or None)
-        What has been added to the gradient of each tensor, by its identity, since the start or since it was set.
+        The sum of what was added to each tensor's gradient since the start or since it was set, by the tensor's id.
     """
 
     def __init__(self, trace: _Trace, names: Sequence[str]) -> None:
@@ -174,7 +174,7 @@ class Recorder:
         self.trace = trace
         self.grads: dict[int, Any] = {}
         self._set: set[int] = set()
-        """The tensors whose gradients have been set, so that those of earlier calls do not matter."""
+        """The tensors whose gradients have been set, so that earlier ones do not matter."""
 
         self._carried: dict[int, Variable] = {}
         """Gradients that one call leaves to the next."""
@@ -186,7 +186,7 @@ class Recorder:
         }
 
     def resolved(self, value: Any, references: dict[Slot, Any]) -> Any:
-        """Return what stands for an operand, a parameter or a result in the program."""
+        """Return the program's reference for an operand, a parameter or a result."""
         if isinstance(value, Slot):
             return references[value]
         if isinstance(value, Constant):
@@ -196,7 +196,7 @@ class Recorder:
         return value
 
     def add_calls(self, calls: Sequence[Call], trace: Trace, references: dict[Slot, Any], scope: str = "") -> None:
-        """Put down the calls of a trace; ``references`` says what its slots are in the program, and is added to."""
+        """Record the calls of a trace; ``references`` maps its slots to the program's, and is extended."""
         scopes = getattr(trace, "scopes", [scope] * len(calls))
         for place, call in enumerate(calls):
             args = [self.resolved(arg, references) for arg in call.args]
@@ -221,7 +221,7 @@ class Recorder:
         return outputs
 
     def _other(self, call: Call, args: list[Any]) -> Sequence[Any]:
-        """Return the results of what is not a primitive's call, or let it have its effect."""
+        """Return the results of a call that is not a primitive's, or apply its effect."""
         if call.name == "value" and isinstance(args[0], Held):
             return [self.tensor(args[0].value).now]
         if call.function is getattr:
@@ -238,7 +238,7 @@ class Recorder:
         return ()
 
     def apply(self, function: Callable[..., Any], *operands: Any, scope_: str = "", **params: Any) -> Sequence[Any]:
-        """Put down what a function of primitives calls on some values, and return what stands for its results."""
+        """Record the calls of a function of primitives on some values, and return references to its results."""
         given: list[Any] = []
 
         def tensor(reference: Any) -> Any:
@@ -274,7 +274,7 @@ class Recorder:
         return self.variable((id(module), name), f"{path}{name}", getattr(module, name), learned=False)
 
     def variable(self, key: Any, name: str, value: Any, *, fed: bool = False, learned: bool = True) -> Variable:
-        """Return the variable of something; a new one begins with a value."""
+        """Return the variable for an object; a new one starts with a value."""
         if key not in self._variables:
             slot = self.program.new(np.asarray(value)[()])
             taken = {each.name for each in self.program.variables} | {name for name, _ in self.program.inputs}
@@ -286,7 +286,7 @@ class Recorder:
         return self._variables[key]
 
     def grad(self, tensor: Tensor) -> Any:
-        """Return what stands for a tensor's gradient, with what earlier calls have left; None where there is none."""
+        """Return the reference for a tensor's gradient, including what earlier calls left; None if there is none."""
         key = id(tensor)
         added, before = self.grads.get(key), self.trace.before.get(key)
         if key in self._set or (added is None and before is None):
@@ -304,12 +304,12 @@ class Recorder:
         self.grads[id(tensor)] = g if before is None else self.apply(add, before, g)[0]
 
     def set_grad(self, tensor: Tensor, g: Any) -> None:
-        """Let a tensor's gradient be another, or None."""
+        """Set a tensor's gradient, or None."""
         self.grads[id(tensor)] = g
         self._set.add(id(tensor))
 
     def close(self) -> None:
-        """Leave gradients to the next call, where this one has asked for those of the one before."""
+        """Pass gradients on to the next call, if this one has asked for the previous call's."""
         for key, variable in self._carried.items():
             added = self.grads.get(key)
             if key not in self._set:
@@ -319,7 +319,7 @@ class Recorder:
 
 
 def _names(modules: Sequence[Module]) -> Iterator[tuple[int, str]]:
-    """Yield the names of parameters, and the paths of modules, by their identity."""
+    """Yield the names of parameters, and the paths of modules, by their ids."""
     roots: list[Module] = []
     seen: set[int] = set()
     for module in modules:

@@ -1,4 +1,4 @@
-"""The steps of optimisers as formulas, for each parameter."""
+"""Optimiser steps as formulas, for each parameter."""
 
 from collections.abc import Callable
 from typing import Any, Final
@@ -98,4 +98,4 @@ UPDATES: Final[dict[type[Optimizer], Callable[..., tuple[Array, ...]]]] = {
     SGD: _sgd, Adadelta: _adadelta, Adagrad: _adagrad, Adam: _adam, AdamW: _adamw, Adamax: _adamax, Lion: _lion,
     RMSprop: _rmsprop,
 }  # fmt: skip
-"""A parameter's next value, and what is remembered next, from those before, its gradient and the learning rate."""
+"""Maps a parameter's value and state, its gradient and the learning rate to the next value and state."""

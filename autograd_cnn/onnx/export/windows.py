@@ -1,4 +1,4 @@
-"""Writers of convolution and pooling, from all their sides."""
+"""Writers of convolution, pooling, and their adjoints."""
 
 import math
 from collections.abc import Sequence
@@ -16,7 +16,7 @@ from autograd_cnn.ops import pooling
 
 
 def _lifted(graph: Graph, x: Ref) -> Ref:
-    """Return what has 2 or 3 axes with 4."""
+    """Return an array of 2 or 3 axes with 4."""
     return graph.reshape(x, (1,) * (4 - len(x.shape)) + x.shape)
 
 
@@ -66,7 +66,7 @@ def _windows(x: Any, window: Any, stride: Any, padding: Any, dilation: Any, ceil
 
 @writes(ops.max_pool)
 def max_pool(graph: Graph, y: Ref, x: Ref, **geometry: Any) -> tuple[Ref, Ref]:
-    """With the places of the largest in the whole flattened x, as ONNX has them, in the place of our indices."""
+    """With positions in the whole flattened x, as in ONNX, instead of our indices."""
     windows = _windows(x.shape, **geometry)
     (top, bottom), (left, right) = sides(windows)
     attributes = _attributes(windows) | {"pads": [top, left, bottom, right]}
@@ -82,7 +82,7 @@ def max_pool_indices(graph: Graph, y: Ref, x: Ref, **geometry: Any) -> Ref:
 
 @writes(pooling._relu_max_pool)
 def relu_max_pool(graph: Graph, y: Ref, x: Ref, **geometry: Any) -> tuple[Ref, Ref]:
-    """With a place of -1 where nothing is above 0."""
+    """With a position of -1 where nothing is above 0."""
     maps, places = max_pool(graph, y, x, **geometry)
     above = graph.node("Greater", graph.reshape(maps, [-1]), graph.constant(0, y.dtype), dtype=bool)
     places = graph.node("Where", above, places, graph.constant(-1), dtype=np.int64)
@@ -91,7 +91,7 @@ def relu_max_pool(graph: Graph, y: Ref, x: Ref, **geometry: Any) -> tuple[Ref, R
 
 
 def _places(graph: Graph, indices: Any, shape: Any, **geometry: Any) -> tuple[Ref, Ref | None]:
-    """Return where indices point in the flattened images, and where to nothing, if that can be."""
+    """Return the positions of indices in the flattened images, and where an index is none, if that is possible."""
     if isinstance(indices, Ref):
         if indices.name not in graph.partial:
             return indices, None
@@ -127,7 +127,7 @@ def max_unpool(graph: Graph, y: Ref, g: Ref, *, indices: Any, x_shape: Any, **ge
 
 
 def _without(graph: Graph, values: Ref, nothing: Ref | None) -> Ref:
-    """Return 0 for what points to nothing."""
+    """Return 0 where an index is none."""
     if nothing is None:
         return values
     return graph.node("Where", nothing, graph.constant(0, values.dtype), values, dtype=values.dtype)
@@ -137,7 +137,7 @@ def _without(graph: Graph, values: Ref, nothing: Ref | None) -> Ref:
 def mean_pool(
     graph: Graph, y: Ref, x: Ref, *, count_include_pad: bool, divisor_override: int | None, **geometry: Any
 ) -> Ref:
-    """With zeros added before, as no two libraries count alike what a window reaches beyond the border."""
+    """With zeros added before, because libraries differ in how they count what a window covers beyond the border."""
     windows = _windows(x.shape, **geometry)
     (top, bottom), (left, right) = sides(windows)
     x = _lifted(graph, graph.cast(x, y.dtype))

@@ -1,9 +1,9 @@
-"""The table of writers: how each primitive is written in ONNX's operators.
+"""The table of writers: how each primitive is written as ONNX operators.
 
-A writer gets the graph, the result's dtype and shape as a `Ref` without a name, then what its primitive takes: operands
-as `Ref`, or None, and parameters, in which slots are `Ref` and lengths that depend on the batch `Dim`. It returns the
-result, with residuals that other writers take a tuple. Where ONNX has an operator of the same meaning, the table of operators that files are
-read by says so, and there is no writer.
+A writer gets the graph, the result's dtype and shape as a `Ref` without a name, then its primitive's arguments:
+operands as `Ref`, or None, and parameters, in which slots are `Ref` and lengths that depend on the batch are `Dim`. It
+returns the result, or a tuple if other writers need residuals. Primitives that are an ONNX operator need no writer: the
+table of operators for reading files has them.
 """
 
 from collections.abc import Callable
@@ -23,7 +23,7 @@ WRITERS: Final[dict[Primitive, Callable[..., Any]]] = {}
 
 
 def writes(*primitives: Primitive) -> Callable[[F], F]:
-    """Enter the decorated function as the writer of these primitives."""
+    """Register the decorated function as the writer of these primitives."""
 
     def enter(function: F) -> F:
         WRITERS.update(dict.fromkeys(primitives, function))

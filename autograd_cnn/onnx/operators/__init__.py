@@ -1,4 +1,4 @@
-"""ONNX's operators in terms of our primitives, a file for each family; to load them fills the table."""
+"""ONNX's operators in terms of our primitives, one file per family; importing them fills the table."""
 
 from autograd_cnn.onnx.operators import classic as classic
 from autograd_cnn.onnx.operators import control_flow as control_flow

@@ -1,8 +1,7 @@
-"""ONNX's operators of classic machine learning, in the domain ``ai.onnx.ml``: what scikit-learn's models are written as.
+"""ONNX's operators of classic machine learning, in the domain ``ai.onnx.ml``, to which scikit-learn models export.
 
-What they have learned are attributes, so they have no parameters; gradients flow to the features. Rows of features
-are (N, F), scores (N, E) of targets or classes.
-Source: https://onnx.ai/onnx/operators/index.html#ai-onnx-ml
+Their learned numbers are attributes, so they have no parameters; gradients flow to the features. Rows of features are
+(N, F), scores of targets or classes (N, E). Source: https://onnx.ai/onnx/operators/index.html#ai-onnx-ml
 """
 
 import math
@@ -71,7 +70,7 @@ def imputer(
     x: Array, *, imputed_value_floats: Sequence[float] | None = None, replaced_value_float: float = 0.0,
     imputed_value_int64s: Sequence[int] | None = None, replaced_value_int64: int = 0,
 ) -> Array:  # fmt: skip
-    """Put numbers, one for each feature, in the place of what is missing."""
+    """Replace missing values by numbers, one for each feature."""
     floats = x.dtype.kind == "f"
     missing = replaced_value_float if floats else replaced_value_int64
     given = np.asarray(imputed_value_floats if floats else imputed_value_int64s, x.dtype)
@@ -80,14 +79,14 @@ def imputer(
 
 @_ml("ArrayFeatureExtractor", extent=lambda shapes, *_: math.prod(shapes[0][:-1]) * math.prod(shapes[1]))
 def array_feature_extractor(x: Array, indices: Indices) -> Array:
-    """Take features."""
+    """Select features."""
     x = ops.reshape(x, shape=(1, -1)) if len(shape_of(x)) == 1 else x
     return ops.take(x, plain_index(ops.reshape(indices, shape=-1)), axis=-1)
 
 
 @_ml("FeatureVectorizer")
 def feature_vectorizer(*arrays: Array, inputdimensions: Sequence[int] | None = None) -> Array:  # noqa: ARG001  # the arrays have theirs
-    """Put features beside each other."""
+    """Concatenate features."""
     return ops.concatenate([_float(ops.reshape(x, shape=(shape_of(x)[0], -1))) for x in arrays], axis=1)
 
 
@@ -159,7 +158,7 @@ def linear_classifier(
     classlabels_ints: Sequence[int] | None = None, classlabels_strings: Sequence[str] | None = None,
     multi_class: int = 0, post_transform: Transform = "NONE",  # noqa: ARG001  # what follows from the coefficients
 ) -> tuple[Array, Array]:  # fmt: skip
-    """Return the label of the largest score, and the scores; of two classes the second may be the only one scored."""
+    """Return the label of the largest score, and the scores; with two classes, only the second may have a score."""
     scores = _linear(x, coefficients, intercepts)
     labels = _labels(classlabels_ints, classlabels_strings)
     if shape_of(scores)[-1] == 1 and len(labels) == 2:
@@ -168,7 +167,7 @@ def linear_classifier(
 
 
 def _second(scores: Array, labels: NDArray[Any], least: float, transform: Transform) -> tuple[Array, Array]:
-    """Return labels and scores of two classes from those of the second: shares if it is chosen from a half on."""
+    """Return labels and scores of two classes from the second's scores: probabilities if the threshold is a half."""
     other = 1 - scores if least or transform == "LOGISTIC" else -scores
     if transform == "LOGISTIC" and not least:
         positive = ops.sigmoid(scores)
@@ -188,14 +187,14 @@ _COMPARED: Final[dict[str, Callable[..., Array]]] = {
 
 
 def _visited(shapes: Sequence[Shape], operands: Sequence[Any], attributes: Mapping[str, Any]) -> int:  # noqa: ARG001
-    """Count a visit of each node by each row, and what each node says of each target or class."""
+    """Count a visit of each node by each row, and each node's weights for the targets or classes."""
     nodes = len(attributes["nodes_modes"])
     ids = [*attributes.get("target_ids", ()), *attributes.get("class_ids", ()), attributes.get("n_targets", 1)]
     return shapes[0][0] * (4 * nodes + CALL) + (nodes + shapes[0][0]) * (max(ids) + 1)
 
 
 class _Trees:
-    """Trees whose nodes have numbers, as attributes say which.
+    """Trees of numbered nodes, from attributes.
 
     Raises
     ------
@@ -243,7 +242,7 @@ class _Trees:
         return np.array(rows, np.int64)
 
     def leaves(self, x: Array) -> Array:
-        """Return the rows of the leaves (N, T) at which rows of features arrive."""
+        """Return the leaves (N, T) that rows of features reach."""
         at = np.broadcast_to(self.roots, (shape_of(x)[0], len(self.roots)))
         rows, level = np.arange(shape_of(x)[0])[:, None], self.roots
         while len(level := level[~self.leaf[level]]):
@@ -266,7 +265,7 @@ def tree_ensemble_regressor(
     x: Array, *, n_targets: int = 1, aggregate_function: Literal["SUM", "AVERAGE", "MIN", "MAX"] = "SUM",
     base_values: Sequence[float] | None = None, post_transform: Transform = "NONE", **nodes: Any,
 ) -> Array:  # fmt: skip
-    """Return the sum, mean or extreme of what the trees say."""
+    """Return the sum, mean or extremum of the trees' results."""
     trees = _Trees(nodes, "target")
     weights = np.pad(trees.weights, ((0, 0), (0, n_targets - trees.weights.shape[1])))
     said = ops.take(weights, trees.leaves(detached(_float(x))), axis=0)  # (N, T, E)
@@ -280,7 +279,7 @@ def tree_ensemble_classifier(
     x: Array, *, classlabels_int64s: Sequence[int] | None = None, classlabels_strings: Sequence[str] | None = None,
     base_values: Sequence[float] | None = None, post_transform: Transform = "NONE", **nodes: Any,
 ) -> tuple[Array, Array]:  # fmt: skip
-    """Return the label of the largest score, and the scores; of two classes the second may be the only one scored."""
+    """Return the label of the largest score, and the scores; with two classes, only the second may have a score."""
     trees, labels = _Trees(nodes, "class"), _labels(classlabels_int64s, classlabels_strings)
     only = len(labels) == 2 and len(set(nodes["class_ids"])) == 1
     weights = (

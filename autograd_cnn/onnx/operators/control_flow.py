@@ -17,19 +17,19 @@ from autograd_cnn.onnx.operator import Body, Flag, Ints, Numbers, Values, known,
 
 
 def _nothing(*_: Any) -> int:
-    """For operators whose subgraphs count what they make."""
+    """For operators whose subgraphs count their own results."""
     return 0
 
 
 @operator("If", extent=_nothing)
 def branch(cond: Numbers, *, then_branch: Body, else_branch: Body) -> tuple[Array, ...]:
-    """Run one of two subgraphs, as the condition says."""
+    """Run one of two subgraphs, depending on the condition."""
     return (then_branch if cond.item() else else_branch)()
 
 
 @operator("Loop", extent=_nothing)
 def loop(max_trip_count: Ints | None, cond: Numbers | None, *carried: Array, body: Body) -> tuple[Array, ...]:
-    """Run the body so often, and while its condition holds; what it returns beyond the carried values is stacked."""
+    """Run the body a number of times while its condition holds; its results beyond the carried values are stacked."""
     state, rows, count = carried, [], 0
     going = cond is None or bool(cond.item())
     most = math.inf if max_trip_count is None else int(max_trip_count.item())
@@ -38,7 +38,7 @@ def loop(max_trip_count: Ints | None, cond: Numbers | None, *carried: Array, bod
         state = tuple(results[: len(carried)])
         rows.append(results[len(carried) :])
         going, count = bool(known(condition).item()), count + 1
-    return (*state, *map(ops.stack, zip(*rows, strict=True)))  # of no runs there is nothing to stack
+    return (*state, *map(ops.stack, zip(*rows, strict=True)))  # without any runs there is nothing to stack
 
 
 @operator("Scan", extent=_nothing)
@@ -53,7 +53,7 @@ def scan(
     directions: Sequence[int] | None = None,
     opset: int,
 ) -> tuple[Array, ...]:
-    """Run the body on one slice after the other; before opset 9 for each of a batch, whose lengths come first."""
+    """Run the body on one slice after the other; before opset 9 for each item of a batch, whose lengths come first."""
     if opset < 9:
         if inputs[0] is not None:
             raise FormatError(sentence("sequences of different lengths are not supported"))
@@ -118,14 +118,14 @@ def sequence_insert(sequence: Values, x: Array, position: Ints | None = None) ->
 
 @operator("SequenceErase")
 def sequence_erase(sequence: Values, position: Ints | None = None) -> Values:
-    """Leave out an array, by default the last."""
+    """Remove an array, by default the last."""
     place = (-1 if position is None else int(position.item())) % len(sequence)
     return [*sequence[:place], *sequence[place + 1 :]]
 
 
 @operator("SequenceLength", extent=lambda *_: 1)
 def sequence_length(sequence: Values) -> NDArray[np.int64]:
-    """Return how many arrays there are."""
+    """Return the number of arrays."""
     return np.array(len(sequence), np.int64)
 
 
@@ -149,5 +149,5 @@ def split_to_sequence(x: Array, split: Ints | None = None, *, axis: int = 0, kee
 
 @operator("ConcatFromSequence")
 def concat_from_sequence(sequence: Values, *, axis: int, new_axis: Flag = 0) -> Array:
-    """Join the arrays of a sequence, along a new axis if asked for."""
+    """Join the arrays of a sequence, along a new axis on request."""
     return ops.stack(sequence, axis=axis) if new_axis else ops.concatenate(sequence, axis=axis)

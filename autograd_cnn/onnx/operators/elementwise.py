@@ -103,13 +103,13 @@ def leaky_relu(x: Array, *, alpha: float = 0.01) -> Array:
 
 @operator("PRelu")
 def prelu(x: Array, slope: Array) -> Array:
-    """Multiply negative numbers by a slope of their own (He et al. 2015)."""
+    """Multiply negative numbers by a learned slope (He et al. 2015)."""
     return ops.where(ops.less(x, 0), x * slope, x)
 
 
 @operator("ThresholdedRelu")
 def thresholded_relu(x: Array, *, alpha: float = 1.0) -> Array:
-    """Keep what is above ``alpha``."""
+    """Keep numbers above ``alpha``, else return 0."""
     return ops.where(ops.greater(x, alpha), x, 0)
 
 
@@ -133,7 +133,7 @@ def selu(x: Array, *, alpha: float = 1.67326319217681884765625, gamma: float = 1
 
 @operator("Gelu")
 def gelu(x: Array, *, approximate: Literal["none", "tanh"] = "none") -> Array:
-    """Weigh by the normal distribution function, or by its approximation (Hendrycks & Gimpel 2016)."""
+    """Multiply by the normal distribution function, or its approximation (Hendrycks & Gimpel 2016)."""
     if approximate == "none":
         return ops.gelu(x)
     return x * 0.5 * (ops.tanh((x + x * x * x * 0.044715) * math.sqrt(2 / math.pi)) + 1)
@@ -141,7 +141,7 @@ def gelu(x: Array, *, approximate: Literal["none", "tanh"] = "none") -> Array:
 
 @operator("Swish")
 def swish(x: Array, *, alpha: float = 1.0) -> Array:
-    """Weigh by a sigmoid of ``alpha·x`` (Ramachandran et al. 2017)."""
+    """Multiply by a sigmoid of ``alpha·x`` (Ramachandran et al. 2017)."""
     return ops.silu(x) if alpha == 1 else x * ops.sigmoid(x * alpha)
 
 
@@ -159,7 +159,7 @@ def hard_sigmoid(x: Array, *, alpha: float = 0.2, beta: float = 0.5) -> Array:
 
 @operator("HardSwish")
 def hard_swish(x: Array) -> Array:
-    """Weigh by a hard sigmoid (Howard et al. 2019)."""
+    """Multiply by a hard sigmoid (Howard et al. 2019)."""
     return x * hard_sigmoid(x, alpha=1 / 6, beta=0.5)
 
 
@@ -171,7 +171,7 @@ def softsign(x: Array) -> Array:
 
 @operator("Shrink")
 def shrink(x: Array, *, bias: float = 0.0, lambd: float = 0.5) -> Array:
-    """Return 0 up to ``lambd``; what is beyond comes nearer by ``bias``."""
+    """Return 0 up to ``lambd``; move numbers beyond it towards 0 by ``bias``."""
     if x.dtype.kind in "iu":
         return plain(lambda a: np.where(a < -lambd, a + bias, np.where(a > lambd, a - bias, 0)).astype(a.dtype))(x)
     return _shrink(x, lambd, bias)
@@ -189,7 +189,7 @@ def cast(
     round_mode: str = "up",  # noqa: ARG001  # likewise
 ) -> Array:
     """Convert to another dtype."""
-    with np.errstate(invalid="ignore"):  # of a NaN as an integer nothing is said
+    with np.errstate(invalid="ignore"):  # NaN as an integer is unspecified
         return ops.astype(x, dtype=to)
 
 
@@ -201,7 +201,7 @@ def cast_like(x: Array, like: Array, *, saturate: Flag = 1, round_mode: str = "u
 
 @operator("BitCast")
 def bit_cast(x: Array, *, to: np.dtype[Any]) -> Array:
-    """Take the bits of numbers for those of numbers of another dtype that is as wide."""
+    """Reinterpret the bits of numbers as another dtype of the same width."""
     if to.itemsize != x.dtype.itemsize:
         raise FormatError(sentence("the numbers differ in width", expected=x.dtype, got=to))
     return plain(lambda a: np.asarray(a).view(to))(x)
@@ -226,7 +226,7 @@ def dropout(
     *,
     seed: int = 0,  # noqa: ARG001
 ) -> tuple[Array, Array]:
-    """Return the input as it is, as in inference, and where it was kept: everywhere."""
+    """Return the input unchanged, as in inference, and the mask of kept elements: all of them."""
     _check_inference({"training_mode": training_mode if training_mode is not None else False})
     return x, np.ones(shape_of(x), np.bool_)
 
@@ -248,7 +248,7 @@ def bit_shift(x1: Array, x2: Array, *, direction: Literal["LEFT", "RIGHT"]) -> A
 
 @operator("IsInf")
 def is_inf(x: Array, *, detect_negative: Flag = 1, detect_positive: Flag = 1) -> Array:
-    """Tell infinities."""
+    """Return where the input is infinite."""
     found = ops.isinf(x)
     if not detect_negative:
         found = ops.logical_and(found, ops.greater(x, 0))

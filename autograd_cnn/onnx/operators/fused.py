@@ -1,4 +1,4 @@
-"""Operators of onnxruntime's own, in the domain ``com.microsoft``, as which its optimiser writes several of ONNX's.
+"""onnxruntime's own operators, in the domain ``com.microsoft``, into which its optimiser fuses several of ONNX's.
 
 Source: https://github.com/microsoft/onnxruntime/blob/main/docs/ContribOperators.md
 """
@@ -31,7 +31,7 @@ ACTIVATIONS: Final[dict[str, Callable[..., Array]]] = {
     "Sigmoid": ops.sigmoid,
     "Tanh": ops.tanh,
 }
-"""What may follow a convolution or product, by name, with its numbers."""
+"""The activations that may follow a convolution or product, by name, with their parameters."""
 
 
 def _activated(x: Array, name: str, numbers: Sequence[float] | None) -> Array:
@@ -88,25 +88,25 @@ def fused_matmul(
 
 @_microsoft("Gelu")
 def gelu(x: Array) -> Array:
-    """Weigh by the normal distribution function."""
+    """Multiply by the normal distribution function: GELU."""
     return ops.gelu(x)
 
 
 @_microsoft("BiasGelu")
 def bias_gelu(x: Array, bias: Array) -> Array:
-    """Add and weigh by the normal distribution function."""
+    """Add, then apply GELU."""
     return ops.gelu(x + bias)
 
 
 @_microsoft("FastGelu")
 def fast_gelu(x: Array, bias: Array | None = None) -> Array:
-    """Add, and weigh by an approximation to the normal distribution function."""
+    """Add, then apply an approximation of GELU."""
     return elementwise.gelu(x if bias is None else x + bias, approximate="tanh")
 
 
 @_microsoft("QuickGelu")
 def quick_gelu(x: Array, *, alpha: float = 1.702) -> Array:
-    """Weigh by a sigmoid."""
+    """Multiply by a sigmoid."""
     return elementwise.swish(x, alpha=alpha)
 
 
@@ -143,7 +143,7 @@ def embed_layer_normalization(
     beta: Array, mask: Fixed | None = None, position_ids: Indices | None = None, *,
     epsilon: float = 1e-12, mask_index_type: int = 0,  # noqa: ARG001  # what follows from the inputs
 ) -> tuple[Array, Array, Array]:  # fmt: skip
-    """Add up embeddings of words, places and segments, and normalise; with the lengths that a mask leaves, and the sum."""
+    """Add up embeddings of words, positions and segments, and normalise; also return the mask's lengths, and the sum."""
     batch, length = shape_of(ids)
     places = np.arange(length) if position_ids is None else position_ids
     total = gather(words, ids) + gather(positions, places)
@@ -180,7 +180,7 @@ def _attended(
 
 
 def _hidden(mask: Array | None, batch: int, keys: int) -> Array | None:
-    """Return which keys a mask hides, so that it broadcasts to (B, N, S, T): as lengths, or a 0 for each that is hidden."""
+    """Return the keys that a mask (of lengths, or with a 0 for each hidden key) hides, broadcastable to (B, N, S, T)."""
     if mask is None:
         return None
     shape = shape_of(mask)
@@ -192,7 +192,7 @@ def _hidden(mask: Array | None, batch: int, keys: int) -> Array | None:
 
 
 def _scores(shapes: Sequence[Shape], operands: Sequence[Any], attributes: Mapping[str, Any]) -> int:  # noqa: ARG001
-    """For each head a score of each two places, and what is sent to the heads."""
+    """For each head, a score for each pair of positions, and the projections."""
     batch, length, *_ = shapes[0]
     keys = length + max((shape[-2] for shape in shapes[1:] if len(shape) > 2), default=0)
     widest = sum(shape[-1] for shape in shapes if shape)
@@ -205,7 +205,7 @@ def attention(
     attention_bias: Array | None = None, *, num_heads: int, mask_filter_value: float = -10000.0, scale: float = 0.0,
     unidirectional: Flag = 0, qkv_hidden_sizes: Sequence[int] | None = None,
 ) -> tuple[Array, Array]:  # fmt: skip
-    """Send rows to queries, keys and values, and attend; with the keys and values, those of the ``past`` before them."""
+    """Project rows to queries, keys and values, and attend; keys and values of the ``past`` come before these."""
     sent = ops.matmul(x, weights) if bias is None else ops.matmul(x, weights) + bias
     widths = qkv_hidden_sizes or [shape_of(sent)[-1] // 3] * 3
     ends = np.cumsum([0, *widths])
@@ -225,7 +225,7 @@ def multi_head_attention(
     attention_bias: Array | None = None, past_key: Array | None = None, past_value: Array | None = None, *,
     num_heads: int, mask_filter_value: float = -10000.0, scale: float = 0.0, unidirectional: Flag = 0,
 ) -> tuple[Array, Array, Array]:  # fmt: skip
-    """Attend; with the keys and values, those of the past before them."""
+    """Attend; keys and values of the past come before the given ones."""
     parts = [query, key, value]
     if bias is not None:
         ends = np.cumsum([0, *(shape_of(each)[-1] if len(shape_of(each)) == 3 else 0 for each in parts)])
@@ -250,7 +250,7 @@ def quantized_attention(
     x: Array, weights: Weights, bias: Array, input_scale: Fixed, weight_scale: Fixed, mask: Fixed | None = None,
     input_zero_point: Fixed | None = None, weight_zero_point: Fixed | None = None, past: Array | None = None, **options: Any,
 ) -> tuple[Array, Array]:  # fmt: skip
-    """Do as `attention`, of quantised rows and weights."""
+    """Like `attention`, with quantised rows and weights."""
     x = _dequantized(x, input_scale, input_zero_point)
     return attention(x, _dequantized(weights, weight_scale, weight_zero_point, axis=-1), bias, mask, past, **options)
 
@@ -293,7 +293,7 @@ _microsoft("DequantizeLinear")(quantization.dequantize_linear)
 
 @_microsoft("QLinearConcat")
 def quantized_concat(y_scale: Fixed, y_zero_point: Fixed, *parts: Fixed, axis: int) -> Array:
-    """Join quantised arrays, of which each comes with its scale and zero point."""
+    """Join quantised arrays, each with its scale and zero point."""
     arrays = [_dequantized(*parts[n : n + 3]) for n in range(0, len(parts), 3)]
     return _requantized(ops.concatenate(arrays, axis=axis), y_scale, y_zero_point)
 

@@ -40,7 +40,7 @@ def gather(x: Array, indices: Indices, *, axis: int = 0) -> Array:
 
 
 def _places(x: Array, indices: Indices, axis: int) -> tuple[Any, ...]:
-    """Return the index of the elements that ``indices`` names along an axis."""
+    """Return an index for the elements that ``indices`` names along an axis."""
     if indices.ndim != len(shape_of(x)):
         expected = f"{len(shape_of(x))} axes"
         raise ShapeError(sentence("indices and x differ in rank", expected=expected, got=indices.shape))
@@ -51,18 +51,18 @@ def _places(x: Array, indices: Indices, axis: int) -> tuple[Any, ...]:
 
 @operator("GatherElements")
 def gather_elements(x: Array, indices: Indices, *, axis: int = 0) -> Array:
-    """Take an element for each index, in the line where the index stands."""
+    """Take an element for each index, from the index's own line."""
     return ops.getitem(x, index=_places(x, indices, axis))
 
 
 def _columns(indices: Indices) -> tuple[Any, ...]:
-    """Return what stands along the last axis as an index."""
+    """Return the entries along the last axis as an index."""
     return tuple(plain_index(ops.getitem(indices, index=(..., column))) for column in range(shape_of(indices)[-1]))
 
 
 @operator("GatherND", extent=_rows)
 def gather_nd(x: Array, indices: Indices, *, batch_dims: int = 0) -> Array:
-    """Take slices at the indices that stand along the last axis."""
+    """Take slices at the indices along the last axis."""
     batch = np.ix_(*(np.arange(n) for n in shape_of(x)[:batch_dims]))
     more = indices.ndim - 1 - batch_dims
     lead = tuple(each.reshape(each.shape + (1,) * more) for each in batch)
@@ -111,19 +111,19 @@ def _scattered(x: Array, values: Array, index: tuple[Any, ...], reduction: Reduc
 def scatter_elements(
     x: Array, indices: Indices, updates: Array, *, axis: int = 0, reduction: Reduction = "none"
 ) -> Array:
-    """Write an element for each index, in the line where the index stands."""
+    """Write an element for each index, into the index's own line."""
     return _scattered(x, updates, _places(x, indices, axis), reduction)
 
 
 @operator("Scatter")
 def scatter(x: Array, indices: Indices, updates: Array, *, axis: int = 0) -> Array:
-    """Do as `scatter_elements`, under its name before opset 11."""
+    """The name of `scatter_elements` before opset 11."""
     return scatter_elements(x, indices, updates, axis=axis)
 
 
 @operator("ScatterND")
 def scatter_nd(x: Array, indices: Indices, updates: Array, *, reduction: Reduction = "none") -> Array:
-    """Write slices at the indices that stand along the last axis."""
+    """Write slices at the indices along the last axis."""
     return _scattered(x, updates, _columns(indices), reduction)
 
 
@@ -132,7 +132,7 @@ def tensor_scatter(
     past: Array, update: Array, write_indices: Ints | None = None, *,
     axis: int = -2, mode: Literal["linear", "circular"] = "linear",
 ) -> Array:  # fmt: skip
-    """Write new elements of sequences behind those that there are, as in a cache of keys."""
+    """Append new elements to sequences in place, as in a cache of keys."""
     batch, length, new = shape_of(past)[0], shape_of(past)[axis], shape_of(update)[axis]
     first = np.zeros(batch, np.int64) if write_indices is None else write_indices
     place = first[:, None] + np.arange(new)
@@ -156,15 +156,15 @@ def one_hot(indices: Fixed, depth: Numbers, values: Array, *, axis: int = -1) ->
 
 
 def _top(shapes: Sequence[Shape], operands: Sequence[Any], attributes: Mapping[str, Any]) -> int:
-    """Return what there is if ``k`` is too large, too."""
+    """Bound the elements, also if ``k`` is too large."""
     return 2 * math.prod(shapes[0]) + max(int(operands[1].item() if len(operands) > 1 else attributes["k"].item()), 0)
 
 
 @operator("TopK", extent=_top)
 def top_k(x: Array, k: Ints, *, axis: int = -1, largest: Flag = 1, sorted: Flag = 1) -> tuple[Array, Array]:  # noqa: A002, ARG001  # ONNX's name; they are sorted in any case
-    """Return the ``k`` largest or smallest along an axis, and where they were; of equals the first ones."""
+    """Return the ``k`` largest or smallest along an axis, and their positions; of equal ones the first."""
     key = detached(x)
-    if largest:  # a stable order from behind would take the last of equals
+    if largest:  # a reversed stable order would take the last of equal ones
         key = ops.invert(key) if key.dtype.kind in "iub" else -key
     order = ops.take(ops.argsort(key, axis=axis, stable=True), np.arange(int(k.item())), axis=axis)
     return ops.getitem(x, index=_places(x, order, axis)), order
@@ -174,7 +174,7 @@ def top_k(x: Array, k: Ints, *, axis: int = -1, largest: Flag = 1, sorted: Flag 
 def unique(
     x: Array, *, axis: int | None = None, sorted: Flag = 1  # noqa: A002  # ONNX's name
 ) -> tuple[NDArray[Any], ...]:  # fmt: skip
-    """Return the different elements, where each comes first, which of them each element is, and how often they come."""
+    """Return the distinct elements, their first positions, the index among them of each element, and their counts."""
     values, first, inverse, counts = np.unique(known(x), True, True, True, axis=axis)  # noqa: FBT003  # all it has
     inverse = inverse.ravel()
     if not sorted:
@@ -197,7 +197,7 @@ def non_max_suppression(
     boxes: Numbers, scores: Numbers, max_output_boxes_per_class: Ints | None = None,
     iou_threshold: Numbers | None = None, score_threshold: Numbers | None = None, *, center_point_box: Flag = 0,
 ) -> NDArray[np.int64]:  # fmt: skip
-    """Return (image, class, box) for boxes, best first, that overlap none that is better by more than a share."""
+    """Return (image, class, box), best first, for boxes that do not overlap a better one by more than a threshold."""
     most = 0 if max_output_boxes_per_class is None else int(max_output_boxes_per_class.item())
     limit = 0.0 if iou_threshold is None else float(iou_threshold.item())
     least = -np.inf if score_threshold is None else float(score_threshold.item())

@@ -11,7 +11,7 @@ from autograd_cnn.onnx.operator import Fixed, Flag, operator
 
 
 def _maps(x: Array) -> tuple[int, ...]:
-    """Return the shape in which one number for each map is broadcast."""
+    """Return the shape in which one number for each map broadcasts."""
     return (-1,) + (1,) * (len(shape_of(x)) - 2)
 
 
@@ -37,7 +37,7 @@ def batch_normalization(
 
 @operator("InstanceNormalization")
 def instance_normalization(x: Array, scale: Array, bias: Array, *, epsilon: float = 1e-5) -> Array:
-    """Normalise each map of each image by itself (Ulyanov et al. 2016)."""
+    """Normalise each map of each image separately (Ulyanov et al. 2016)."""
     y = ops.layer_norm(x, eps=epsilon, axes=len(shape_of(x)) - 2)
     return y * ops.reshape(scale, shape=_maps(x)) + ops.reshape(bias, shape=_maps(x))
 
@@ -47,7 +47,7 @@ def layer_normalization(
     x: Array, scale: Array, bias: Array | None = None, *, outputs: int,
     axis: int = -1, epsilon: float = 1e-5, stash_type: int = 1,  # noqa: ARG001  # half precision is computed in float32
 ) -> tuple[Array, ...]:  # fmt: skip
-    """Normalise over all axes from ``axis`` on (Ba et al. 2016); the mean and 1 over the deviation may be asked for, too."""
+    """Normalise over all axes from ``axis`` on (Ba et al. 2016); on request, also return the mean and 1 / deviation."""
     rank = len(shape_of(x))
     axes = tuple(range(axis % rank, rank))
     row = shape_of(x)[axis % rank :]
@@ -103,7 +103,7 @@ def lp_normalization(x: Array, *, axis: int = -1, p: Literal[1, 2] = 2) -> Array
 def local_response_normalization(
     x: Array, *, size: int, alpha: float = 0.0001, beta: float = 0.75, bias: float = 1.0
 ) -> Array:
-    """Divide by the squares in the neighbouring maps (Krizhevsky et al. 2012)."""
+    """Local response normalisation: divide by the squares in neighbouring maps (Krizhevsky et al. 2012)."""
     shape = shape_of(x)
     squares = ops.reshape(x * x, shape=(shape[0], 1, shape[1], -1))
     before = (size - 1) // 2

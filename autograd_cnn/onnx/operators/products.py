@@ -39,7 +39,7 @@ def gemm(
     a: Array, b: Array, c: Array | None = None, *,
     alpha: float = 1.0, beta: float = 1.0, transA: Flag = 0, transB: Flag = 0,  # noqa: N803  # ONNX's names
 ) -> Array:  # fmt: skip
-    """Return ``alpha · a @ b + beta · c``, with either factor transposed if asked for."""
+    """Return ``alpha · a @ b + beta · c``, with either factor transposed on request."""
     a = ops.transpose(a) if transA else a
     if transB and alpha == beta == 1 and (c is None or shape_of(c) == shape_of(b)[:1]):
         return ops.linear(a, b, c)

@@ -1,7 +1,7 @@
-"""ONNX's quantised operators, dequantised: floats that hold whole numbers, so that such networks can be trained further.
+"""ONNX's quantised operators, dequantised: floats with integer values, so that such networks can be trained further.
 
-Rounding passes gradients straight through, and clipping those within its range (Bengio et al. 2013). Quantised weights
-become parameters of floats; nothing rounds them again in training.
+Rounding passes gradients straight through, and clipping passes those within its range (Bengio et al. 2013). Quantised
+weights become float parameters; training does not round them again.
 """
 
 import math
@@ -23,7 +23,7 @@ def _float(x: Array, dtype: Any = np.float32) -> Array:
 
 
 def _aligned(numbers: Array, shape: Shape, axis: int, block_size: int = 0) -> Array:
-    """Return scales or zero points so that they broadcast: one for all, for each slice, or for each block along an axis."""
+    """Return broadcastable scales or zero points: one for all, for each slice, or for each block along an axis."""
     numbers, given = ops.astype(numbers, dtype=np.float32), shape_of(numbers)
     if block_size:
         every = ops.repeat(numbers, block_size, axis=axis)
@@ -36,7 +36,7 @@ def _aligned(numbers: Array, shape: Shape, axis: int, block_size: int = 0) -> Ar
 
 
 def quantized(x: Array, scale: Array, zero_point: Array, dtype: np.dtype[Any]) -> Array:
-    """Return whole numbers in the range of ``dtype``, as floats, with straight-through gradients."""
+    """Return integers in the range of ``dtype``, as floats, with straight-through gradients."""
     steps = x / scale
     whole = steps + (ops.rint(detached(steps)) - detached(steps))
     info = np.iinfo(dtype)
@@ -72,7 +72,7 @@ def dequantize_linear(
 
 @operator("DynamicQuantizeLinear", extent=lambda shapes, *_: 2 + int(np.prod(shapes[0])))
 def dynamic_quantize_linear(x: Array) -> tuple[Array, Array, Array]:
-    """Quantise by the range of the numbers themselves, 0 included."""
+    """Quantise by the range of the numbers themselves, including 0."""
     values = detached(x)
     low, high = ops.minimum(ops.min(values), 0), ops.maximum(ops.max(values), 0)
     span = (high - low) / 255
@@ -86,12 +86,12 @@ def _shifted(x: Array, zero_point: Array | None, axis: int, block_size: int = 0)
 
 
 def dequantized(x: Array, scale: Array, zero_point: Array | None, axis: int = 1) -> Array:
-    """Return what whole numbers stand for, in float32."""
+    """Return the numbers that integers stand for, in float32."""
     return _shifted(x, zero_point, axis) * _aligned(scale, shape_of(x), axis)
 
 
 def requantized(y: Array, scale: Array, zero_point: Array | None) -> Array:
-    """Return whole numbers that stand for floats; scale and zero point are one for all or for each row."""
+    """Return integers that stand for floats; there is one scale and zero point for all or for each row."""
     if zero_point is None:
         zero_point = np.zeros((), np.uint8)
     return quantized(y, _aligned(scale, shape_of(y), -2), _aligned(zero_point, shape_of(y), -2), zero_point.dtype)
@@ -101,7 +101,7 @@ def requantized(y: Array, scale: Array, zero_point: Array | None) -> Array:
 def matmul_integer(
     a: Weights, b: Weights, a_zero_point: Fixed | None = None, b_zero_point: Fixed | None = None
 ) -> Array:
-    """Multiply whole numbers."""
+    """Multiply integer matrices."""
     return ops.matmul(_shifted(a, a_zero_point, -2), _shifted(b, b_zero_point, -1))
 
 
@@ -120,7 +120,7 @@ def qlinear_matmul(
 def conv_integer(
     x: Array, w: Weights, x_zero_point: Fixed | None = None, w_zero_point: Fixed | None = None, **geometry: Any
 ) -> Array:
-    """Correlate whole numbers; the padding is what stands for 0."""
+    """Correlate integers; the padding is the number that stands for 0."""
     return windows.conv(_shifted(x, x_zero_point, 1), _shifted(w, w_zero_point, 0), **geometry)
 
 
@@ -143,7 +143,7 @@ def dynamic_quantize_lstm(
     initial_c: Array | None, p: Array | None, w_scale: Fixed, w_zero_point: Fixed, r_scale: Fixed,
     r_zero_point: Fixed, **options: Any,
 ) -> tuple[Array, ...]:  # fmt: skip
-    """Run an LSTM with dequantised weights; what onnxruntime rounds on the way is not rounded here."""
+    """Run an LSTM with dequantised weights; unlike in onnxruntime, intermediate results are not rounded."""
     w, r = (
         (_float(each) - _float(ops.reshape(zero, shape=(shape_of(zero)[0], 1, -1))))
         * ops.reshape(scale, shape=(shape_of(scale)[0], 1, -1))

@@ -1,4 +1,4 @@
-"""ONNX's operators that draw random numbers: other ones in every run, unless the file has a seed.
+"""ONNX's operators that draw random numbers: different ones in every run, unless the file has a seed.
 
 Without one they follow `autograd_cnn.manual_seed`. ONNX does not say which numbers come from a seed, so no two
 implementations agree on them.
@@ -55,7 +55,7 @@ def random_normal_like(
 def random_uniform(
     *, shape: Sequence[int], dtype: np.dtype[Any] | None = None, low: float = 0.0, high: float = 1.0, seed: float | None = None
 ) -> Array:  # fmt: skip
-    """Draw from a range, each number as likely."""
+    """Draw uniformly from a range."""
     return _drawn(lambda rng, shape: rng.uniform(low, high, shape), tuple(shape), dtype or np.float32, seed)
 
 
@@ -63,7 +63,7 @@ def random_uniform(
 def random_uniform_like(
     x: Array, *, dtype: np.dtype[Any] | None = None, low: float = 0.0, high: float = 1.0, seed: float | None = None
 ) -> Array:
-    """Draw as many numbers as ``x`` has from a range."""
+    """Draw as many numbers as ``x`` has, uniformly from a range."""
     return random_uniform(shape=shape_of(x), dtype=dtype or x.dtype, low=low, high=high, seed=seed)
 
 
@@ -80,7 +80,7 @@ def bernoulli(x: Array, *, dtype: np.dtype[Any] | None = None, seed: float | Non
 def multinomial(
     x: Array, *, dtype: np.dtype[Any] | None = None, sample_size: int = 1, seed: float | None = None
 ) -> Array:
-    """Draw classes with the logarithms of probabilities ``x`` (N, C), as the largest of perturbed ones (Gumbel 1954)."""
+    """Draw classes from log-probabilities ``x`` (N, C), as the largest of perturbed ones (Gumbel 1954)."""
     batch, classes = shape_of(x)
     noise = _drawn(lambda rng, shape: rng.gumbel(size=shape), (batch, sample_size, classes), np.float32, seed)
     return ops.astype(ops.argmax(ops.expand_dims(detached(x), 1) + noise, axis=-1), dtype=dtype or np.int32)

@@ -21,10 +21,10 @@ from autograd_cnn.onnx.operators.elementwise import hard_sigmoid, softsign, thre
 Direction: TypeAlias = Literal["forward", "reverse", "bidirectional"]
 Function: TypeAlias = Callable[[Array], Array]
 Cell: TypeAlias = Callable[[Array, tuple[Array, ...]], tuple[Array, ...]]
-"""From what a step's input sends to the gates, (N, G·H), and the states to the next states, the first the output."""
+"""Maps a step's input contributions to the gates, (N, G·H), and the states to the next states; the first one is the output."""
 
 Layer: TypeAlias = Callable[[Array, tuple[Array, ...], bool], tuple[Array, ...]]
-"""From what all inputs send to the gates, (T, N, G·H), the states, and whether time runs backwards, to the outputs
+"""Maps all input contributions to the gates, (T, N, G·H), the states, and whether time runs backwards, to the outputs
 (T, N, H) and the last states."""
 
 FUNCTIONS: Final[dict[str, Callable[[float | None, float | None], Function]]] = {
@@ -40,7 +40,7 @@ FUNCTIONS: Final[dict[str, Callable[[float | None, float | None], Function]]] = 
     "tanh": lambda *_: ops.tanh,
     "thresholdedrelu": lambda a, _: partial(thresholded_relu, alpha=_or(a, 1.0)),
 }
-"""Activations by their names, which may be written in any case, from their two numbers."""
+"""Activations by name, in any case, as functions of their two parameters."""
 
 _ALPHAS: Final = frozenset({"affine", "elu", "hardsigmoid", "leakyrelu", "scaledtanh", "thresholdedrelu"})
 _BETAS: Final = frozenset({"affine", "hardsigmoid", "scaledtanh"})
@@ -61,7 +61,7 @@ def _functions(
     names: Sequence[str] | None, alphas: Sequence[float] | None, betas: Sequence[float] | None,
     defaults: tuple[str, ...], directions: int,
 ) -> list[tuple[Function, ...]]:  # fmt: skip
-    """Return the activations of each direction; numbers are dealt out to those that take any."""
+    """Return the activations of each direction; parameters go in order to those that take any."""
     names = [name.lower() for name in names or defaults * directions]
     if len(names) != len(defaults) * directions or not FUNCTIONS.keys() >= set(names):
         expected = f"{len(defaults) * directions} of those that ONNX lists"
@@ -84,7 +84,7 @@ def _rows(hidden: int, order: Sequence[int]) -> NDArray[np.int64]:
 
 
 def _arranged(x: Array | None, d: int, rows: NDArray[np.int64] | None) -> Array | None:
-    """Return one direction's weights or bias, with its gates in the order of ours where that is given."""
+    """Return one direction's weights or bias, with its gates in our order if that is given."""
     if x is None:
         return None
     return x[d] if rows is None else ops.take(x[d], rows, axis=0)
@@ -98,7 +98,7 @@ def _in_steps(cell: Cell, lengths: Ints | None) -> Layer:
         rows: list[Array] = [state[0]] * steps
         for t in range(steps)[:: -1 if backwards else 1]:
             new = cell(given[t], state)
-            if lengths is not None:  # sequences that have ended keep their state
+            if lengths is not None:  # finished sequences keep their state
                 going = (t < lengths)[:, None]
                 rows[t] = ops.where(going, new[0], 0)
                 new = tuple(ops.where(going, after, before) for after, before in zip(new, state, strict=True))
@@ -111,7 +111,7 @@ def _in_steps(cell: Cell, lengths: Ints | None) -> Layer:
 
 
 def _at_once(run: Callable[..., tuple[Array, ...]]) -> Layer:
-    """Return the layer that is one primitive, which takes what is sent to the gates, and states, in order of time."""
+    """Return the layer of a primitive, which takes contributions to the gates, and states, in order of time."""
 
     def layer(given: Array, state: tuple[Array, ...], backwards: bool) -> tuple[Array, ...]:
         outputs, *last = run(ops.flip(given, axis=0) if backwards else given, *state)
@@ -148,12 +148,12 @@ def _run(
 
 
 def _ending(x: Array, lengths: Ints | None, layout: Flag) -> Ints | None:
-    """Return the lengths of sequences if not all go to the end."""
+    """Return the lengths of sequences unless all have full length."""
     return None if lengths is None or (lengths == shape_of(x)[1 if layout else 0]).all() else lengths
 
 
 def _recurrent_bias(b: Array | None, d: int) -> Array:
-    """Return the half of the bias that belongs to the state, or 0."""
+    """Return the state's half of the bias, or 0."""
     if b is None:
         return 0
     return b[d][shape_of(b)[1] // 2 :]

@@ -1,4 +1,4 @@
-"""ONNX's reductions: sums, extremes, norms, and what runs along an axis."""
+"""ONNX's reductions: sums, extrema, norms, and cumulative operations."""
 
 import math
 from collections.abc import Callable, Mapping, Sequence
@@ -15,7 +15,7 @@ from autograd_cnn.parameters import Axis
 
 
 def _least_one(shapes: Sequence[Shape], operands: Sequence[Any], attributes: Mapping[str, Any]) -> int:  # noqa: ARG001
-    """Return what is left if only an axis of length 0 is summed over."""
+    """Bound the elements, which are the most if only axes of length 0 are reduced."""
     return math.prod(max(length, 1) for length in shapes[0])
 
 
@@ -32,12 +32,12 @@ def _reducing(function: Callable[..., Array], of_empty: Callable[[Array], Array]
 
 
 def _axis(axes: Ints | Sequence[int] | None) -> Axis:
-    """Return axes as a tuple, or None if there are none: then all axes are meant."""
+    """Return axes as a tuple, or None if there are none, which means all axes."""
     return tuple(int(axis) for axis in axes) or None if axes is not None else None
 
 
 def _kept(function: Callable[..., Array]) -> Callable[..., Array]:
-    """Return the reduction with the dtype of what it reduces, where NumPy's is wider."""
+    """Return the reduction with the dtype of its operand, where NumPy's is wider."""
 
     def run(x: Array, **options: Any) -> Array:
         y = function(x, **options)
@@ -47,7 +47,7 @@ def _kept(function: Callable[..., Array]) -> Callable[..., Array]:
 
 
 def _extreme(function: Callable[..., Array], least: bool) -> Callable[..., Array]:
-    """Return the reduction to an extreme; of nothing it is the neutral element, of bools a bool."""
+    """Return the reduction to an extremum; for empty operands it is the neutral element, for bools a bool."""
 
     def run(x: Array, *, axis: Axis, keepdims: bool) -> Array:
         if x.dtype.kind == "b":
@@ -114,7 +114,7 @@ operator("ArgMin")(_arg(ops.argmin))
 
 
 def _running(function: Callable[[Array, int], Array], start: int) -> Callable[..., Array]:
-    """Return the operator of what accumulates along an axis from ``start`` on."""
+    """Return the operator of a function that accumulates along an axis, starting from ``start``."""
 
     def run(x: Array, axis: Ints, *, exclusive: Flag = 0, reverse: Flag = 0) -> Array:
         place = int(axis.item()) % len(shape_of(x))

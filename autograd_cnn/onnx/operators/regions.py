@@ -1,4 +1,4 @@
-"""ONNX's operators that sample parts of images: regions that were found, and windows that are bent."""
+"""ONNX's operators that sample parts of images: regions of interest, and deformed windows."""
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
@@ -20,7 +20,7 @@ from autograd_cnn.tensor.numpy_functions import plain_index
 
 
 def _around(x: Array, batch: NDArray[Any], rows: Array, columns: Array) -> Iterator[Array]:
-    """Yield the pixels of ``x`` (N, H, W, C) around places between them, each times its share; outside is 0."""
+    """Yield the pixels of ``x`` (N, H, W, C) around fractional positions, each times its weight; 0 outside."""
     (h, w), shares = shape_of(x)[1:3], [near(at, "linear") for at in (rows, columns)]
     for (row, down), (column, across) in product(*(zip(*each, strict=True) for each in shares)):
         inside = (row >= 0) & (row < h) & (column >= 0) & (column < w)
@@ -30,7 +30,7 @@ def _around(x: Array, batch: NDArray[Any], rows: Array, columns: Array) -> Itera
 
 
 def _samples(shapes: Sequence[Shape], operands: Sequence[Any], attributes: Mapping[str, Any]) -> int:
-    """Count the samples of each region, at most as many as of the largest."""
+    """Bound the samples, as if each region had as many as the largest."""
     channels, count = shapes[0][1], shapes[1][0]
     out = [attributes.get(f"output_{each}", 1) for each in ("height", "width")]
     spans = [attributes.get("sampling_ratio", 0) * n for n in out]
@@ -59,7 +59,7 @@ def roi_align(
     )
     batch, x = known(batch_indices), ops.moveaxis(x, 1, -1)
     parts, order = [], []
-    for taps in sorted(set(map(tuple, counts.clip(1).tolist()))):  # regions that are sampled as often, together
+    for taps in sorted(set(map(tuple, counts.clip(1).tolist()))):  # regions with the same number of samples together
         chosen = np.flatnonzero((counts.clip(1) == taps).all(axis=1))
         at = []
         for axis, (bins, tap, n) in enumerate(zip(out, taps, image, strict=True)):
@@ -71,7 +71,7 @@ def roi_align(
         pixels = _around(x, batch[chosen].reshape(-1, 1, 1, 1, 1), *at)  # (R, H, W, taps, taps, C)
         if mode == "avg":
             parts.append(ops.mean(reduce(ops.add, pixels), axis=(3, 4)))
-        else:  # of the shares, as ONNX's own cases have it
+        else:  # of the weighted pixels, as in ONNX's own test cases
             parts.append(ops.max(reduce(ops.maximum, pixels), axis=(3, 4)))
         order.append(chosen)
     if not parts:
@@ -114,7 +114,7 @@ def deform_conv(
     dilations: Sequence[int] | None = None, group: int = 1, kernel_shape: Sequence[int] | None = None,  # noqa: ARG001  # the filters have theirs
     offset_group: int = 1, pads: Sequence[int] | None = None, strides: Sequence[int] | None = None,
 ) -> Array:  # fmt: skip
-    """Correlate with filters whose taps are moved by offsets, and weighed by a mask (Dai et al. 2017; Zhu et al. 2019)."""
+    """Correlate with filters whose taps are moved by offsets and weighted by a mask (Dai et al. 2017; Zhu et al. 2019)."""
     (batch, channels, *image), (filters, _, *size) = shape_of(x), shape_of(w)
     if len(image) != 2:
         raise ShapeError(sentence("only images are supported", expected="(N, C, H, W)", got=shape_of(x)))

@@ -26,7 +26,7 @@ Policy: TypeAlias = Literal["stretch", "not_larger", "not_smaller"]
 
 
 def _resized(shapes: Sequence[Shape], operands: Sequence[Any], attributes: Mapping[str, Any]) -> int:
-    """Return what the results of all axes have, at their largest, and the matrices."""
+    """Bound the elements of the results of all axes, and of the matrices."""
     x = shapes[0]
     axes = attributes.get("axes") or range(len(x))
     if len(operands) > 3 and operands[3] is not None:
@@ -53,10 +53,10 @@ def resize(
     exclude_outside: Flag = 0, extrapolation_value: float = 0.0, keep_aspect_ratio_policy: Policy = "stretch",
     mode: Literal["nearest", "linear", "cubic"] = "nearest", nearest_mode: Rounding = "round_prefer_floor", opset: int,
 ) -> Array:  # fmt: skip
-    """Make images larger or smaller."""
+    """Resize images."""
     rank = len(shape_of(x))
     places = [axis % rank for axis in axes] if axes else list(range(rank))
-    if opset < 11:  # the scales came second, and pixels had no width
+    if opset < 11:  # the scales were the second input, and pixels had no width
         scales, roi, coordinate_transformation_mode, nearest_mode = roi, None, "asymmetric", "floor"
     lengths = [shape_of(x)[axis] for axis in places]
     if sizes is not None and sizes.size:
@@ -94,14 +94,14 @@ def resize(
 
 @operator("Upsample", extent=_resized)
 def upsample(x: Array, scales: Numbers, *, mode: Literal["nearest", "linear"] = "nearest") -> Array:
-    """Make images larger, as before opset 10."""
+    """Enlarge images, as before opset 10."""
     return resize(x, scales, mode=mode, opset=10)
 
 
 def _coordinates(
     transformation: Transformation, n: int, length: int, factor: float, region: Sequence[float]
 ) -> NDArray[np.float64]:
-    """Return where the pixels of the result lie in ``n`` pixels."""
+    """Return the positions of the result's pixels among ``n`` pixels."""
     place = np.arange(length, dtype=np.float64)
     half = (place + 0.5) / factor
     if transformation == "align_corners":
@@ -132,7 +132,7 @@ def _rounded(at: NDArray[np.float64], rounding: Rounding) -> NDArray[np.int64]:
 def _weights(
     at: NDArray[np.float64], n: int, factor: float, mode: str, a: float, exclude_outside: bool
 ) -> NDArray[np.float64]:
-    """Return the matrix (places, n) that weighs the pixels near each place; smaller images see more of them."""
+    """Return the matrix (places, n) of the weights of pixels near each place; when shrinking, more pixels count."""
     scale = min(factor, 1.0)
     reach = (1 if mode == "linear" else 2) / scale
     taps = np.arange(math.floor(-reach) + 1, math.ceil(reach) + 1)
@@ -170,7 +170,7 @@ def grid_sample(
     mode: Literal["linear", "bilinear", "nearest", "cubic", "bicubic"] = "linear",
     padding_mode: Literal["zeros", "border", "reflection"] = "zeros",
 ) -> Array:  # fmt: skip
-    """Sample images at places between -1 and 1 (Jaderberg et al. 2015), x first, as gradients flow to images and places."""
+    """Sample images at positions from -1 to 1, x first (Jaderberg et al. 2015); gradients flow to images and positions."""
     lengths = shape_of(x)[2:]
     rank = len(lengths)
     if shape_of(grid)[-1] != rank:
@@ -206,7 +206,7 @@ def grid_sample(
 
 
 def _reflected(at: Array, n: int, align_corners: bool) -> Array:
-    """Return places mirrored at the borders as often as needed."""
+    """Return positions mirrored at the borders as often as needed."""
     low, span = (0.0, n - 1) if align_corners else (-0.5, n)
     if not span:
         return at * 0
@@ -216,7 +216,7 @@ def _reflected(at: Array, n: int, align_corners: bool) -> Array:
 
 
 def near(at: Array, mode: str) -> tuple[list[Array], list[Array]]:
-    """Return the pixels near each place, and their weights."""
+    """Return the pixels near each position, and their weights."""
     if mode == "nearest":
         return [ops.astype(ops.rint(at), dtype=np.int64)], [np.ones(shape_of(at), at.dtype)]
     first, part = ops.astype(ops.floor(at), dtype=np.int64), at - ops.floor(at)

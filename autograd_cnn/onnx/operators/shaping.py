@@ -1,4 +1,4 @@
-"""ONNX's operators on shapes: what reorders, joins, repeats, makes arrays, and whole numbers about them."""
+"""ONNX's operators on shapes: reordering, joining, repeating and creating arrays, and integers about them."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -44,7 +44,7 @@ def _range(shapes: Sequence[Shape], operands: Sequence[Any], attributes: Mapping
 
 @operator("Flatten")
 def flatten(x: Array, *, axis: int = 1) -> Array:
-    """Make a matrix; the axes from ``axis`` on become its columns."""
+    """Flatten to a matrix; the axes from ``axis`` on become its columns."""
     shape = shape_of(x)
     return ops.reshape(x, shape=(math.prod(shape[:axis]), math.prod(shape[axis:])))
 
@@ -119,7 +119,7 @@ def _along(rank: int, axis: int, part: slice) -> tuple[slice, ...]:
 def split(
     x: Array, split: Ints | None = None, *, axis: int = 0, num_outputs: int | None = None, outputs: int
 ) -> tuple[Array, ...]:
-    """Cut along an axis, into parts of the lengths ``split``, or of one length but for the last."""
+    """Split along an axis, into parts of the lengths ``split``, or of equal length except for the last."""
     length, count = shape_of(x)[axis], num_outputs or outputs
     lengths = [-(-length // count)] * count if split is None else split.tolist()
     ends = np.minimum(np.cumsum(lengths), length).tolist()
@@ -146,7 +146,7 @@ def cut(
     strides = [1] * len(starts) if steps is None else steps.tolist()
     for axis, start, end, step in zip(places, starts.tolist(), ends.tolist(), strides, strict=True):
         length = shape_of(x)[axis]
-        # NumPy counts an end of -1 from the back, where a walk backwards means: as far as the first
+        # NumPy counts an end of -1 from the back; with a negative step it means up to and including the first
         stop = None if step < 0 and end < -length else end
         index[axis] = slice(start, stop, step)
     return ops.getitem(x, index=tuple(index))
@@ -157,7 +157,7 @@ def pad(
     x: Array, pads: Ints, value: Numbers | None = None, axes: Ints | None = None, *,
     mode: Literal["constant", "edge", "reflect", "wrap"] = "constant",
 ) -> Array:  # fmt: skip
-    """Add elements before and after; a negative number of them is cut off."""
+    """Add elements before and after; negative numbers crop."""
     rank = len(shape_of(x))
     widths = [(0, 0)] * rank
     for axis, before, after in zip(
@@ -186,7 +186,7 @@ def trilu(x: Array, k: Ints | None = None, *, upper: Flag = 1) -> Array:
 
 @operator("Expand", extent=_expanded)
 def expand(x: Array, shape: Ints) -> Array:
-    """Broadcast to the shape, or to that of ``x`` where this is larger."""
+    """Broadcast to the shape, or to the shape of ``x`` where that is larger."""
     return ops.broadcast_to(x, shape=np.broadcast_shapes(shape_of(x), tuple(shape.tolist())))
 
 
@@ -201,7 +201,7 @@ def tile(x: Array, repeats: Ints) -> Array:
 
 @operator("ConstantOfShape", extent=lambda _, operands, __: _product(operands[0].ravel()))
 def constant_of_shape(shape: Ints, *, value: NDArray[Any] | None = None) -> NDArray[Any]:
-    """Return an array of one number, by default 0."""
+    """Return an array filled with one number, by default 0."""
     if value is not None and value.size != 1:
         raise FormatError(sentence("the value is not one number", expected=1, got=value.size))
     return np.full(tuple(shape.tolist()), np.float32(0) if value is None else value)
@@ -215,7 +215,7 @@ def arange(start: Numbers, limit: Numbers, delta: Numbers) -> NDArray[Any]:
 
 @operator("EyeLike")
 def eye_like(x: Array, *, dtype: np.dtype[Any] | None = None, k: int = 0) -> NDArray[Any]:
-    """Return ones on a diagonal of a matrix as large as ``x``."""
+    """Return a matrix as large as ``x`` with ones on a diagonal."""
     rows, columns = shape_of(x)
     return np.eye(rows, columns, k, dtype=dtype or x.dtype)
 
@@ -237,5 +237,5 @@ def size(x: Array) -> NDArray[np.int64]:
 
 @operator("NonZero", extent=lambda shapes, *_: max(len(shapes[0]), 1) * math.prod(shapes[0]))
 def nonzero(x: Array) -> NDArray[np.int64]:
-    """Return where ``x`` is not 0, a column for each place."""
+    """Return the positions where ``x`` is not 0, one per column."""
     return np.array(np.nonzero(np.atleast_1d(known(x))), np.int64)

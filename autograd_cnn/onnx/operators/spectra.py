@@ -24,7 +24,7 @@ def _waves(used: int, count: int, length: int, dtype: Any) -> tuple[NDArray[Any]
 
 
 def _transformed(x: Array, length: int, *, inverse: bool = False, onesided: bool = False) -> Array:
-    """Transform the last axis but one, cut or padded to a length; of real numbers half the result says all."""
+    """Transform the second last axis, cropped or padded to a length; for real numbers, half of the result suffices."""
     x = x[..., :length, :]
     cos, sin = _waves(shape_of(x)[-2], length // 2 + 1 if onesided else length, length, x.dtype)
     sin = -sin if inverse else sin
@@ -39,7 +39,7 @@ def _transformed(x: Array, length: int, *, inverse: bool = False, onesided: bool
 
 
 def _restored(x: Array, length: int) -> Array:
-    """Return the real numbers of which half a spectrum is given along the last axis but one."""
+    """Return the real numbers with a given half spectrum along the second last axis."""
     x = x[..., : length // 2 + 1, :]
     used = shape_of(x)[-2]
     twice = np.where((np.arange(used) == 0) | (2 * np.arange(used) == length), 1, 2)[:, None] / length
@@ -72,7 +72,7 @@ def dft(
     onesided: Flag = 0,
     opset: int,
 ) -> Array:
-    """Transform along an axis; of real numbers half of the result may be left out."""
+    """Transform along an axis; for real numbers, half of the result may be left out."""
     place = axis.item() if axis is not None else 1 if opset < 20 else -2
     x = ops.moveaxis(x, place, -2)
     given = shape_of(x)[-2]
@@ -114,7 +114,7 @@ def mel_weight_matrix(
     num_mel_bins: Ints, dft_length: Ints, sample_rate: Ints, lower_edge_hertz: Numbers, upper_edge_hertz: Numbers, *,
     output_datatype: np.dtype[Any] | None = None,
 ) -> NDArray[Any]:  # fmt: skip
-    """Return triangles of frequencies, as wide as the ear hears them (Stevens et al. 1937): (frequencies, bins)."""
+    """Return triangular filters on the mel scale (Stevens et al. 1937): (frequencies, bins)."""
     bins, length = int(num_mel_bins.item()), int(dft_length.item())
     low, high = (2595 * math.log10(1 + float(edge.item()) / 700) for edge in (lower_edge_hertz, upper_edge_hertz))
     mel = low + np.arange(bins + 2) * (high - low) / (bins + 2)

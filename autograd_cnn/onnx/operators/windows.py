@@ -1,7 +1,7 @@
 """ONNX's operators that slide a window, over any number of axes.
 
-Shapes: x (N, C, ...), w (F, C/G, ...), but (C, F/G, ...) for ``ConvTranspose``. Images have primitives of their own. A
-line is an image of one row, a volume is convolved slice by slice, and pools of other ranks go axis by axis.
+Shapes: x (N, C, ...), w (F, C/G, ...), but (C, F/G, ...) for ``ConvTranspose``. There are primitives for images. A line
+is an image of one row, a volume is convolved slice by slice, and other ranks are pooled axis by axis.
 """
 
 import math
@@ -32,7 +32,7 @@ class Geometry(NamedTuple):
     """The padding before and after."""
 
     def axis(self, place: int) -> "Geometry":
-        """Return that of one axis, for images of which the other axis has one pixel."""
+        """Return the geometry of one axis, for images with one pixel along the other axis."""
         return Geometry((self.size[place], 1), (self.stride[place], 1), (self.dilation[place], 1),
                         (self.sides[place], (0, 0)))  # fmt: skip
 
@@ -55,12 +55,12 @@ def geometry_of(
     image: Shape, size: Sequence[int], auto_pad: AutoPad, dilations: Sequence[int] | None, pads: Sequence[int] | None,
     strides: Sequence[int] | None,
 ) -> Geometry:  # fmt: skip
-    """Return how a window slides, as attributes say it.
+    """Return the geometry of a window from attributes.
 
     Raises
     ------
     ShapeError
-        If they are not as many as the image has axes.
+        If they do not have one number for each axis of the image.
     """
     rank = len(image)
     size, stride, dilation = tuple(size), tuple(strides or (1,) * rank), tuple(dilations or (1,) * rank)
@@ -91,7 +91,7 @@ def _halves(total: int, upper: bool) -> tuple[int, int]:
 
 
 def conv_extent(shapes: Sequence[Shape], operands: Sequence[Any], attributes: Mapping[str, Any]) -> int:  # noqa: ARG001
-    """For the padded image, which is also made: every window gives at most one number."""
+    """At most the elements of the padded image, which is also made: every window gives at most one."""
     (n, c, *image), size = shapes[0], _size(shapes, attributes)
     f = shapes[1][0] if len(shapes) > 1 and shapes[1] else c
     rank = len(image)
@@ -189,7 +189,7 @@ def conv_transpose(
 
 
 def _pooled(x: Array, geometry: Geometry, pool: Callable[..., Array], **options: Any) -> Array:
-    """Pool images at once, and other ranks axis by axis."""
+    """Pool images in one call, and other ranks axis by axis."""
     if len(geometry.size) == 2:
         return pool(x, _pair(geometry.size), stride=_pair(geometry.stride), dilation=_pair(geometry.dilation),
                     padding=_pair(geometry.sides), **options)  # fmt: skip
@@ -215,7 +215,7 @@ def max_pool(
     strides: Sequence[int] | None = None,
     outputs: int,
 ) -> Array:
-    """Take the largest value of each window, and where it was; the padding is never the largest."""
+    """Return the largest value of each window, and its position; the padding never wins."""
     geometry = geometry_of(shape_of(x)[2:], kernel_shape, auto_pad, dilations, pads, strides)
     if outputs == 1:
         return _pooled(x, geometry, ops.max_pool, ceil_mode=bool(ceil_mode))
@@ -223,7 +223,7 @@ def max_pool(
 
 
 def _winners(x: Array, geometry: Geometry, ceil_mode: bool, columns_first: bool) -> tuple[Array, Array]:
-    """Return the largest values with their places in the flattened x."""
+    """Return the largest values with their positions in the flattened x."""
     shape, rank = shape_of(x), len(geometry.size)
     values = known(x)
     taps: list[Any] = [slice(None), slice(None)]
@@ -269,7 +269,7 @@ def average_pool(
     pads: Sequence[int] | None = None,
     strides: Sequence[int] | None = None,
 ) -> Array:
-    """Take the mean of each window, over the image alone or including the padding."""
+    """Return the mean of each window, with or without the padding."""
     geometry = geometry_of(shape_of(x)[2:], kernel_shape, auto_pad, dilations, pads, strides)
     return _pooled(x, geometry, ops.mean_pool, ceil_mode=bool(ceil_mode), count_include_pad=bool(count_include_pad))
 
@@ -334,7 +334,7 @@ def max_unpool(
     x: Array, indices: Ints, output_shape: Ints | None = None, *,
     kernel_shape: Sequence[int], pads: Sequence[int] | None = None, strides: Sequence[int] | None = None,
 ) -> Array:  # fmt: skip
-    """Write what `max_pool` took to where it was; elsewhere is 0."""
+    """Write the results of `max_pool` back to their positions, among zeros."""
     image = shape_of(x)[2:]
     geometry = geometry_of(image, kernel_shape, "NOTSET", None, pads, strides)
     lengths = [
@@ -354,7 +354,7 @@ def col2im(
     x: Array, image_shape: Ints, block_shape: Ints, *,
     dilations: Sequence[int] | None = None, pads: Sequence[int] | None = None, strides: Sequence[int] | None = None,
 ) -> Array:  # fmt: skip
-    """Add up blocks where they lie in an image, (N, C·K, L) to (N, C, ...)."""
+    """Add up blocks at their positions in an image, (N, C·K, L) to (N, C, ...)."""
     image, rank = tuple(image_shape.tolist()), len(image_shape)
     geometry = geometry_of(image, block_shape.tolist(), "NOTSET", dilations, pads, strides)
     index, blocks = [], []

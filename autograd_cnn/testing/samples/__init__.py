@@ -1,7 +1,7 @@
 """Sample calls of every primitive in `autograd_cnn.ops`, family by family.
 
-Importing this gives them to the laws. A new primitive needs one entry, in the file of its family: a few calls, and the
-operands in which it is linear.
+Importing this registers them for the laws. A new primitive needs one entry, in the file of its family: a few calls, and
+the operands in which it is linear.
 """
 
 from importlib import import_module

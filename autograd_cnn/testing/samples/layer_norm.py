@@ -12,7 +12,7 @@ add_samples(
     sample(normal(3, 5), normal(5), None, eps=0.1),
     sample(normal(2, 3, 4), normal(3, 4), normal(3, 4), axes=2),
     sample(normal(4, 2, 12), normal(2, 12), normal(2, 12)),  # numbers that repeat every two rows
-    sample(normal(2, 2, 3, 4), normal(2, 3, 1), normal(2, 3, 1), axes=2),  # one for all along the last axis
+    sample(normal(2, 2, 3, 4), normal(2, 3, 1), normal(2, 3, 1), axes=2),  # one for the whole last axis
     sample(normal(4), None, None),
     sample(normal(0, 4), normal(4), normal(4)),
     linear="weight bias",

@@ -1,4 +1,4 @@
-"""Sample calls of the products."""
+"""Sample calls of products."""
 
 from autograd_cnn import ops
 from autograd_cnn.ops.linalg import _einsum

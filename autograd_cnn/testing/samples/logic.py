@@ -1,4 +1,4 @@
-"""Sample calls of questions about numbers, and of logic."""
+"""Sample calls of predicates, and of logic."""
 
 from autograd_cnn import ops
 from autograd_cnn.testing.case import add_samples, sample

@@ -41,7 +41,7 @@ _MEAN_GEOMETRIES = [
 
 
 def _pooled(x: Shape, geometry: dict[str, Any]) -> tuple[Array, Array]:
-    """Return the largest of each window, and where they were."""
+    """Return the largest pixel of each window, and its position."""
     with set_backend("reference"):  # nothing is compiled for a sample
         y, indices = ops.max_pool.forward(spaced(*x), **geometry)
     return y, indices

@@ -11,7 +11,7 @@ spaced = Draw("rounding").spaced
 
 
 def _divisor(*shape: int) -> Numbers:
-    """Return numbers by which no quotient of `spaced` ones is near a whole number."""
+    """Return divisors for which no quotient of `spaced` numbers is near an integer."""
     return np.full(shape, 1.7)
 
 

@@ -1,4 +1,4 @@
-"""Sample calls of what chooses and compares."""
+"""Sample calls of selection and comparison."""
 
 import numpy as np
 

@@ -1,4 +1,4 @@
-"""Sample calls of what moves numbers and leaves them as they are."""
+"""Sample calls of primitives that rearrange elements without changing them."""
 
 from autograd_cnn import ops
 from autograd_cnn.ops.shaping import _concatenate

@@ -1,7 +1,7 @@
-"""One scene as a moving picture: an SVG that plays by itself, where no script may run.
+"""One scene as an animated picture: an SVG that plays without scripts.
 
-Each number, frame and colour that changes is an element that is visible for some of the steps; SVG's own animation
-(SMIL) shows and hides it. A picture that is printed, or whose viewer asks for no motion, is the last step.
+Each number, frame and colour that changes is an element that is visible during some of the steps; SVG's own animation
+(SMIL) shows and hides it. In print, and for viewers who prefer reduced motion, the picture is the last step.
 """
 
 from collections.abc import Iterator, Mapping
@@ -18,10 +18,10 @@ from autograd_cnn.viz.derivations.walk import Cells, NamedArray, Panel, Scene, W
 
 MOST_STEPS: Final = 150
 MOST_CELLS: Final = 1200
-"""In a picture; a page shows more."""
+"""The limits for a picture; a page can show more."""
 
 WIDTH: Final = 900
-"""Of a picture that has more than one row."""
+"""The width of a picture with more than one row."""
 CELL: Final = 30
 GAP: Final = 10
 BETWEEN: Final = 36
@@ -41,7 +41,7 @@ text{font:14px Helvetica,Arial,sans-serif;fill:#1a1a1a;text-anchor:middle}
 
 @dataclass(frozen=True)
 class _Place:
-    """Where an array is drawn."""
+    """The place of an array in the picture."""
 
     x: float
     y: float
@@ -58,11 +58,11 @@ class _Place:
 
     @property
     def across(self) -> int:
-        """How many planes are beside each other: a filter's, or all."""
+        """The number of planes side by side: a filter's, or all."""
         return self.shape[-3] if len(self.shape) > 2 else 1
 
     def size(self) -> tuple[float, float]:
-        """Return what all its planes take."""
+        """Return the size of all planes together."""
         down = prod(self.shape[:-3])
         return (
             self.across * (self.columns * self.width + GAP) - GAP,
@@ -81,7 +81,7 @@ class _Place:
 
 
 class _Time(NamedTuple):
-    """When something is visible: from one step to before another, of so many."""
+    """When something is visible: from one step until just before another, out of so many."""
 
     first: int
     end: int
@@ -112,7 +112,7 @@ class _Picture:
         self.title = title
         self.arrays = arrays
         self.scene = scene
-        self.steps = len(scene) + 2  # before the first, and the last once more
+        self.steps = len(scene) + 2  # also before the first, and the last once more
         self.seconds = seconds
         self.width = self.height = 0.0
 
@@ -130,7 +130,7 @@ class _Picture:
         ])  # fmt: skip
 
     def panel(self, panel: Panel) -> Iterator[str]:
-        """Yield the elements of a panel, below those before it."""
+        """Yield the elements of a panel, below the panels before it."""
         top = self.height + GAP + 14
         yield f'<text class="h" x="{GAP}" y="{top}">{escape(panel.title)}</text>'
         places = self.arrange(panel, top + 8)
@@ -147,7 +147,7 @@ class _Picture:
         yield from self.frames(panel, places)
 
     def arrange(self, panel: Panel, top: float) -> dict[str, _Place]:
-        """Put the arrays beside each other, in rows."""
+        """Lay the arrays out in rows."""
         places = {}
         x, y, bottom = float(GAP), top, top
         for name in panel.arrays:
@@ -192,7 +192,7 @@ class _Picture:
         yield f'<text{faint} x="{x + place.width / 2:g}" y="{y + 20:g}"{_hidden(when)}>{_number(value)}{when}</text>'
 
     def filled(self, panel: Panel, places: Mapping[str, _Place]) -> Iterator[str]:
-        """Yield the numbers of the arrays that are filled, each for the steps in which it stands."""
+        """Yield the numbers in the arrays being filled, each for the steps in which it is shown."""
         values = {name: each.values for name, each in self.arrays.items()}
         states = {name: np.zeros(values[name].size) for name in panel.targets}
         since = {name: np.zeros(values[name].size, int) for name in panel.targets}  # 0 where nothing has arrived
@@ -231,7 +231,7 @@ class _Picture:
                     yield f'<path class="l {role}" d="{path}"{_wrapped("path", when)}'
 
     def when(self, time: _Time | None) -> str:
-        """Return the element that shows another during some steps."""
+        """Return the animation that shows an element during some steps."""
         if time is None:
             return ""
         first, end = (round(step / self.steps, 4) for step in time)
@@ -247,7 +247,7 @@ class _Picture:
 
 
 def _hidden(when: str) -> str:
-    """Hide what will not be there at the end, for those who see no motion."""
+    """Hide what is not there at the end, for viewers without animation."""
     return ' visibility="hidden"' if when and ";hidden" in when else ""
 
 
@@ -262,7 +262,7 @@ def _steps(panel: Panel) -> Iterator[tuple[Walk, int]]:
 
 
 def _outline(place: _Place, cells: Cells, step: int) -> str:
-    """Return the path around cells: around all of a window, or around each where there are gaps."""
+    """Return the outline of cells: of a whole window, or of each cell if there are gaps."""
     indices = set(cells.at(slice(step, step + 1)).ravel().tolist())
     parts = []
     for index in sorted(indices):

@@ -1,4 +1,4 @@
-"""A derivation of one recorded call, and how it gets out: as a page, as a moving picture, into a notebook."""
+"""The derivation of one recorded call, and its output: as a page, as an animated picture, in a notebook."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -20,18 +20,18 @@ from autograd_cnn.viz.web.showing import frame
 
 @dataclass(frozen=True, repr=False)
 class Derivation:
-    """How one recorded call came to its result, and its gradients to theirs, in steps.
+    """How one recorded call computed its result, and its rules their gradients, in steps.
 
-    A notebook shows it as a player. It is made by ``play``.
+    A notebook shows it as a player. ``play`` makes it.
 
     Attributes
     ----------
     title : str
-        What was called, and in which module.
+        The primitive that was called, and the module.
     text : str
-        Which example it is, and whose derivatives the sensitivities are.
+        Which example it is, and of what the sensitivities are the derivatives.
     arrays : dict of str to NamedArray
-        By the symbols that they have in formulas.
+        By their symbols in formulas.
     scenes : sequence of Scene
     """
 
@@ -44,7 +44,7 @@ class Derivation:
         return f"<Derivation of {printable(self.title)}: {', '.join(f'{scene.title} ({len(scene)})' for scene in self.scenes)}>"
 
     def _repr_mimebundle_(self, **_: object) -> dict[str, str]:
-        """Return what a notebook shows: the page, in a frame of its own."""
+        """Return what a notebook shows: the page, in a frame."""
         return {"text/plain": repr(self), "text/html": frame(self._page(), title=self.title, height=620)}
 
     def _page(self) -> str:
@@ -84,13 +84,13 @@ class Derivation:
 
     @parsed
     def to_svg(self, path: AnyPath, scene: Count = 0, *, seconds: Number = 0.8) -> Path:
-        """Write one scene as a moving picture, which plays by itself, for slides and pages that run no scripts.
+        """Write one scene as an animated picture, for slides and for pages without scripts.
 
         Parameters
         ----------
         path : path
         scene : int
-            Which of the scenes.
+            The index of the scene.
         seconds : float
             How long each step is shown, from 0.001 to 3600.
 
@@ -133,26 +133,26 @@ def play(
 ) -> Derivation:
     """Show a recorded call step by step, forward and backward, as a derivation to play.
 
-    A window walks over the image, products are added up, sensitivities spread and meet: its ``to_html`` writes a page
-    with that, its ``to_svg`` a moving picture, and a notebook shows it at once. It plays convolutions (`correlate2d`, and
-    transposed, `correlate2d_wrt_input`), `max_pool`, `mean_pool` and its adjoint, what `nn.fuse` joins, fully connected
-    layers (`linear`, `matmul`), `softmax_cross_entropy`, `lstm`, `gru` and steps of other recurrent layers (`tanh`,
-    `sigmoid` or `relu` of a sum of products), ``batch_norm`` and ``layer_norm``; and, if no such call is there or it is
-    asked for, activation functions, `getitem`, ``sum`` and ``mean``.
+    A window slides over the image, products are added up, sensitivities spread and meet. The result's ``to_html``
+    writes this as a page, ``to_svg`` as an animated picture, and a notebook shows it directly. It plays convolutions
+    (`correlate2d`, and transposed, `correlate2d_wrt_input`), `max_pool`, `mean_pool` and its adjoint, what `nn.fuse`
+    joins, fully connected layers (`linear`, `matmul`), `softmax_cross_entropy`, `lstm`, `gru` and steps of other
+    recurrent layers (`tanh`, `sigmoid` or `relu` of a sum of products), ``batch_norm`` and ``layer_norm``; and, on
+    request or if there is nothing else, activation functions, `getitem`, ``sum`` and ``mean``.
 
     Parameters
     ----------
     output : Tensor
-        A result or a loss: where the backward pass begins. What a backward pass has freed can't be shown.
+        A result or a loss: where the backward pass begins. A graph that a backward pass has freed can't be shown.
     call : Tensor or str, optional
         Which of the calls that the output depends on: the tensor that it returned; or the name of a module's call, as
-        `graph.capture` has it, of a module's class, or of a primitive. If several fit, it is the last one; by default, the
-        last one that can be played.
+        in `graph.capture`, of a module's class, or of a primitive. If several fit, the last one is played; by default,
+        the last one that can be played.
     gradient : array, optional
-        The cotangent of the output, as for `Tensor.backward`. By default 1 for each of its numbers: what is played is the
-        gradient of the output's sum.
+        The cotangent of the output, as for `Tensor.backward`. By default all ones: the gradient of the output's sum is
+        played.
     example : int, optional
-        Which image or sequence of a batch; by default the first. The gradients of weights are those of this one alone.
+        Which image or sequence of a batch; by default the first. The weights' gradients are for this one alone.
 
     Returns
     -------
@@ -161,13 +161,14 @@ def play(
     Raises
     ------
     OperandError
-        If the output is not a tensor, or the call neither a tensor nor a name.
+        If the output is not a tensor, or the call is neither a tensor nor a name.
     ArgumentError
-        If no such call can be played, there is no such example, or it is too large to be looked at.
+        If no such call can be played, there is no such example, or the call is too large to look at.
     GradientError
         If nothing was recorded, the graph has been freed, or the tape did not keep an operand.
     ShapeError
-        If the gradient is not in the output's shape, or the rows of a ``layer_norm`` are groups with weights of their own.
+        If the gradient does not have the output's shape, or the rows of a ``layer_norm`` are groups with separate
+        weights.
 
     Examples
     --------
@@ -194,7 +195,7 @@ def play(
 
 
 def _loss(output: Traced, gradient: Array | None) -> str:
-    """Say whose derivatives the sensitivities are."""
+    """Say of what the sensitivities are the derivatives."""
     if gradient is not None:
         return "the gradient of the output was given"
     return "L is the output" if not output.value.shape else "L is the sum of the output"

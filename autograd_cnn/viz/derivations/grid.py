@@ -1,4 +1,4 @@
-"""Windows that walk over an image, in index notation."""
+"""Sliding windows on an image, in index notation."""
 
 from typing import Any
 from unicodedata import normalize
@@ -11,7 +11,7 @@ from autograd_cnn.viz.derivations.walk import NamedArray
 
 
 class Grid:
-    """Windows over some maps: at position (i, j) the tap (u, v).
+    """Windows on some maps: the tap (u, v) of the window at (i, j).
 
     Parameters
     ----------
@@ -21,11 +21,11 @@ class Grid:
     Attributes
     ----------
     sizes : dict of str to int
-        How far the letters run.
+        The ranges of the letters.
     border : pair of pairs
-        The padding, and as much more at the end as the last windows reach beyond it.
+        The padding; at the end also what the last windows cover beyond it.
     tap : str
-        The last two indices of what a tap meets, in an image with its border.
+        The last two indices of the pixel that a tap meets, in an image with its border.
     """
 
     def __init__(self, windows: Windows, maps: int) -> None:
@@ -48,6 +48,6 @@ class Grid:
         return values.reshape(-1, *values.shape[-2:])
 
     def padded(self, values: NDArray[Any], text: str, more: str, number: float = 0.0) -> NamedArray:
-        """Return an image with its border, of which ``more`` tells."""
+        """Return an image with its border; ``more`` describes the border."""
         wide = np.pad(self.planes(values), ((0, 0), *self.border), constant_values=number)
         return NamedArray(wide, f"{text}{more * any(map(any, self.border))}", self.border)

@@ -1,4 +1,4 @@
-"""The kinds of calls that can be played: by primitive, a function that makes the arrays and scenes of a recorded call."""
+"""The kinds of calls that can be played: for each primitive, a function that makes a call's arrays and scenes."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ Derive: TypeAlias = Callable[[Recorded], Derived]
 
 @dataclass(frozen=True)
 class Batch:
-    """What a call is played for one of, if its result has so many axes: the axis of each operand that is a batch's."""
+    """The batch of which one example is played, if the result has so many axes: the batch axis of some operands."""
 
     name: str
     rank: int
@@ -38,9 +38,9 @@ class Kind:
     batch : Batch or None
         None if all examples are played.
     small : bool
-        Whether such calls are only played if nothing else is there, or somebody asks for them.
+        Whether such calls are only played on request or if there is nothing else.
     fits : function
-        Says of a node whether it is one of these.
+        Tells whether a node is one of these.
     """
 
     derive: Derive
@@ -49,7 +49,7 @@ class Kind:
     fits: Callable[[Node], bool]
 
     def choose(self, call: Recorded, example: int | None) -> tuple[Recorded, str]:
-        """Return the call for an example, by default the first, and which it is.
+        """Return the call for one example, by default the first, and a text that names it.
 
         Raises
         ------
@@ -82,7 +82,7 @@ def plays(
     small: bool = False,
     fits: Callable[[Node], bool] | None = None,
 ) -> Callable[[Derive], Derive]:
-    """Register what makes the derivations of some primitives' calls; of all, or of those that fit, which go first."""
+    """Register a function that derives calls of some primitives: all calls, or those that fit, which take precedence."""
 
     def register(derive: Derive) -> Derive:
         kind = Kind(derive, batch, small, fits or (lambda _: True))
@@ -95,7 +95,7 @@ def plays(
 
 
 def kind_of(node: Node) -> Kind | None:
-    """Return how a call is played, or None if it can't be."""
+    """Return the kind of a call, or None if it can't be played."""
     kinds = _KINDS.get(node.primitive, []) if isinstance(node.primitive, Primitive) else []
     return next((kind for kind in kinds if kind.fits(node)), None)
 

@@ -1,8 +1,8 @@
 """Walks from formulas in index notation: ``y[n,u] = x[n,f] W[u,f] + b[u]``.
 
-As in `einsum`, what has a letter that the result has not is summed over it. An index is affine: in
-``y[i] = x[2i+u] w[u]`` a window walks over x with stride 2. An axis of length 1 fits any letter, as do axes that an array
-lacks at its beginning. ``a[i] = tanh(z[i])`` and ``p[i] = e[i] / s[]`` are functions, whose results are those of the array.
+As in `einsum`, letters that are missing from the result are summed over. An index is affine: in ``y[i] = x[2i+u] w[u]``
+a window slides over x with stride 2. An axis of length 1 fits any letter, as do missing leading axes.
+``a[i] = tanh(z[i])`` and ``p[i] = e[i] / s[]`` are functions; their results are read from the array ``a`` or ``p``.
 """
 
 import re
@@ -22,7 +22,7 @@ _SUMMAND: Final = re.compile(r"([+-]?)(\d*)([a-z]?)")
 
 
 class _Factor(NamedTuple):
-    """An array with its indices, each a coefficient by letter; that of "" is the constant."""
+    """An array with its indices, each a mapping from letters to coefficients; the constant is at ""."""
 
     text: str
     array: str
@@ -45,7 +45,7 @@ class _Factor(NamedTuple):
         return list(dict.fromkeys(letter for index in self.indices for letter in index if letter))
 
     def lengths(self, shape: tuple[int, ...]) -> Iterable[tuple[str, int]]:
-        """Yield each letter that is an index by itself, and the length of its axis."""
+        """Yield each letter that stands alone as an index, and the length of its axis."""
         for index, length in zip(self.indices, self.padded(shape), strict=True):
             letters = [letter for letter, count in index.items() if letter and count == 1]
             if len(letters) == 1 and sum(map(bool, index.values())) == 1:
@@ -55,7 +55,7 @@ class _Factor(NamedTuple):
         return (1,) * (len(self.indices) - len(shape)) + shape
 
     def cells(self, shape: tuple[int, ...], steps: str, sums: str, sizes: Mapping[str, int]) -> Cells:
-        """Return the cells in each step, of the letters ``sums`` together."""
+        """Return the cells of each step; those along the letters ``sums`` belong to one step."""
         shape, total = self.padded(shape), Counter[str]()
         for axis, (index, length) in enumerate(zip(self.indices, shape, strict=True)):
             for letter, count in index.items():
@@ -83,17 +83,17 @@ def _sides(formula: str) -> tuple[_Factor, str, list[tuple[int, list[_Factor]]]]
 
 
 def walk(formula: str, arrays: Mapping[str, NamedArray], over: str = "", /, **sizes: int) -> Walk:
-    """Return the walk that computes what is left of ``=``.
+    """Return the walk that computes the left side of a formula.
 
     Parameters
     ----------
     formula : str
     arrays : mapping of str to NamedArray
     over : str
-        The letters of which each combination is a step, the last running fastest; by default those of the result. With
-        those of an operand, each of its numbers is sent to all cells that it belongs to.
+        Letters; each combination of their values is a step, the last letter running fastest. By default those of the
+        result. With the letters of an operand, each step sends one of its elements to all cells that it contributes to.
     **sizes : int
-        How far letters run; by default, as far as the axes of which they are the index.
+        The ranges of letters; by default, the lengths of the axes that they index.
 
     Examples
     --------
@@ -126,7 +126,7 @@ def walk(formula: str, arrays: Mapping[str, NamedArray], over: str = "", /, **si
 
 
 def adjoint(formula: str, array: str, to: str = "", g: str = "δ") -> str:
-    """Return how the gradient ``g`` of the result of a sum of products goes back to one of its arrays.
+    """Return the formula by which the gradient ``g`` of a sum of products goes back to one of its arrays.
 
     Examples
     --------
@@ -148,17 +148,17 @@ def adjoint(formula: str, array: str, to: str = "", g: str = "δ") -> str:
 
 
 def blank(shape: tuple[int, ...], text: str, like: NDArray[Any]) -> NamedArray:
-    """Return an array for `fill`, which is on the way to what the engine has."""
+    """Return an array for `fill`: an intermediate result that the engine does not have."""
     return NamedArray(np.zeros(shape, like.dtype), text, checked=False)
 
 
 def fill(arrays: Mapping[str, NamedArray], walks: Sequence[Walk]) -> None:
-    """Take all steps, in order, of the walks that fill a `blank`.
+    """Take all steps of the walks that fill a `blank`, in order.
 
     Raises
     ------
     ArgumentError
-        If there are more of them than anybody would look at.
+        If there are too many steps to look at.
     """
     check_size("this call", walks)
     values = {name: array.values for name, array in arrays.items()}

@@ -1,4 +1,4 @@
-"""A derivation as a page: what its player has to know."""
+"""A derivation as a page: the data for its player."""
 
 from base64 import b64encode
 from collections.abc import Mapping, Sequence
@@ -12,12 +12,12 @@ from autograd_cnn.viz.derivations.walk import Cells, NamedArray, Panel, Scene, S
 from autograd_cnn.viz.web.document import document
 
 MOST_NUMBERS: Final = {True: 400, False: 160}
-"""Of an array that is shown as numbers, by whether they are whole; a larger one is shown as heat."""
+"""The largest array that is shown as numbers, by whether they are integers; a larger one is shown as a heat map."""
 WIDEST_NUMBERS: Final = 16
 MOST_BESIDE: Final = 16
-"""A filter with no more channels has them in one row."""
+"""The most channels of a filter that are shown in one row."""
 ROOM: Final = (520, 300)
-"""What an array of heat may take, in pixels."""
+"""The space for a heat map, in pixels."""
 
 
 def page(title: str, text: str, arrays: Mapping[str, NamedArray], scenes: Sequence[Scene]) -> str:
@@ -32,13 +32,13 @@ def page(title: str, text: str, arrays: Mapping[str, NamedArray], scenes: Sequen
 
 
 def is_in_numbers(values: NDArray[Any]) -> bool:
-    """Whether an array is shown as numbers, and not as heat."""
+    """Whether an array is shown as numbers rather than as a heat map."""
     whole = bool((values[np.isfinite(values)] % 1 == 0).all())
     return values.size <= MOST_NUMBERS[whole] and values.shape[-1] <= WIDEST_NUMBERS
 
 
 class HeatGrid(NamedTuple):
-    """How an array is painted: a cell's pixels along its width and height, and the planes beside each other."""
+    """The layout of a heat map: the width and height of a cell in pixels, and the number of planes side by side."""
 
     width: float
     height: float
@@ -46,7 +46,7 @@ class HeatGrid(NamedTuple):
 
     @classmethod
     def of(cls, shape: tuple[int, ...]) -> "HeatGrid":
-        """Make the cells as large as there is room for; those of a single thin plane are taller than wide.
+        """Make the cells as large as fits; those of a single thin plane are taller than wide.
 
         Examples
         --------

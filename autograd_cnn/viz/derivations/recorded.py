@@ -1,7 +1,7 @@
-"""The call that is played: its operands, its result, the sensitivities that arrive at it, and what its rules make of them.
+"""The call that is played: its operands, its result, its cotangent, and the gradients that its rules return.
 
-All of these numbers are the engine's: operands and sensitivities from the graph at hand, the result by replaying the
-call, gradients by its rules.
+All these numbers are the engine's: operands and sensitivities come from the graph, the result from replaying the call,
+gradients from its rules.
 """
 
 from collections.abc import Mapping
@@ -58,20 +58,20 @@ class Recorded:
         return None if value is None else np.asarray(value)
 
     def gradient(self, name: str) -> NDArray[Any]:
-        """Return what the primitive's own rule gives for an operand."""
+        """Return the gradient of an operand by the primitive's own rule."""
         y, leaf = self.inner.record(self.position(name))
         g = self.g.astype(np.result_type(self.g.dtype, np.float32))[()]
         found = dict(self.inner.primitive.pullback(cast("Node", y.node), g, None, None))
         return np.asarray(found[leaf])
 
     def text(self, name: str, role: str, more: str = "") -> str:
-        """Return what an operand is, with the name of its tensor, if it has one."""
+        """Return the description of an operand, with the name of its tensor, if it has one."""
         parent = self.node.parents[self.position(name)]
         own = None if parent is None else getattr(tensor_of(parent), "name", None)
         return f"{role}{more}{f' ({own})' if own else ''}"
 
     def both(self, name: str, symbol: str, role: str, shape: Shape | None = None) -> dict[str, NamedArray]:
-        """Return an operand, if it was passed, and its gradient, by their symbols and in a shape of their size."""
+        """Return an operand, if it was passed, and its gradient, by their symbols, reshaped."""
         value = self.operand(name)
         if value is None:
             return {}
@@ -90,7 +90,7 @@ class Recorded:
         }
 
     def only(self, number: int, operands: Mapping[int, int], result: int) -> "Recorded":
-        """Return the call for one example of a batch, given its axis in some operands and in the result."""
+        """Return the call for one example, given the batch axis of some operands and of the result."""
         own = {i: np.take(self.inner.operands[i], [number], axis) for i, axis in operands.items()}
         return replace(self, inner=self.inner.on(own), g=np.take(self.g, [number], result))
 
@@ -99,7 +99,7 @@ class Recorded:
         return replace(self, inner=call_of(node), g=g.reshape(node.shape))
 
     def value(self, node: Node | None, kept: Any) -> NDArray[Any]:
-        """Return the value of a node, or what the tape keeps of an operand that is none."""
+        """Return the value of a node, or what the tape keeps of an operand without a node."""
         value = kept if node is None else values(node, [node], {}).get(node)
         if value is None or isinstance(value, Missing):
             raise GradientError(
@@ -138,7 +138,7 @@ def call_of(node: Node) -> Call:
 
 
 def check_unchanged(recorded: Recorded, value: Array) -> None:
-    """Raise if the call no longer gives what it gave.
+    """Raise if replaying the call no longer gives its recorded result.
 
     Raises
     ------
@@ -158,7 +158,7 @@ def sensitivities(output: Traced, node: Node, gradient: Array | None) -> NDArray
     Raises
     ------
     ShapeError
-        If the gradient is not in the output's shape.
+        If the gradient does not have the output's shape.
     """
     seed = np.ones(output.value.shape, output.value.dtype) if gradient is None else gradient
     found = cotangents_of(output, {node}, seed, retain_graph=True, where="viz.play")

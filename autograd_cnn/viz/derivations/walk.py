@@ -1,8 +1,8 @@
-"""What is played, as data: arrays, and walks that compute some of them from others, cell by cell.
+"""Derivations as data: arrays, and walks that compute some of them from others, cell by cell.
 
-A step of a walk multiplies cells of some arrays with each other, and adds the products to cells of another: to one
-cell, which so becomes their sum, or to a cell each. Which cells these are is an affine function of the step for all
-but a pool's winners, so a walk of a thousand steps is a few numbers. Nothing here knows an operation by name.
+A step of a walk multiplies cells of some arrays, and adds the products to cells of another: all to one cell, which
+becomes their sum, or one to each cell. Except for a pool's winners, the cells are an affine function of the step, so a
+walk of a thousand steps takes a few numbers. Nothing here knows an operation by name.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -20,23 +20,23 @@ Pair: TypeAlias = tuple[int, int]
 
 MOST_STEPS: Final = 100_000
 MOST_PRODUCTS: Final = 4_000_000
-"""In a panel; nobody would look at more, and a browser would no longer add them up in an instant."""
+"""The limits for a panel; nobody would look at more, and a browser could no longer add them up instantly."""
 
 
 @dataclass(frozen=True)
 class NamedArray:
-    """An array with the symbol that it has in formulas.
+    """An array with its symbol in formulas.
 
     Attributes
     ----------
     values : array
-        With two axes or more it is shown as planes, the last two axes being a plane's.
+        With two or more axes it is shown as planes; the last two axes are those of a plane.
     text : str
         What it is.
     border : ((top, bottom), (left, right))
-        How much of each plane is only there to be read or cut off.
+        The cells around each plane that are only read or cut off.
     checked : bool
-        Whether it is the engine's, with which what the steps make of it is compared.
+        Whether the values are the engine's, so that the result of the steps is compared with them.
     """
 
     values: NDArray[Any]
@@ -46,7 +46,7 @@ class NamedArray:
 
     @cached_property
     def inside(self) -> NDArray[np.bool_]:
-        """Mark, flat, the cells that are not of the border."""
+        """Return a flat mask of the cells outside the border."""
         (top, bottom), (left, right) = self.border
         rows, columns = (1, 1, *self.values.shape)[-2:]
         mask = np.zeros((self.values.size // (rows * columns), rows, columns), bool)
@@ -55,7 +55,7 @@ class NamedArray:
 
 
 def as_shown(array: NamedArray) -> NamedArray:
-    """Leave out leading axes of length 1, down to a plane; the positions in the flattened array stay the same."""
+    """Drop leading axes of length 1, down to a plane; positions in the flattened array stay the same."""
     values = array.values
     while values.ndim > 2 and len(values) == 1:
         values = values[0]
@@ -92,12 +92,12 @@ class Span:
 
 
 ONE: Final = Span()
-"""Nothing but the first cell."""
+"""Only the first cell."""
 
 
 @dataclass(frozen=True)
 class Cells:
-    """Cells of an array, by their positions in the flattened array: in step ``t`` ``starts[t]`` plus each offset."""
+    """Cells of an array by position in the flattened array: in step ``t``, ``starts[t]`` plus each offset."""
 
     array: str
     starts: Span | Integers
@@ -111,7 +111,7 @@ class Cells:
 
 @dataclass(frozen=True)
 class Product:
-    """Cells of some arrays, to be multiplied with each other: one with one, or one with many."""
+    """Cells of some arrays, to be multiplied: one with one, or one with many."""
 
     factors: tuple[Cells, ...]
     sign: int = 1
@@ -128,18 +128,18 @@ class Walk:
     Attributes
     ----------
     target : Cells
-        What is added to.
+        The cells that are added to.
     products : sequence of Product
         What is added.
     function : str
-        What is done to the cells in place of adding up their products, such as "max"; the result follows from
+        What is computed from the cells instead of the sum of their products, such as "max"; the results are in
         ``values``.
     values : array, optional
         The results of the function, one for each step.
     marks : Cells, optional
-        What to point out in each step, such as a winner.
+        The cells to highlight in each step, such as a winner.
     notes : mapping of int to str
-        What there is to say about single steps.
+        Remarks on single steps.
     """
 
     target: Cells
@@ -154,7 +154,7 @@ class Walk:
 
     @property
     def width(self) -> int:
-        """How many products a step has at most, or cells, if they are more."""
+        """The most products in a step, or cells, if there are more of these."""
         read = [cells for product in self.products for cells in product.factors]
         return max(len(cells.offsets) for cells in (self.target, *read))
 
@@ -179,7 +179,7 @@ class Walk:
 
 @dataclass(frozen=True)
 class Panel:
-    """One way to compute an array: walks one after the other, beside the arrays that they read and fill."""
+    """One way to compute an array: consecutive walks, and the arrays that they read and fill."""
 
     title: str
     text: str
@@ -188,12 +188,12 @@ class Panel:
 
     @classmethod
     def of(cls, title: str, text: str, *walks: Walk, first: tuple[str, ...] = ()) -> "Panel":
-        """Return a panel with the arrays ``first``, and those that the walks read and fill, in that order.
+        """Return a panel with the arrays ``first``, then those that the walks read and fill.
 
         Raises
         ------
         ArgumentError
-            If there is more to it than anybody would look at.
+            If it is too large to look at.
         """
         check_size(f"{title!r}", walks)
         met = (
@@ -212,7 +212,7 @@ class Panel:
         return list(dict.fromkeys(walk.target.array for walk in self.walks))
 
     def results(self, arrays: Mapping[str, NamedArray]) -> dict[str, NDArray[Any]]:
-        """Return what all the steps make of the arrays that are filled."""
+        """Return the filled arrays after all steps."""
         values = {name: each.values for name, each in arrays.items()}
         found = {name: np.zeros(values[name].size) for name in self.targets}
         for walk in self.walks:
@@ -222,14 +222,14 @@ class Panel:
 
 @dataclass(frozen=True)
 class Scene:
-    """Panels that are played beside each other."""
+    """Panels that are played side by side."""
 
     title: str
     panels: tuple[Panel, ...]
 
     @classmethod
     def alone(cls, title: str, way: str, text: str, *walks: Walk, first: tuple[str, ...] = ()) -> "Scene":
-        """Return a scene of one `Panel.of`."""
+        """Return a scene with a single panel; see `Panel.of`."""
         return cls(title, (Panel.of(way, text, *walks, first=first),))
 
     def __len__(self) -> int:
@@ -237,12 +237,12 @@ class Scene:
 
 
 def check_size(name: str, walks: Iterable[Walk]) -> None:
-    """Raise unless so many steps and products can be shown.
+    """Raise if there are too many steps or products to show.
 
     Raises
     ------
     ArgumentError
-        If nobody would look at so many.
+        If there are more than the limits.
     """
     sizes = [(len(walk), len(walk) * walk.width) for walk in walks]
     steps, products = (sum(each) for each in zip(*sizes, strict=True))

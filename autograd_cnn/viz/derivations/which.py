@@ -1,4 +1,4 @@
-"""Which of the calls that an output depends on is played."""
+"""Find the call to play among those that an output depends on."""
 
 from collections.abc import Iterator, Sequence
 from typing import Any, cast
@@ -12,14 +12,14 @@ from autograd_cnn.viz.derivations.kind import Kind, kind_of, primitives
 
 
 def find(output: Any, call: Any) -> tuple[Node, Kind, str]:
-    """Return the node of the call that is asked for, the last one that fits, its kind, and the name of the module's call.
+    """Return the node of the requested call (the last one that fits), its kind, and the name of the module's call.
 
-    If several fit, those of small kinds come last, but for the call of which ``call`` is the result.
+    If several fit, those of small kinds come last, unless ``call`` is the call's own result.
 
     Raises
     ------
     OperandError
-        If the output is not a tensor, or the call neither a tensor nor a name.
+        If the output is not a tensor, or the call is neither a tensor nor a name.
     GradientError
         If nothing was recorded for the output.
     ArgumentError
@@ -67,7 +67,7 @@ def _primitive(node: Node) -> str:
 
 
 def _named(name: str, order: Sequence[Node], calls: Calls) -> list[Node]:
-    """Return what was recorded in the module's call of this name; without one, in calls of the class, or by the primitive."""
+    """Return the nodes recorded in the module's call of this name, else in calls of the class or by the primitive."""
     around = {node: list(_scopes(node)) for node in order}
     exact = [node for node in order if name in map(calls.name, around[node])]
     return exact or [

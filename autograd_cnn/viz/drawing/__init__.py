@@ -1,1 +1,1 @@
-"""A captured graph as Graphviz draws it: what to fold, how to label and colour, which arrows."""
+"""A captured graph drawn by Graphviz: folding, labels, colours and arrows."""

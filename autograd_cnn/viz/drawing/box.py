@@ -1,4 +1,4 @@
-"""What stands in one box, and how large that makes it."""
+"""The contents of a box, and the size that it needs."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -20,13 +20,13 @@ class Box:
     Attributes
     ----------
     members : tuple of GraphNode
-        One, or the nodes of a folded frame in one pass.
+        One node, or the nodes of a folded frame in one pass.
     frame : Frame, optional
-        The one that is folded here.
+        The frame that is folded here.
     prefix : str
-        The title of a node's module, where that has no frame of its own.
+        The title of a node's module, if the module has no frame.
     kind : str
-        The class of the module that the box names: of the one folded here, or of its own.
+        The class of the module that the box names: the folded one, or the node's own.
     numbers : tuple of str
         The operands that are numbers, as in ``x2=0.5``; they have no boxes.
     """
@@ -39,38 +39,38 @@ class Box:
 
     @property
     def node(self) -> GraphNode:
-        """The first of the nodes: the only one where nothing is folded."""
+        """The first of the nodes: the only one unless the box is a folded frame."""
         return self.members[0]
 
     @property
     def phase(self) -> Phase:
-        """To which pass it belongs."""
+        """The pass that it belongs to."""
         return self.node.phase
 
     @property
     def title(self) -> str:
-        """What a frame is called where it is open."""
+        """The title of a frame when it is open."""
         if self.frame is None:
             return ""
         sign = "∂ " if self.phase == "backward" and self.frame.kind != "sum" else ""
         return f"{sign}{self.frame.heading or 'graph'}"
 
     def has_problem(self) -> bool:
-        """Whether something is wrong with what the box stands for."""
+        """Whether something is wrong with any of its nodes."""
         return any(node.problem is not None for node in self.members)
 
 
 class Boxes:
-    """All boxes that there can be of a graph, whatever is folded.
+    """All boxes that a graph can have, whatever is folded.
 
     Attributes
     ----------
     nodes : list of Box
-        Of each node, also of those that are only chips.
+        The box of each node, including those that are only chips.
     frames : list of dict of str to Box
-        Of the passes of each frame where it is folded.
+        The boxes of each frame's passes when it is folded.
     chips : dict of (str, int) to str
-        What stands on the chips of each node whose value comes from elsewhere (``"from"``) or goes there (``"to"``).
+        The text on the chips of each node whose value comes from elsewhere (``"from"``) or goes there (``"to"``).
     """
 
     def __init__(self, nodes: Sequence[GraphNode], edges: Sequence[Edge], calls: Iterable[ModuleCall]) -> None:
@@ -107,7 +107,7 @@ def _chips(tree: Tree, nodes: Sequence[GraphNode], edges: Sequence[Edge]) -> Ite
 
 
 def sizes_of(nodes: Sequence[Sequence[str]], frames: Sequence[Mapping[Phase, Sequence[str]]], boxes: Boxes) -> Sizes:
-    """Return how large boxes are, given the lines of text of nodes and of both passes of frames."""
+    """Return the sizes of boxes, given the lines of text of nodes and of both passes of frames."""
     return Sizes(
         [size_of(lines) for lines in nodes],
         [size_of(*lines.values(), toggle=True) for lines in frames],

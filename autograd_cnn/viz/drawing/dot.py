@@ -1,4 +1,4 @@
-"""A captured graph in the DOT language of Graphviz: its frames as clusters, alone or where they have their places."""
+"""A captured graph in Graphviz's DOT language: its frames as clusters, with or without positions."""
 
 import math
 from collections.abc import Iterator, Sequence
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 Show: TypeAlias = Literal["forward", "backward", "both"]
 
 FONT = "Helvetica"
-"""A single name: of a list, Graphviz as WebAssembly would measure texts in Times, too narrow for their boxes."""
+"""A single name: given a list, Graphviz as WebAssembly would measure texts in Times, too narrow for their boxes."""
 TIP = 6.0
 """The length of an arrow's tip."""
 ENTRY = 22.0
@@ -78,7 +78,7 @@ def draw(
 
 @dataclass(slots=True)
 class _Drawing:
-    """What is drawn, and what decides how it looks."""
+    """What is drawn, and the options for its looks."""
 
     boxes: Boxes
     frames: Sequence[Frame]
@@ -126,7 +126,7 @@ class _Drawing:
     # --- frames, their boxes and wires ------------------------------------------------------------
 
     def _fill(self, cluster: "graphviz.Digraph", index: int, phase: Phase, *, mirrored: bool) -> None:
-        """Add what is in one pass of an open frame; where Graphviz places it, the backward pass runs the other way."""
+        """Add the contents of one pass of an open frame; if Graphviz lays it out, the backward pass runs the other way."""
         frame = self.frames[index]
         for position, slot in sorted(enumerate(frame.slots), key=lambda each: self._order(each[1])):
             if slot.phase != phase:
@@ -144,7 +144,7 @@ class _Drawing:
                 self._add_wire(cluster, index, number, wire, mirrored=mirrored)
 
     def _order(self, slot: Slot) -> int:
-        """Return where in the computation something is."""
+        """Return the position of something in the computation."""
         if slot.kind in ("in", "out"):
             return -1
         return self.frames[slot.of].nodes[0] if slot.kind == "frame" else slot.of
@@ -206,7 +206,7 @@ class _Drawing:
     # --- how boxes look ---------------------------------------------------------------------------
 
     def _look(self, box: Box) -> Look:
-        """Return how its kind is drawn."""
+        """Return the look of its kind."""
         kind: str = "module" if box.frame else box.node.kind
         return self.palette.kinds["backward" if kind in ("operation", "module") and box.phase == "backward" else kind]
 
@@ -226,13 +226,13 @@ class _Drawing:
         return fill, look.line, text, look.style
 
     def quantity(self, box: Box) -> str:
-        """Return what a box says of the quantity by which all are coloured."""
+        """Return a box's text for the quantity by which all boxes are coloured."""
         return self.coloring.text(box) if self.coloring else ""
 
     # --- the legend -------------------------------------------------------------------------------
 
     def _add_legend(self, dot: "graphviz.Digraph", entries: Sequence[dict[str, str]]) -> None:
-        """Say what shapes and colours mean, in rows below the rest as wide as that, or wherever Graphviz places it."""
+        """Add a legend of shapes and colours: rows below the drawing, as wide as that, or wherever Graphviz places it."""
         x, y = 0.0, (self.scene.height if self.scene else 0.0) + ENTRY
         for number, look in enumerate(entries):
             width = width_of(look["label"]) + 2 * PADDING
@@ -247,7 +247,7 @@ class _Drawing:
             x += width + 8
 
     def _legend(self, boxes: Sequence[Box]) -> Iterator[dict[str, str]]:
-        """Yield how each entry looks."""
+        """Yield the look of each entry."""
         palette, coloring = self.palette, self.coloring
         if coloring is None:
             used = {self._look(box) for box in boxes}
@@ -277,7 +277,7 @@ def _node_place(x: float, y: float, width: float, height: float) -> dict[str, st
 
 
 def _course(points: Sequence[Point], *, tip: bool) -> dict[str, str]:
-    """Return the course of a wire, which ends where its tip begins, and where its label is."""
+    """Return the course of a wire, which ends where its tip begins, and the position of its label."""
     middle = _cut(points[(len(points) - 1) // 6 * 3 :][:4], 1 / 2)[3]
     at, way = "", list(points)
     if tip:

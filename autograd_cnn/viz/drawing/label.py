@@ -1,4 +1,4 @@
-"""The text in the boxes of a drawing, and that of their tooltips."""
+"""The text in the boxes of a drawing, and in their tooltips."""
 
 import re
 from collections.abc import Iterator
@@ -17,11 +17,11 @@ WIDTH = 32
 LENGTH = 40
 """Longer lines in boxes are shortened."""
 _SIDES = frozenset({"window", "stride", "padding", "dilation"})
-"""Parameters of which a number means a pair of it."""
+"""Parameters for which a number means a pair of equal numbers."""
 
 
 def visible(text: str) -> str:
-    r"""Escape a text so that Graphviz shows it as it is, control characters as Python writes them.
+    r"""Escape a text so that Graphviz shows it literally, with control characters as Python writes them.
 
     Examples
     --------
@@ -41,7 +41,7 @@ def lines(*texts: str) -> str:
 
 
 def texts(box: Box, quantity: str = "") -> list[str]:
-    """Return the lines of text in a box, with what a quantity says of it."""
+    """Return the lines of text in a box, including a quantity's text."""
     return [shortened(line, LENGTH) for line in (*_texts(box), quantity) if line]
 
 
@@ -73,7 +73,7 @@ def _titled(box: Box, text: str) -> tuple[str, ...]:
 
 
 def _problem(box: Box) -> list[str]:
-    """Return what is wrong, as a few short lines; of a module's nodes, with the first."""
+    """Return what is wrong, as a few short lines; for a module, with its first node at fault."""
     found = [node for node in box.members if node.problem is not None]
     if not found:
         return []
@@ -89,7 +89,7 @@ def _wrapped(text: str) -> list[str]:
 def _of_frame(box: Box, times: int) -> Iterator[str]:
     operations = [node for node in box.members if node.kind == "operation"]
     if len(operations) % times == 0:
-        operations = operations[: len(operations) // times]  # those of one
+        operations = operations[: len(operations) // times]  # those of one member
     names = ", ".join(node.name for node in operations)
     alike = len(operations) > 1 and len({node.name for node in operations}) == 1
     if names != box.kind.lower() and not alike:
@@ -102,7 +102,7 @@ def _of_frame(box: Box, times: int) -> Iterator[str]:
 
 
 def shape_text(shape: Shape) -> str:
-    """Return a shape as people read it."""
+    """Return a shape in readable form."""
     return f"({', '.join(map(str, shape))}{',' if len(shape) == 1 else ''})" if shape else "scalar"
 
 
@@ -114,7 +114,7 @@ def _shape(node: GraphNode) -> str:
 
 
 def _parameters(box: Box) -> str:
-    """Return the numbers, and the parameters that say something new: no defaults, no arrays, no repeated shape."""
+    """Return the numbers, and the informative parameters: no defaults, no arrays, no repeated shape."""
     details = [
         _short(each.name, each.value)
         for each in box.node.parameters
@@ -125,7 +125,7 @@ def _parameters(box: Box) -> str:
 
 
 def _short(name: str, value: str) -> str:
-    """Write a parameter as short as it can be understood: a switch by its name, a square window by its side."""
+    """Abbreviate a parameter: a flag to its name, a square window to its side."""
     if value == "True":
         return name
     square = re.fullmatch(r"\((\d+), \1\)", value) if name in _SIDES else None
@@ -133,7 +133,7 @@ def _short(name: str, value: str) -> str:
 
 
 def tooltip(box: Box) -> str:
-    """Return what shows under the mouse."""
+    """Return the tooltip."""
     if box.frame:
         return lines(", ".join(node.name for node in box.members[:WIDTH] if node.kind == "operation"))
     node = box.node

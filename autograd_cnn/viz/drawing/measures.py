@@ -14,12 +14,12 @@ Quantity: TypeAlias = Literal["grad", "bytes", "flops", "time", "nan", "dead", "
 
 @dataclass(frozen=True, slots=True)
 class Words:
-    """A scale of numbers that only stand for words: each has its colour.
+    """A scale of numbers that stand for words: each has its colour.
 
     Attributes
     ----------
     words : tuple of str
-        Of 0, 1, 2, …
+        The words for 0, 1, 2, …
     steps : tuple of int
         Their colours.
     """
@@ -32,7 +32,7 @@ class Words:
         return self.colors[int(value)]
 
     def height(self, value: float) -> float:  # noqa: ARG002  # as of a `Scale`
-        """Return 1, as words are neither high nor low."""
+        """Return 1, because words are neither high nor low."""
         return 1.0
 
 
@@ -43,15 +43,15 @@ class Measure:
     Attributes
     ----------
     of : callable
-        The quantity of a box to which it applies, or None where it is not known.
+        Returns the quantity of a box to which it applies, or None if it is unknown.
     applies : callable
     title, unit : str
     prefix : str
-        What stands before a number in a box.
+        The text before a number in a box.
     absent : str
-        What is said of a box that it applies to, but for which it is not known.
+        The text for a box to which it applies, but for which it is unknown.
     scale : callable
-        The scale for some quantities.
+        Returns the scale for given quantities.
     """
 
     of: Callable[[Box], float | None]
@@ -70,7 +70,7 @@ class Coloring:
     ----------
     measure : Measure
     boxes : iterable of Box
-        All that are shown, or may be.
+        All boxes that are or may be shown.
     """
 
     def __init__(self, measure: Measure, boxes: Iterable[Box]) -> None:
@@ -80,19 +80,19 @@ class Coloring:
 
     @property
     def is_known(self) -> bool:
-        """Whether the quantity is known of any box."""
+        """Whether the quantity is known for any box."""
         return any(value is not None for value in self._values)
 
     def step(self, value: float | None) -> int | None:
-        """Return which of `autograd_cnn.viz.drawing.style.SHADES` a quantity has; None if it is not known."""
+        """Return the index in `autograd_cnn.viz.drawing.style.SHADES` for a quantity; None if it is unknown."""
         return None if value is None else self._scale.step(value)
 
     def height(self, value: float) -> float:
-        """Return how far up the scale a quantity is, from 0 to 1."""
+        """Return the position of a quantity on the scale, from 0 to 1."""
         return self._scale.height(value)
 
     def text(self, box: Box) -> str:
-        """Return what a box says of its quantity; empty where there is nothing to say."""
+        """Return the text for a box's quantity; empty if there is none."""
         if not self.measure.applies(box):
             return ""
         value = self.measure.of(box)
@@ -103,7 +103,7 @@ class Coloring:
         return f"{self.measure.prefix}{quantity_text(value, self.measure.unit)}"
 
     def legend(self) -> Iterator[tuple[str, int | None]]:
-        """Yield what the colours mean that are used, from the lightest to the darkest; None stands for what is not known."""
+        """Yield the meanings of the colours in use, from the lightest to the darkest; None stands for unknown quantities."""
         unit = self.measure.unit
         used = {self.step(value) for value in self._values}
         if isinstance(self._scale, Words):
@@ -144,9 +144,9 @@ def measures(nodes: Sequence[GraphNode], edges: Iterable[Edge]) -> dict[Quantity
 
 
 def first_not_finite(nodes: Iterable[GraphNode], edges: Iterable[Edge]) -> frozenset[str]:
-    """Return the ids of the nodes whose value has NaN or infinity though those of its operands have not.
+    """Return the ids of the nodes whose value has NaN or infinity although their operands' values have not.
 
-    An operand whose value is not known counts as finite.
+    An operand with an unknown value counts as finite.
     """
     bad = {node.id for node in nodes if node.value is not None and node.value.bad}
     return frozenset(bad - {edge.target for edge in edges if edge.source in bad})
@@ -177,7 +177,7 @@ def _holds(box: Box) -> bool:
 
 
 def _grad(box: Box) -> float | None:
-    """Return the gradient's norm; a module's is that of all its parameters together."""
+    """Return the gradient's norm; for a module, the norm over all its parameters together."""
     if box.frame:
         norms = _known(_norm(node) for node in box.members if node.kind in ("parameter", "gradient"))
         return math.hypot(*norms) if norms else None
@@ -185,7 +185,7 @@ def _grad(box: Box) -> float | None:
 
 
 def _norm(node: GraphNode) -> float | None:
-    """Return the norm of the gradient in a value; what the backward pass computes is one itself."""
+    """Return the norm of a value's gradient; a node of the backward pass is itself a gradient."""
     summary = node.value if node.phase == "backward" else node.grad
     return None if summary is None else summary.norm
 
@@ -217,7 +217,7 @@ def _takes_time(box: Box) -> bool:
 
 
 def _dead(box: Box) -> float | None:
-    """Return the percentage of the units that are dead; of a module's operations, of that with the most."""
+    """Return the percentage of dead units; for a module, that of its operation with the most."""
     return _most(100 * len(node.units.dead) / node.units.count for node in box.members if node.units)
 
 
@@ -226,7 +226,7 @@ def _has_units(box: Box) -> bool:
 
 
 def _change(box: Box) -> float | None:
-    """Return the change of all nodes; where they differ, something of the module has changed."""
+    """Return the common change of all nodes; if they differ, the module has changed."""
     found = {node.change for node in box.members if node.change is not None}
     return float(CHANGED.words.index(found.pop() if len(found) == 1 else "changed")) if found else None
 

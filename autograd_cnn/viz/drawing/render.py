@@ -21,7 +21,7 @@ _one_at_a_time = Lock()
 
 
 def ending(path: Path) -> str:
-    """Return what kind of file ``path`` asks for; raise `FormatError` if it is none of ours."""
+    """Return the kind of file for the extension of ``path``; raise `FormatError` if it is unknown."""
     suffix = path.suffix.lower()
     if suffix not in ENDINGS:
         raise FormatError(
@@ -32,15 +32,15 @@ def ending(path: Path) -> str:
 
 
 def picture(dot: "graphviz.Digraph", path: Path) -> bytes:
-    """Return the picture of a placed drawing that ``path`` asks for by its ending.
+    """Return the picture of a placed drawing in the format given by the extension of ``path``.
 
-    The program ``dot`` draws it; where there is none, Graphviz as WebAssembly, which knows SVG alone, and for a .pdf the
+    The program ``dot`` draws it; if it is missing, Graphviz as WebAssembly, which only writes SVG, and for a .pdf the
     extra ``pdf``.
 
     Raises
     ------
     MissingDependencyError
-        For another kind of picture without the program, or with one that can't draw it.
+        For any other format if the program is missing or can't draw it.
     """
     kind = path.suffix.lower()
     if kind == ".svg":
@@ -61,7 +61,7 @@ def picture(dot: "graphviz.Digraph", path: Path) -> bytes:
 
 
 def _pdf(svg: str) -> bytes:
-    """Return a drawing as lines and text in the fonts that every reader of PDF has."""
+    """Return a drawing as vector graphics, with text in the standard PDF fonts."""
     try:
         from reportlab.graphics.renderPDF import drawToFile  # noqa: PLC0415  # loaded when first used
         from reportlab.pdfbase.pdfmetrics import getFont  # noqa: PLC0415
@@ -75,18 +75,18 @@ def _pdf(svg: str) -> bytes:
             problem = f"the fonts of a .pdf have no {letter!r}, and Graphviz's program dot was not found"
             raise MissingDependencyError(sentence("render", problem, hint=NO_PROGRAM))
     file = BytesIO()
-    drawToFile(svg2rlg(BytesIO(svg.encode())), file, invariant=1)  # without the time
+    drawToFile(svg2rlg(BytesIO(svg.encode())), file, invariant=1)  # without a timestamp
     return file.getvalue()
 
 
 def svgs(sources: Sequence[str], *, placed: bool = False) -> list[str]:
-    """Return the drawings of DOT texts, made in one go by the program ``dot``, if there is one that works.
+    """Return the drawings of DOT texts, made in one call of the program ``dot``, if it is installed and works.
 
     Parameters
     ----------
     sources : sequence of str
     placed : bool
-        Whether they say where everything is.
+        Whether they contain the positions.
     """
     import graphviz  # noqa: PLC0415  # loaded when first used
 

@@ -1,8 +1,7 @@
 """Colours, shapes and scales of a drawing.
 
-The hues are those of Okabe and Ito (2008), which people with any common kind of colour blindness
-can tell apart; shapes say the same once more. Quantities run through the sequential scale
-"YlOrBr" (Brewer 2003) on a logarithmic axis.
+The hues are those of Okabe and Ito (2008), which people with any common kind of colour blindness can tell apart; shapes
+repeat the information. Quantities use the sequential scale "YlOrBr" (Brewer 2003) on a logarithmic axis.
 """
 
 import math
@@ -16,7 +15,7 @@ Theme: TypeAlias = Literal["light", "dark"]
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """How one kind of box is drawn."""
+    """The look of one kind of box."""
 
     shape: str
     style: str
@@ -32,13 +31,13 @@ class Palette:
     paper: str
     ink: str
     frame: str
-    """Around modules."""
+    """The line around modules."""
     faint: str
-    """Of what is there, but is not the matter."""
+    """The colour of secondary elements."""
     module: str
     """The background of modules."""
     problem: Look
-    """Replaces the colours of a kind where something is wrong."""
+    """Replaces the colours of a kind if something is wrong."""
     kinds: dict[str, Look]
 
 
@@ -95,16 +94,16 @@ SCALE: Final = (
     ("#ffffe5", "#1a1a1a"), ("#fee391", "#1a1a1a"), ("#fe9929", "#1a1a1a"), ("#cc4c02", "#ffffff"),
     ("#8c2d04", "#ffffff"),
 )  # fmt: skip
-"""Fills from nothing to most, each with the text colour that is readable on it."""
+"""Fills from nothing to most, each with a text colour that is readable on it."""
 
 CHANGES: Final = {
     "same": ("", ""), "changed": ("#fbe6bd", "#1a1a1a"), "added": ("#9fdcc8", "#1a1a1a"),
     "removed": ("#f4b3a1", "#1a1a1a"),
 }  # fmt: skip
-"""Fills of what is different between two graphs; what is the same has the colours of the paper."""
+"""Fills for differences between two graphs; unchanged boxes have the background's colours."""
 
 SHADES: Final = (*SCALE, *CHANGES.values())
-"""All fills of quantities; what is different comes after the scale."""
+"""All fills of quantities; those of differences come after the scale."""
 
 
 def shade(step: int, palette: Palette) -> tuple[str, str]:
@@ -119,7 +118,7 @@ PREFIXES: Final = ("n", "µ", "m", "", "k", "M", "G", "T", "P")
 
 
 def quantity_text(value: float, unit: str = "") -> str:
-    """Write a quantity with three digits and, where it is large, a prefix; seconds have small ones, too.
+    """Format a quantity with three digits and, if it is large, a prefix; seconds have small ones, too.
 
     Examples
     --------
@@ -134,19 +133,19 @@ def quantity_text(value: float, unit: str = "") -> str:
 
 @dataclass(frozen=True, slots=True)
 class Scale:
-    """The colours above the lightest, which 0 has: each of values up to the next of the ends.
+    """The colours above the lightest, which stands for 0: each covers values up to the next of the ends.
 
     Attributes
     ----------
     ends : tuple of float
-        From the least positive value on; a single one, or none, if there are no others.
+        From the smallest positive value on; a single one, or none, if there are no others.
     """
 
     ends: tuple[float, ...]
 
     @classmethod
     def of(cls, values: Iterable[float | None]) -> "Scale":
-        """Go in equal factors from the least positive value to the greatest."""
+        """Divide the range from the smallest positive value to the largest into equal factors."""
         positive = _positive(values)
         if not positive:
             return cls(())
@@ -155,7 +154,7 @@ class Scale:
 
     @classmethod
     def decades(cls, values: Iterable[float | None]) -> "Scale":
-        """Go in whole powers of ten, so that differences that do not matter do not show."""
+        """Use whole powers of ten, so that insignificant differences do not show."""
         positive = _positive(values)
         if not positive:
             return cls(())
@@ -165,13 +164,13 @@ class Scale:
         return cls(tuple(10.0 ** (low + step * i) for i in range(PARTS + 1)))
 
     def step(self, value: float) -> int:
-        """Return which of the colours a value has."""
+        """Return the index of a value's colour."""
         if value <= 0 or not self.ends:
             return 0
         return min(1 + bisect_right(self.ends[1:], value), PARTS) if len(self.ends) > 1 else PARTS
 
     def height(self, value: float) -> float:
-        """Return how far up the scale a value is, from 0 for its beginning to 1 for its end."""
+        """Return the position of a value on the scale, from 0 at its beginning to 1 at its end."""
         if value <= 0 or len(self.ends) < 2:
             return float(value > 0)
         low, high = self.ends[0], self.ends[-1]
@@ -179,7 +178,7 @@ class Scale:
         return min(max(share, 0.0), 1.0)
 
     def steps(self) -> Iterator[tuple[float, float, int]]:
-        """Yield from where to where each colour above the lightest reaches."""
+        """Yield the range of each colour above the lightest."""
         for low, high in zip(self.ends, self.ends[1:] or self.ends, strict=False):
             yield low, high, self.step(low) if low else 1
 

@@ -1,1 +1,1 @@
-"""How a graph is told on a page and in a picture: modules and repetitions as frames, and values in many places as chips."""
+"""How a page and a picture present a graph: modules and repetitions as frames, and values with many uses as chips."""

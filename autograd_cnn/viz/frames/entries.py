@@ -1,4 +1,4 @@
-"""Blocks that are entered again: each time is a frame, as each call of a module is."""
+"""Blocks that are entered several times: each entry is a frame, like each call of a module."""
 
 from collections.abc import Sequence
 
@@ -7,16 +7,16 @@ from autograd_cnn.viz.frames.titles import Titles
 
 
 def levels(scope: str) -> list[str]:
-    """Return the paths of a module and those around it, the outermost first."""
+    """Return the paths of a module and its enclosing ones, the outermost first."""
     parts = scope.split(".") if scope else []
     return [".".join(parts[:level]) for level in range(1, len(parts) + 1)]
 
 
 def entries(nodes: Sequence[GraphNode], titles: Titles) -> list[str]:
-    """Return the scope of each node, with the number of the time where a block is entered again, as in ``body#2.act``.
+    """Return the scope of each node, with the number of the entry if a block is entered again, as in ``body#2.act``.
 
-    Frames of what was computed in one go can't form a circle. A leaf belongs to where it is used next; what the backward
-    pass computes, to what it does so for.
+    Frames of uninterrupted runs of operations can't form a cycle. A leaf belongs to its next use; a node of the
+    backward pass belongs to its forward node.
     """
     computed = [node for node in nodes if node.phase == "forward" and node.kind in ("operation", "failure")]
     times: dict[str, int] = {}
@@ -50,7 +50,7 @@ def entries(nodes: Sequence[GraphNode], titles: Titles) -> list[str]:
 
 
 def _numbered(own: Sequence[str], latest: dict[str, int], titles: Titles) -> str:
-    """Write a scope with the numbers of its blocks' times, and let what it is called be known."""
+    """Return a scope with the numbers of its blocks' entries, and register its title."""
     scope = ""
     for path in own:
         name, time = path.rpartition(".")[2], max(latest.get(path, 1), 1)

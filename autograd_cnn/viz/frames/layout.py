@@ -1,6 +1,6 @@
-"""Positions: Graphviz lays out each frame separately, the innermost first, with the frames that are open in it at their size.
+"""Positions: Graphviz lays out each frame separately, the innermost first, with the open frames in it at their full size.
 
-What a reader unfolds or folds later moves its surroundings; that is arithmetic, and the page does it.
+When a reader folds or unfolds a frame later, the surroundings move; that is arithmetic, and the page does it.
 """
 
 import re
@@ -18,20 +18,20 @@ from autograd_cnn.viz.frames.tree import LENGTH, Frame, Slot, Tree
 from autograd_cnn.viz.frames.view import Direction
 
 LINE = 14.0
-"""The height of a line of text, in points, as all lengths here."""
+"""The height of a line of text in points, like all lengths here."""
 PADDING = 9.0
 CHIP = 15.0
 """The height of a chip, which has one line of text in a smaller font."""
 POINT = 2.0
 """The side of the box for a point on a frame's border."""
 LEAD = 12.0
-"""How far such a point is from the boxes."""
+"""The distance of such a point from the boxes."""
 HEADER = 20.0
-"""What an open frame leaves free above its contents, for its title."""
+"""The space above the contents of an open frame, for its title."""
 MARGIN = 9.0
-"""What it leaves free on the other sides."""
+"""The space on the other sides."""
 FIELD = 6.0
-"""How finely the ends of wires are placed along the side of an open frame."""
+"""The resolution at which the ends of wires are placed along the side of an open frame."""
 NARROW: Final = frozenset("fijlrtI.,:;'|()[] ")
 WIDE: Final = frozenset("mwMW@%∂")
 
@@ -46,7 +46,7 @@ Box: TypeAlias = tuple[float, float, float, float]
 
 @dataclass(slots=True)
 class Layout:
-    """Where things are in a frame; frames with equal contents share theirs.
+    """The layout of a frame; frames with equal contents share it.
 
     The passes are columns. Both have the same ``height`` and their own horizontal axis.
 
@@ -54,11 +54,11 @@ class Layout:
     ----------
     height : float
     widths : dict of str to float
-        Of each pass.
+        The width of each pass.
     boxes : list of (float, float, float, float)
         The centre, width and height of each slot.
     wires : list of list of (float, float)
-        The start of a Bézier spline, and three points a piece.
+        The start of a Bézier spline, and three points per segment.
     """
 
     height: float
@@ -69,14 +69,14 @@ class Layout:
 
 @dataclass(frozen=True, slots=True)
 class Sizes:
-    """How large nodes, folded frames and chips are, by what is in their slots."""
+    """The sizes of nodes, folded frames and chips, by the contents of their slots."""
 
     nodes: Sequence[Size]
     frames: Sequence[Size]
     chips: Mapping[tuple[str, int], Size]
 
     def of(self, slot: Slot) -> Size:
-        """Return the size of what is in a slot."""
+        """Return the size of a slot's contents."""
         if slot.kind in ("from", "to"):
             return self.chips[slot.kind, slot.of]
         if slot.kind in ("in", "out"):
@@ -85,7 +85,7 @@ class Sizes:
 
 
 def before(direction: Direction) -> Size:
-    """Return what an open frame leaves free before its contents; its title is above them, whichever way the graph runs."""
+    """Return the space before an open frame's contents; its title is above them, whatever the graph's direction."""
     return (MARGIN, HEADER) if direction == "down" else (HEADER, MARGIN)
 
 
@@ -98,7 +98,7 @@ def arrange(
     *,
     frames: Iterable[int] | None = None,
 ) -> dict[int, Layout]:
-    """Lay out frames from the top down; what runs to the right, with width and height exchanged.
+    """Lay out frames from the top down; for graphs that run to the right, with width and height swapped.
 
     Parameters
     ----------
@@ -107,14 +107,14 @@ def arrange(
     sizes : Sizes
     direction : "down" or "right"
     unfolded : collection of int
-        The frames that are open, and therefore as large as what is in them; whatever is around one is open, too.
+        The open frames, which are as large as their contents; all frames around an open one are open, too.
     frames : iterable of int, optional
-        Those to lay out, among them all open ones; by default all.
+        The frames to lay out, including all open ones; by default all.
 
     Returns
     -------
     dict of int to Layout
-        By frame; equal frames have the same object.
+        The layout of each frame; equal frames share one object.
     """
     levels = [0] * len(tree.frames)
     for index in range(len(levels) - 1, 0, -1):
@@ -139,7 +139,7 @@ def arrange(
 def _held(
     index: int, tree: Tree, sizes: Sizes, direction: Direction, unfolded: Collection[int], layouts: Mapping[int, Layout]
 ) -> tuple[list[Size], dict[int, dict[int, float]]]:
-    """Return how large each slot is, and for each that is an open frame, where the wires of each other slot go in or out."""
+    """Return the size of each slot, and for each open frame, where the wires of each other slot go in or out."""
     boxes, doors = [], {}
     for position, slot in enumerate(tree.frames[index].slots):
         if slot.kind == "frame" and slot.of in unfolded:
@@ -158,7 +158,7 @@ def _held(
 
 
 def open_size(frame: Frame, layout: Layout, phase: Phase, direction: Direction) -> Size:
-    """Return how large one pass of an open frame is, across and along."""
+    """Return the size of one pass of an open frame, across and along."""
     x, y = before(direction)
     across, along = layout.widths[phase] + x + MARGIN, layout.height + y + MARGIN
     room = room_of(shortened(frame.heading, LENGTH))
@@ -166,14 +166,14 @@ def open_size(frame: Frame, layout: Layout, phase: Phase, direction: Direction) 
 
 
 def size_of(*texts: Sequence[str], toggle: bool = False) -> Size:
-    """Return the size of a box that any of the texts, each some lines, fits in; with space for a toggle."""
+    """Return the size of a box in which each of the texts fits, with space for a toggle."""
     width = max((width_of(line) for lines in texts for line in lines), default=0.0)
     height = LINE * max(map(len, texts), default=0)
     return width + (4 if toggle else 2) * PADDING, height + PADDING
 
 
 def room_of(title: str) -> float:
-    """Return how wide an open frame has to be for its title, after the toggle."""
+    """Return the width that an open frame needs for its toggle and title."""
     return 4 * PADDING + width_of(f"∂ {title}")
 
 
@@ -183,12 +183,12 @@ def chip_size(text: str) -> Size:
 
 
 def width_of(text: str) -> float:
-    """Estimate how wide a text is at a size of 11 points, rather too wide than too narrow."""
+    """Estimate the width of a text at 11 points; the estimate is generous."""
     return sum(3.9 if char in NARROW else 10.0 if char in WIDE else 6.8 for char in text)
 
 
 class _Draft:
-    """A frame in Graphviz's language, and how to read what Graphviz made of it."""
+    """A frame in Graphviz's language, and a reader for Graphviz's layout."""
 
     def __init__(
         self, frame: Frame, nodes: Sequence[GraphNode], sizes: list[Size], doors: dict[int, dict[int, float]]
@@ -229,7 +229,7 @@ class _Draft:
         return f"s{position} [id=n{position}, width={width}, height={height}{shape}]"
 
     def _wires(self, frame: Frame, nodes: Sequence[GraphNode]) -> Iterator[str]:
-        """Let the spine run straight, with parameters beside it, left and right in turn."""
+        """Keep the spine straight, with parameters beside it, alternately left and right."""
         uses = Counter(source for source, _, _ in frame.wires)
         leaving = {source for source, target, _ in frame.wires if frame.slots[target].kind == "out"}
         beside: Counter[int] = Counter()
@@ -262,7 +262,7 @@ class _Draft:
         return max(1, int(self.sizes[position][0] / FIELD))
 
     def _port(self, position: int, other: int) -> str:
-        """Return the field of an open frame's side where the wire to another slot ends."""
+        """Return the part of an open frame's side where the wire to another slot ends."""
         if position not in self.doors:
             return ""
         fields = self._fields(position)
@@ -270,7 +270,7 @@ class _Draft:
         return f":p{min(max(int(share * fields), 0), fields - 1)}"
 
     def _borders(self, frame: Frame) -> Iterator[str]:
-        """Hold all boxes between the points where values come in and those where they go out."""
+        """Keep all boxes between the points where values come in and those where they go out."""
         drawn = [
             (target, source) if flipped else (source, target)
             for (source, target, _), flipped in zip(frame.wires, self.flipped, strict=True)
@@ -287,7 +287,7 @@ class _Draft:
                     yield f"s{ends[0]} -> s{ends[1]} [style=invis, weight=0]"
 
     def read(self, svg: str) -> Layout:
-        """Take centres and splines out of the picture, counted from the top and from each pass's left side."""
+        """Read centres and splines from Graphviz's picture, relative to the top and to each pass's left side."""
         centres: list[Point] = [(0.0, 0.0)] * len(self.sizes)
         splines: list[list[Point]] = [[]] * len(self.wires)
         for group in ET.fromstring(svg).iter(f"{_SVG}g"):  # noqa: S314  # Graphviz wrote it
@@ -299,7 +299,7 @@ class _Draft:
             elif group.get("class") == "edge":
                 splines[index] = _points(group)[:: -1 if self.flipped[index] else 1]
         for index, (source, target, _) in enumerate(self.wires):
-            if not splines[index]:  # Graphviz found no way
+            if not splines[index]:  # Graphviz found no route
                 splines[index] = [centres[source]] * 2 + [centres[target]] * 2
             ends: list[tuple[int, int, Literal[0, -1]]] = [(source, target, 0), (target, source, -1)]
             for end, other, at in ends:
@@ -355,7 +355,7 @@ class _Draft:
 
 
 def _border(upper: str, phase: Phase) -> str:
-    """Return which points are at a border: values come in from above, but in the backward pass from below."""
+    """Return the points at a border: values come in from above, but in the backward pass from below."""
     return upper if phase == "forward" else {"in": "out", "out": "in"}[upper]
 
 
@@ -370,7 +370,7 @@ def _stands_beside(upper: Slot, lower: Slot, nodes: Sequence[GraphNode]) -> bool
 
 
 def _pairs(frame: Frame, nodes: Sequence[GraphNode]) -> Iterator[str]:
-    """Hold both passes of an inner frame at one height, and operations close to their backward ones."""
+    """Keep both passes of an inner frame at the same height, and operations close to their backward ones."""
     at = {slot: f"s{position}" for position, slot in enumerate(frame.slots)}
     paired = set()
     for slot, own in at.items():
@@ -396,7 +396,7 @@ def _pull(spline: list[Point], end: Literal[0, -1], to: Point) -> None:
 
 
 def _points(group: ET.Element) -> list[Point]:
-    """Return the corners of a box, two opposite ones of an ellipse's, or the points of a spline."""
+    """Return the corners of a box, two opposite corners of an ellipse's box, or the points of a spline."""
     for shape in group:
         if shape.tag == f"{_SVG}ellipse":
             x, y, rx, ry = (float(shape.get(name, "")) for name in ("cx", "cy", "rx", "ry"))

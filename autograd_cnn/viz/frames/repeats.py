@@ -1,4 +1,4 @@
-"""Finding what repeats in a sequence."""
+"""Finding repetitions in a sequence."""
 
 from collections.abc import Iterator, Sequence
 from typing import Final, NamedTuple
@@ -6,13 +6,13 @@ from typing import Final, NamedTuple
 import numpy as np
 
 PERIOD: Final = 64
-"""The longest unit that is looked for."""
+"""The length of the longest unit that is searched for."""
 TIMES: Final = 3
-"""So many equal units in a row are a repetition; two are sooner read than unfolded."""
+"""The least number of equal units that count as a repetition; two are read faster than unfolded."""
 
 
 class Repeat(NamedTuple):
-    """From where on how many units of which length are equal."""
+    """The start, unit length and count of a repetition."""
 
     start: int
     length: int
@@ -20,10 +20,10 @@ class Repeat(NamedTuple):
 
 
 def repeats(looks: Sequence[int]) -> Iterator[Repeat]:
-    """Find the equal units that follow each other, in a sequence of what its members look like.
+    """Find consecutive equal units in a sequence of what its members look like.
 
-    Of several that begin at one place, it is the one that covers most, with the shortest unit; and it begins as early
-    as it can.
+    If several begin at the same place, the one that covers most is chosen, with the shortest unit; and it begins as
+    early as possible.
 
     Parameters
     ----------
@@ -54,7 +54,7 @@ def repeats(looks: Sequence[int]) -> Iterator[Repeat]:
 
 
 def _run(equal: np.ndarray) -> np.ndarray:
-    """Return how many True stand in a row from each place on."""
+    """Return the number of consecutive True values from each place on."""
     positions = np.arange(len(equal))
     ends = np.where(equal, len(equal), positions)
     return np.asarray(np.minimum.accumulate(ends[::-1])[::-1] - positions)

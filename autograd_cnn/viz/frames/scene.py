@@ -1,4 +1,4 @@
-"""Where all that is drawn of a graph is, once its frames are open or folded for good."""
+"""The positions of everything that is drawn, given which frames are open and which are folded."""
 
 from collections.abc import Collection, Mapping
 from typing import Final, Literal
@@ -9,11 +9,11 @@ from autograd_cnn.viz.frames.tree import Frame, Slot, Tree
 from autograd_cnn.viz.frames.view import Direction
 
 GAP: Final = 60.0
-"""Between the passes."""
+"""The gap between the passes."""
 
 
 def key_of(frame: int, position: int, slot: Slot) -> str:
-    """Return what a slot of a frame is called, in pictures and in pages.
+    """Return the key of a frame's slot, in pictures and in pages.
 
     A node is ``n3``, a pass of a frame ``f2.forward``, a chip ``n3@2.7``, and a point on a frame's border ``2.in.0.forward``.
     """
@@ -28,7 +28,7 @@ def key_of(frame: int, position: int, slot: Slot) -> str:
 
 
 def ends_of(index: int, frame: Frame, wire: int, unfolded: Collection[int]) -> tuple[str, str]:
-    """Return what a wire begins and ends at: boxes, or points on the borders of open frames."""
+    """Return the ends of a wire: boxes, or points on the borders of open frames."""
     source, target = frame.wires[wire][:2]
 
     def end(position: int, other: int, kind: Literal["in", "out"]) -> str:
@@ -47,7 +47,7 @@ class Scene:
     ----------
     tree : Tree
     layouts : mapping of int to Layout
-        Of the whole graph and all open frames.
+        Those of the whole graph and of all open frames.
     unfolded : collection of int
         The frames that are open.
     direction : "down" or "right"
@@ -56,11 +56,11 @@ class Scene:
     ----------
     width, height : float
     columns : dict of str to (float, float, float, float)
-        The centre, width and height of what each pass takes, if there are two.
+        The centre, width and height of each pass, if there are two.
     boxes : dict of str to (float, float, float, float)
-        Of all that has a key (see `key_of`).
+        The boxes of everything with a key (see `key_of`).
     wires : dict of (int, int) to list of (float, float)
-        The spline of each wire, by its frame and its position there, with what leads to the borders of its frame.
+        The spline of each wire, by its frame and its position there, including the parts up to the frame's borders.
     """
 
     def __init__(
@@ -82,7 +82,7 @@ class Scene:
         self.width, self.height = (across - GAP, along) if direction == "down" else (along, across - GAP)
 
     def _place(self, index: int, phase: Phase, left: float, top: float) -> None:
-        """Place one pass of an open frame, given where its contents begin."""
+        """Place one pass of an open frame, given the origin of its contents."""
         frame, layout, start = self._tree.frames[index], self._layouts[index], before(self._direction)
         borders: dict[int, Point] = {}
         for position, (slot, (across, along, width, height)) in enumerate(zip(frame.slots, layout.boxes, strict=True)):

@@ -1,4 +1,4 @@
-"""Values that are not wires: numbers stand in the boxes that use them, and what is used in many places is a chip at each."""
+"""Values that are not wires: numbers, which are shown in the boxes that use them, and values with many uses, as chips."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
@@ -9,29 +9,29 @@ from typing import Final, TypeAlias
 from autograd_cnn.graph.nodes import Edge, GraphNode
 
 Pairs: TypeAlias = Sequence[tuple[int, int]]
-"""Edges as the positions of their nodes."""
+"""Edges as pairs of node positions."""
 
 FEW: Final = 3
-"""So many uses of a value in one place are wires; more are chips."""
+"""The most uses of a value in one place that are wires; more are chips."""
 MANY: Final = 8
-"""So many wires from or to one box of a frame are drawn; more are chips."""
+"""The most wires from or to one box of a frame that are drawn; more are chips."""
 
 
 @dataclass(frozen=True, slots=True)
 class Sharing:
-    """Which nodes are no boxes, and which edges are no wires.
+    """The nodes that are not boxes, and the edges that are not wires.
 
     Attributes
     ----------
     numbers : dict of int to list of int
-        By each number that has no box, the operations in whose boxes it stands.
+        For each number without a box, the operations in whose boxes it is shown.
     leaves : dict of int to list of int
-        By each parameter and array that is only chips, what uses it.
+        For each parameter and array that is only shown as chips, its users.
     derived : dict of int to (int, list of int)
-        By each parameter that is only arranged otherwise before many modules use it, such as a transposed weight: the
-        parameter, and what uses it. It has a box, and its uses are chips.
+        For each rearranged parameter that many modules use, such as a transposed weight: the parameter, and its users.
+        It has a box, and its uses are chips.
     sums : dict of int to int
-        By each addition of contributions to a gradient, the first one, where they are too many for wires.
+        For each addition of contributions to a gradient, the first one, if there are too many for wires.
     """
 
     numbers: dict[int, list[int]]
@@ -40,7 +40,7 @@ class Sharing:
     sums: dict[int, int]
 
     def has_box(self, number: int) -> bool:
-        """Return whether a node has a box of its own."""
+        """Return whether a node has its own box."""
         return number not in self.numbers and number not in self.leaves
 
     def is_chip(self, source: int) -> bool:
@@ -49,9 +49,9 @@ class Sharing:
 
 
 def sharing_of(nodes: Sequence[GraphNode], pairs: Pairs, scopes: Sequence[str]) -> Sharing:
-    """Find what is shared, given the module of each node.
+    """Find the shared values, given the module of each node.
 
-    A parameter is, if several modules or more than `FEW` operations use it; an array, if more than `FEW` do.
+    A parameter is shared if several modules or more than `FEW` operations use it; an array, if more than `FEW` do.
     """
     users = _users(nodes, pairs)
     numbers, leaves = {}, {}
@@ -76,7 +76,7 @@ def sharing_of(nodes: Sequence[GraphNode], pairs: Pairs, scopes: Sequence[str]) 
 
 
 def numbers_of(nodes: Sequence[GraphNode], edges: Iterable[Edge], sharing: Sharing) -> dict[str, tuple[str, ...]]:
-    """Return what stands in the boxes of operations of their operands that are numbers, as in ``x2=0.5``."""
+    """Return the texts in operations' boxes for operands that are numbers, such as ``x2=0.5``."""
     values = {node.id: node.name for node in nodes if int(node.id[1:]) in sharing.numbers}
     found: dict[str, tuple[str, ...]] = {}
     for edge in edges:
@@ -87,7 +87,7 @@ def numbers_of(nodes: Sequence[GraphNode], edges: Iterable[Edge], sharing: Shari
 
 
 def _users(nodes: Sequence[GraphNode], pairs: Pairs) -> dict[int, list[int]]:
-    """Return what of its own pass uses each value."""
+    """Return the users of each value in its own pass."""
     users: dict[int, dict[int, None]] = {}
     for source, target in pairs:
         if nodes[source].phase == nodes[target].phase:
@@ -96,7 +96,7 @@ def _users(nodes: Sequence[GraphNode], pairs: Pairs) -> dict[int, list[int]]:
 
 
 def _arranged(nodes: Sequence[GraphNode], pairs: Pairs) -> Iterator[tuple[int, int]]:
-    """Yield the operations that take one parameter and keep all of its elements, such as transposes, and the parameter."""
+    """Yield the operations that rearrange the elements of a single parameter, such as transposes, and the parameter."""
     operands: dict[int, list[int]] = {}
     for source, target in pairs:
         operands.setdefault(target, []).append(source)
@@ -110,7 +110,7 @@ def _arranged(nodes: Sequence[GraphNode], pairs: Pairs) -> Iterator[tuple[int, i
 
 
 def _sums(nodes: Sequence[GraphNode], users: Mapping[int, Sequence[int]], chips: AbstractSet[int]) -> dict[int, int]:
-    """Return the additions of gradients of chips and of what has many uses: the first ones of the value's rules."""
+    """Return the additions to the gradients of chips and of values with many uses, each by the first one."""
     rules: dict[int, list[int]] = {}
     for number, node in enumerate(nodes):
         if node.pair is not None and node.kind == "operation":

@@ -1,4 +1,4 @@
-"""What modules and values are called in a picture."""
+"""The titles of modules and values in a picture."""
 
 from collections.abc import Iterable, Sequence
 
@@ -6,7 +6,7 @@ from autograd_cnn.graph.nodes import Edge, GraphNode, ModuleCall
 
 
 class Titles:
-    """What calls of modules are called in a picture: name and class, as in ``conv1: Conv2d``.
+    """The titles of module calls in a picture: name and class, as in ``conv1: Conv2d``.
 
     Parameters
     ----------
@@ -23,7 +23,7 @@ class Titles:
         self._calls = {call.scope: call for call in calls}
 
     def add(self, scope: str, original: str) -> None:
-        """Let another scope be called as a call is, if the original is that of one."""
+        """Give another scope the title of the original, if that is a call."""
         if original in self._calls:
             self._calls.setdefault(scope, self._calls[original])
 
@@ -38,7 +38,7 @@ class Titles:
         return f"{own}{number}" if own == call.kind else f"{own}{number}: {call.kind}"
 
     def full(self, scope: str) -> str:
-        """Return the title, after the names of the calls around it."""
+        """Return the title, after the names of the enclosing calls."""
         around = scope.rpartition(".")[0]
         return f"{around}.{self.of(scope)}" if around else self.of(scope)
 
@@ -47,12 +47,12 @@ class Titles:
         return self._calls[scope].kind if scope in self._calls else ""
 
     def path(self, scope: str) -> str:
-        """Return the path of a call's module, or the names of a block and those around it."""
+        """Return the path of a call's module, or the names of a block and its enclosing ones."""
         return self._calls[scope].path if scope in self._calls else scope
 
 
 def shortened(text: str, length: int) -> str:
-    """Leave out the middle of a long text: a name's end tells more than its middle.
+    """Leave out the middle of a long text: the end of a name says more than its middle.
 
     Examples
     --------
@@ -66,7 +66,7 @@ def shortened(text: str, length: int) -> str:
 
 
 class Names:
-    """What values are called on the chips that stand for them.
+    """The names of values on their chips.
 
     Parameters
     ----------
@@ -82,7 +82,7 @@ class Names:
                 self._operands.setdefault(edge.target, []).append(self._nodes[edge.source])
 
     def value(self, node: GraphNode) -> str:
-        """Return what a value is called: a leaf by the last of its names, ``transpose(weight)`` by its leaf, too."""
+        """Return the name of a value: the last part of a leaf's name, also in ``transpose(weight)``."""
         if node.kind == "gradient":
             return f"∂ {_last(node.name)}"
         leaves = [each for each in self._operands.get(node.id, ()) if each.kind != "constant"]
@@ -91,7 +91,7 @@ class Names:
         return node.name if node.kind == "operation" else _last(node.name)
 
     def gradient(self, node: GraphNode) -> str:
-        """Return what the sum of the contributions to a gradient is called, by one of its additions."""
+        """Return the name of the sum of contributions to a gradient, given one of its additions."""
         return f"∂ {self.value(self._nodes[node.pair])}" if node.pair in self._nodes else node.name
 
 

@@ -1,4 +1,4 @@
-"""A graph's modules as frames within frames, each small enough to be laid out separately."""
+"""A graph's modules as nested frames, each small enough to be laid out separately."""
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
@@ -12,7 +12,7 @@ from autograd_cnn.viz.frames.sharing import FEW, MANY, Pairs, Sharing, sharing_o
 from autograd_cnn.viz.frames.titles import Titles, shortened
 
 LIMIT: Final = 48
-"""So many modules and nodes stay together in a frame; more are cut into runs."""
+"""The most modules and nodes in a frame; more are cut into runs."""
 RUN: Final = 24
 """The length of a run: Graphviz takes more than twice as long for twice as many."""
 LENGTH: Final = 40
@@ -25,9 +25,9 @@ class Slot(NamedTuple):
     """A slot of a frame.
 
     It holds a node, one pass of an inner frame, a chip beside another slot, or the point where values come in or go
-    out. ``of`` is the index of that node or frame in the graph; of a chip, that of the node whose value comes from
-    elsewhere (``"from"``) or to which one goes (``"to"``); of a point, that of the slot of the frame around which the
-    values come from or go to. ``at`` is the slot that a chip is beside.
+    out. ``of`` is the index of that node or frame in the graph; for a chip, the index of the node whose value comes
+    from elsewhere (``"from"``) or to which a value goes (``"to"``); for a point, the index of the enclosing frame's
+    slot that the values come from or go to. ``at`` is the slot that a chip is beside.
     """
 
     kind: Literal["node", "frame", "from", "to", "in", "out"]
@@ -37,7 +37,7 @@ class Slot(NamedTuple):
 
 
 class Wire(NamedTuple):
-    """From slot to slot, and the nodes whose values flow: a bundle, if they are several."""
+    """From slot to slot, and the nodes whose values flow: a bundle, if there are several."""
 
     source: int
     target: int
@@ -46,27 +46,28 @@ class Wire(NamedTuple):
 
 @dataclass(slots=True)
 class Frame:
-    """A call of a module, the whole graph, or nodes that are told together.
+    """A call of a module, the whole graph, or nodes that are shown together.
 
     Attributes
     ----------
     path : str
-        The scope of the call; of another frame, that of the call around.
+        The scope of the call; for other frames, that of the enclosing call.
     title : str
-        What it is called: the module's name and class.
+        The module's name and class.
     parent : int
-        The frame around; -1 for the graph.
+        The enclosing frame; -1 for the graph.
     depth : int
-        How many frames are around.
+        The number of enclosing frames.
     kind : str
-        ``"module"``; ``"repeat"``, equal modules or operations in a row, which are its members, or of more than one
-        each its ``"unit"``; ``"run"``, a part of too many; ``"sum"``, the additions of many contributions to a gradient.
+        ``"module"``; ``"repeat"``, equal modules or operations in a row, whose members are these or, if several form a
+        period, ``"unit"`` frames; ``"run"``, a part of too many; ``"sum"``, the additions of many contributions to a
+        gradient.
     times : int
-        How many equal ones a repetition holds; a module that is nothing but a list of layers may be one, too.
+        The number of equal members of a repetition; a module that is only a list of layers may be one, too.
     nodes : list of int
-        All in it, inner frames included, in order, and the parameters that these use.
+        All nodes in it, including inner frames, in order, and the parameters that they use.
     slots : list of Slot
-        What is drawn when it is unfolded.
+        The contents that are drawn when it is unfolded.
     wires : list of Wire
     """
 
@@ -82,15 +83,16 @@ class Frame:
 
     @property
     def heading(self) -> str:
-        """The title, and how many equal ones it stands for."""
+        """The title, and the number of equal members."""
         return f"{self.title} × {self.times:,}" if self.times > 1 else self.title
 
 
 @dataclass(slots=True)
 class Tree:
-    """All frames, outer before inner; ``homes`` has the frame of each node, or of the first that uses one without a box.
+    """All frames, outer before inner; ``homes`` has the frame of each node, or of the first user of one without a box.
 
-    ``alone`` has the scope of each node that is the only one of its module, which needs no frame; else it is empty.
+    ``alone`` has the scope of each node that is the only one in its module, which needs no frame; for others it is
+    empty.
     """
 
     frames: list[Frame]
@@ -99,14 +101,14 @@ class Tree:
     sharing: Sharing
 
     def around(self, frame: int) -> Iterator[int]:
-        """Yield a frame and those around it, the innermost first; the whole graph is none."""
+        """Yield a frame and its enclosing ones, the innermost first, without the whole graph."""
         while frame > 0:
             yield frame
             frame = self.frames[frame].parent
 
 
 def tree_of(nodes: Sequence[GraphNode], edges: Iterable[Edge], titles: Titles) -> Tree:
-    """Sort the nodes of a graph into frames, and cut its edges where they pass a frame's border."""
+    """Sort the nodes of a graph into frames, and cut its edges where they cross a frame's border."""
     pairs = [(_number(edge.source), _number(edge.target)) for edge in edges]
     scopes, alone = _scopes(nodes, pairs, entries(nodes, titles))
     sharing = sharing_of(nodes, pairs, scopes)
@@ -126,11 +128,11 @@ def _number(name: str) -> int:
 
 
 def _scopes(nodes: Sequence[GraphNode], edges: Pairs, scopes: list[str]) -> tuple[list[str], list[str]]:
-    """Return each node's module, and the one that it has been taken out of.
+    """Return each node's module, and the one that it was moved out of.
 
-    What the backward pass reads beside the graph stands where it is used, and so does what meets a computed value, as
-    the mask of a dropout does. Another leaf is moved out of its module if it is used elsewhere before. A module with a
-    single node of the forward pass is not worth a frame.
+    Values that only the backward pass reads stand where they are used, as do arrays that meet a computed value, such as
+    a dropout's mask. Any other leaf is moved out of its module if it is used elsewhere before. A module with a single
+    node of the forward pass is not worth a frame.
     """
     users: dict[int, set[int]] = {}
     meets: dict[int, set[int]] = {}
@@ -164,9 +166,9 @@ def _scopes(nodes: Sequence[GraphNode], edges: Pairs, scopes: list[str]) -> tupl
 
 
 class _Item(NamedTuple):
-    """What stands in a frame: a node of the forward pass with its backward ones, or a frame.
+    """An item in a frame: a node of the forward pass with its backward ones, or a frame.
 
-    ``inner`` is what a frame holds; None for a module, whose members are looked up.
+    ``inner`` are the contents of a frame; None for a module, whose members are looked up.
     """
 
     kind: Literal["node"] | FrameKind
@@ -178,7 +180,7 @@ class _Item(NamedTuple):
 
 
 class _Looks:
-    """What stands in each module, and what it looks like."""
+    """The contents of each module, and what they look like."""
 
     def __init__(
         self, nodes: Sequence[GraphNode], pairs: Pairs, scopes: Sequence[str], titles: Titles, sharing: Sharing
@@ -216,7 +218,7 @@ class _Looks:
         return {path: self._ordered(members) for path, members in found.items()}
 
     def _ordered(self, members: dict[str | int, list[int]]) -> dict[str | int, list[int]]:
-        """Put what stands in a module in the order of what is computed, with leaves before all that uses them."""
+        """Sort the contents of a module in the order of the computation, with leaves before their users."""
         computed = {
             key: next((number for number in numbers if number in self._operands), numbers[0])
             for key, numbers in members.items()
@@ -232,7 +234,7 @@ class _Looks:
         return dict(sorted(members.items(), key=lambda item: (first[item[0]], item[1][0] in self._operands)))
 
     def items(self, path: str) -> list[_Item]:
-        """Return what stands in a module."""
+        """Return the contents of a module."""
         return [
             _Item("module", key, self.titles.of(key), numbers) if isinstance(key, str) else self._item(path, numbers)
             for key, numbers in self._members[path].items()
@@ -242,10 +244,10 @@ class _Looks:
         return _Item("node", path, self.nodes[numbers[0]].name, numbers)
 
     def of(self, item: _Item, places: dict[int, int]) -> int:
-        """Return a number that is the same for all that look like an item, given the places of nodes beside it.
+        """Return a number that is the same for all items that look alike, given the places of the nodes beside it.
 
-        Only the forward pass counts: the first of equal modules often sends no gradient back. Calls of one module are
-        alike: the last step of a recurrent network often leaves out what no other step uses.
+        Only the forward pass counts, because the first of equal modules often sends no gradient back. Calls of one
+        module are alike, although the last step of a recurrent network often lacks what only later steps would use.
         """
         if item.kind == "module" and self.titles.kind(item.path):
             module = self.titles.path(item.path)
@@ -272,13 +274,13 @@ class _Looks:
         return self._known.setdefault(look, len(self._known))
 
     def _wiring(self, number: int, places: dict[int, int]) -> tuple[int, ...]:
-        """Return the places of a node's operands, from 1 on; 0 for those that are elsewhere."""
+        """Return the places of a node's operands, from 1 on; 0 for operands elsewhere."""
         return tuple(
             0 if self.sharing.is_chip(each) else places.get(each, -1) + 1 for each in self._operands.get(number, ())
         )
 
     def _node(self, number: int, path: str) -> Any:
-        """Return what a node looks like: not its own name, if it is a leaf, nor which of some elements it takes."""
+        """Return what a node looks like, without a leaf's own name, and without the elements that an index selects."""
         node = self.nodes[number]
         return (
             node.kind,
@@ -313,9 +315,9 @@ def _grow(tree: Tree, looks: _Looks) -> None:
 
 
 def _opened(item: _Item, looks: _Looks) -> tuple[_Item, list[_Item]]:
-    """Return what a frame is called after, and what it holds.
+    """Return what a frame is named after, and its contents.
 
-    A list of layers, which nothing calls, is the repetition that is all it holds.
+    A list of layers, which is never called, is the repetition that it consists of.
     """
     inner = _folded(looks.items(item.path), looks) if item.inner is None else item.inner
     only = inner[0]
@@ -325,7 +327,7 @@ def _opened(item: _Item, looks: _Looks) -> tuple[_Item, list[_Item]]:
 
 
 def _parts(item: _Item, nodes: Sequence[GraphNode], sharing: Sharing) -> list[_Item]:
-    """Take out what is many of a node's rules: the additions of contributions to its gradient, and what is alike."""
+    """Make frames of the numerous nodes of one node's rules: the additions to its gradient, and repetitions."""
     groups: dict[str, list[int]] = {}
     for number in item.numbers:
         node = nodes[number]
@@ -347,7 +349,7 @@ def _parts(item: _Item, nodes: Sequence[GraphNode], sharing: Sharing) -> list[_I
 def _folded(items: list[_Item], looks: _Looks) -> list[_Item]:
     """Replace equal items in a row, or equal sequences of them, by one frame.
 
-    Arrays stand before all others: the inputs of a recurrent network must not come between its steps.
+    Arrays come before everything else: the inputs of a recurrent network must not come between its steps.
     """
     items = sorted(items, key=lambda item: item.kind != "node" or looks.nodes[item.numbers[0]].kind != "input")
     places = {number: place for place, item in enumerate(items, 1) for number in item.numbers}
@@ -383,7 +385,7 @@ def _numbers(items: Iterable[_Item]) -> list[int]:
 
 
 def _runs(items: list[_Item], path: str) -> Iterator[_Item]:
-    """Cut a long list of items into runs, and where these are more than `RUN`, into runs of runs."""
+    """Cut a long list of items into runs, and if there are more than `RUN` of these, into runs of runs."""
     size = RUN
     while len(items) > size * RUN:
         size *= RUN
@@ -394,7 +396,7 @@ def _runs(items: list[_Item], path: str) -> Iterator[_Item]:
 
 
 def _add_users(tree: Tree) -> None:
-    """Let what has no box be at home with the first that uses it, and count among what all frames around its users hold."""
+    """Assign nodes without a box to their first user's frame, and to the contents of all frames around their users."""
     held: dict[int, set[int]] = {}
     uses = tree.sharing.numbers | tree.sharing.leaves
     for number, users in uses.items():
@@ -411,7 +413,7 @@ def _add_users(tree: Tree) -> None:
 
 
 def _add_slots(tree: Tree, nodes: Sequence[GraphNode]) -> None:
-    """Give every node and both passes of every frame a slot in the frame around, in the order of nodes."""
+    """Give every node and both passes of every frame a slot in the enclosing frame, in the order of nodes."""
     for number, home in enumerate(tree.homes):
         if tree.sharing.has_box(number):
             tree.frames[home].slots.append(Slot("node", number, nodes[number].phase))
@@ -422,13 +424,13 @@ def _add_slots(tree: Tree, nodes: Sequence[GraphNode]) -> None:
 
 
 Bundles: TypeAlias = dict[tuple[int, int], dict[tuple[int, int], None]]
-"""By the slots of a wire, the edges that are in it."""
+"""The edges in each wire, by the wire's slots."""
 
 
 def _add_wires(tree: Tree, nodes: Sequence[GraphNode], pairs: Pairs) -> None:
-    """Draw each edge from the inside of its source's frames to the inside of its target's, all of the same way as one.
+    """Draw each edge from inside its source's frames to inside its target's, merging edges that take the same way.
 
-    An edge that leaves a pass is not drawn: the page shows it at the node that is looked at.
+    Edges between the passes are not drawn: the page shows them at the selected node.
     """
     cut = _Cut(tree, nodes)
     for pair in pairs:
@@ -442,7 +444,7 @@ def _add_wires(tree: Tree, nodes: Sequence[GraphNode], pairs: Pairs) -> None:
 
 
 class _Cut:
-    """The slots and wires of each frame, while edges are cut where they pass borders."""
+    """The slots and wires of each frame, while edges are being cut at borders."""
 
     def __init__(self, tree: Tree, nodes: Sequence[GraphNode]) -> None:
         self.tree = tree
@@ -457,7 +459,7 @@ class _Cut:
         self.wires[frame].setdefault(ends, {})[pair] = None
 
     def add(self, pair: tuple[int, int]) -> None:
-        """Draw an edge: a chip where its value is used in many places or is one of many parts of a sum, else wires."""
+        """Draw an edge: as a chip if its value has many uses or is one of many parts of a sum, else as wires."""
         source, target = pair
         home, sharing = self.tree.homes, self.tree.sharing
         phase = self.nodes[source].phase
@@ -500,9 +502,9 @@ class _Cut:
             beyond = end
 
     def thin_out(self, index: int) -> None:
-        """Cut what would be a fan of many wires from or to one slot of a frame into chips at the other ends.
+        """Replace a fan of many wires from or to one slot of a frame by chips at the other ends.
 
-        In a row of steps, what comes in or goes out at each of them is chips as well, so that the row stays one.
+        In a row of steps, values that come in or go out at each step are chips as well, so that it stays a row.
         """
         steps = self.tree.frames[index].times > 1 or self.tree.frames[index].kind == "run"
         limit = FEW if steps else MANY
@@ -534,7 +536,7 @@ class _Cut:
         return steps[end if slot.phase == "forward" else -1 - end] == slot
 
     def _beside(self, index: int, chip: Slot, positions: list[Slot], far: int) -> int:
-        """Add a chip for a slot that is far away, and let the border of the frame that it is beside lead to it."""
+        """Add a chip for a slot far away, with an edge to the border of the frame that it is beside."""
         place = self._slot(index, chip)
         near = positions[chip.at]
         if near.kind == "frame":

@@ -1,4 +1,4 @@
-"""What of the frames is seen at first, and which way a graph runs."""
+"""The initial view: which frames are open, and in which direction a graph runs."""
 
 from collections import Counter
 from dataclasses import replace
@@ -11,13 +11,13 @@ from autograd_cnn.viz.frames.tree import Tree
 Direction: TypeAlias = Literal["down", "right"]
 
 GLANCE: Final = 80
-"""So many boxes can be taken in at a glance."""
+"""The number of boxes that can be taken in at a glance."""
 
 
 def first_view(tree: Tree, most: int = GLANCE) -> list[int]:
-    """Return the frames to unfold, level by level while there are at most so many boxes.
+    """Return the frames to unfold, level by level, while there are at most that many boxes.
 
-    What holds nothing but operations that are alike, or too many for one frame, stays folded.
+    Frames that contain only equal operations, or too many for one frame, stay folded.
     """
     content = Counter(frame.parent for frame in tree.frames[1:])
     content.update(home for number, home in enumerate(tree.homes) if tree.sharing.has_box(number))
@@ -38,7 +38,7 @@ def first_view(tree: Tree, most: int = GLANCE) -> list[int]:
 
 
 def direction_of(tree: Tree, titles: Titles) -> Direction:
-    """Return ``"right"`` for a recurrent network, whose steps are read like a text; else ``"down"``."""
+    """Return ``"right"`` for a recurrent network, whose steps are read like text, else ``"down"``."""
     steps: dict[int, list[str]] = {}
     for frame in tree.frames:
         if frame.kind == "module" and titles.kind(frame.path):
@@ -50,12 +50,12 @@ def direction_of(tree: Tree, titles: Titles) -> Direction:
 
 
 def to_depth(tree: Tree, depth: int) -> list[int]:
-    """Return the frames to unfold so that those in at least so many others are folded; 1 folds all."""
+    """Return the frames to unfold so that those at this depth or deeper are folded; 1 folds all."""
     return [index for index, frame in enumerate(tree.frames[1:], 1) if frame.depth < depth]
 
 
 def of_pass(tree: Tree, phase: Phase) -> Tree:
-    """Return the frames with what is in one pass."""
+    """Return the frames with the contents of one pass."""
     kept = [
         {old: new for new, old in enumerate(i for i, slot in enumerate(frame.slots) if slot.phase == phase)}
         for frame in tree.frames

@@ -1,1 +1,1 @@
-"""A captured graph as one HTML page to look around in: frames, their layout, and the viewer's scripts."""
+"""A captured graph as one interactive HTML page: frames, their layout, and the viewer's scripts."""

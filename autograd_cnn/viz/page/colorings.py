@@ -1,4 +1,4 @@
-"""The quantities by which a page can be coloured, with the colour of each box: the page only picks one."""
+"""The quantities by which a page can be coloured, with the colour of each box; the page only chooses among them."""
 
 import math
 from collections.abc import Iterable, Iterator, Sequence
@@ -10,7 +10,7 @@ from autograd_cnn.viz.drawing.measures import Coloring, Quantity, measures
 from autograd_cnn.viz.page.columns import column, columns
 
 BARS: Final = 200
-"""The most bars of a profile over depth; of more nodes each bar stands for several, as high as the highest."""
+"""The most bars of a profile over depth; with more nodes, a bar stands for several, with the height of the highest."""
 
 NOT_MEANT: Final = "none"
 """The shade of a box that a quantity does not apply to."""
@@ -21,15 +21,15 @@ NOT_KNOWN: Final = "unknown"
 def colorings(
     nodes: Sequence[GraphNode], edges: Iterable[Edge], boxes: Boxes, first: Quantity | None = None
 ) -> list[dict[str, Any]]:
-    """Return for each quantity that is known of any box what the page needs to show it.
+    """Return the data that the page needs for each quantity that is known for any box.
 
     Parameters
     ----------
     nodes, edges
-        Of the graph.
+        The graph's.
     boxes : Boxes
     first : str, optional
-        The quantity that the page begins with; by default what has changed, if two graphs were compared.
+        The initial quantity; by default the changes, if two graphs were compared.
     """
     all_boxes = [*boxes.nodes, *(half for halves in boxes.frames[1:] for half in halves.values())]
     found = []
@@ -49,7 +49,7 @@ def colorings(
 
 
 def _told(coloring: Coloring, box: Box) -> tuple[str, str]:
-    """Return the shade of a box and what it says."""
+    """Return the shade of a box and its text."""
     if not coloring.measure.applies(box):
         return NOT_MEANT, ""
     return _shade(coloring.step(coloring.measure.of(box))), coloring.text(box)
@@ -60,7 +60,7 @@ def _shade(step: int | None) -> str:
 
 
 def _depth(coloring: Coloring, boxes: Sequence[Box]) -> Iterator[tuple[int, float]]:
-    """Yield the index of a node of the forward pass and how far up the scale it is, in the order of the computation."""
+    """Yield each forward node's index and its position on the scale, in the order of the computation."""
     bars = []
     for position, box in enumerate(boxes):
         value = coloring.measure.of(box) if box.phase == "forward" and coloring.measure.applies(box) else None

@@ -1,4 +1,4 @@
-"""Tables by columns, in which what many rows share is written once."""
+"""Tables by columns, in which values that many rows share are written once."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import fields, is_dataclass
@@ -6,7 +6,7 @@ from typing import Any
 
 
 def known(thing: Any) -> dict[str, Any]:
-    """Return the fields of a dataclass that say something, floats with as many digits as can matter."""
+    """Return the nonempty fields of a dataclass, with floats rounded to the digits that can matter."""
     values = ((field.name, getattr(thing, field.name)) for field in fields(thing))
     return {
         name: float(f"{value:.6g}") if isinstance(value, float) else value
@@ -16,12 +16,12 @@ def known(thing: Any) -> dict[str, Any]:
 
 
 def columns(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """Return a table by columns; a row need not have all fields.
+    """Return a table by columns; rows may lack fields.
 
     Parameters
     ----------
     rows : sequence of mapping
-        Their values are hashable, or again mappings; dataclasses become tables, too. None is as if there were none.
+        Their values are hashable, or mappings; dataclasses become tables, too. None counts as a missing value.
 
     Examples
     --------
@@ -33,7 +33,7 @@ def columns(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
 
 
 def column(values: Sequence[Any]) -> dict[str, Any]:
-    """Return the values of a column: all, or those that differ and which of them each row has, -1 for none."""
+    """Return the values of a column: all of them, or the distinct ones and the index for each row, -1 for none."""
     present = [value for value in values if value is not None]
     if present and isinstance(present[0], Mapping):
         numbers = iter(range(len(present)))

@@ -1,4 +1,4 @@
-"""A graph as a page: what the viewer has to know."""
+"""A graph as a page: the data for the viewer."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -50,7 +50,7 @@ def page(
 
 
 def _checked(nodes: Sequence[GraphNode], highlight: Highlight) -> dict[str, list[Any]]:
-    """Return the elements to point out as lists, or say which does not exist."""
+    """Return the elements to highlight as lists, or raise an error that names one that does not exist."""
     if not isinstance(highlight, Mapping) or not all(
         isinstance(cells, Mapping) and all(isinstance(index, (tuple, list)) for index in cells)
         for cells in highlight.values()
@@ -89,7 +89,7 @@ def _data(
     direction: Direction | None,
     color: Quantity | None,
 ) -> dict[str, Any]:
-    """Return all that the script needs to know."""
+    """Return the data that the script needs."""
     boxes = Boxes(nodes, edges, calls)
     tree, titles = boxes.tree, boxes.titles
     direction = direction or direction_of(tree, titles)
@@ -141,7 +141,7 @@ def _of_node(node: GraphNode) -> dict[str, Any]:
 
 
 def _of_wire(wire: Wire, frame: Frame) -> dict[str, Any]:
-    """Return a wire; without values it carries that of the node that it begins at."""
+    """Return a wire; without values, it carries the value of the node where it begins."""
     known = {"source": wire.source, "target": wire.target}
     return known if wire.values == (frame.slots[wire.source].of,) else known | {"values": wire.values}
 
@@ -168,5 +168,5 @@ def _sources(primitive: Primitive) -> Iterator[str]:
     for rule in primitive.rules.values():
         try:
             yield dedent(getsource(rule.function)).strip()
-        except OSError:  # made at a prompt
+        except OSError:  # defined at a prompt
             continue

@@ -1,1 +1,1 @@
-"""What the pages share: the parts of their scripts, and how a page is put together from its files."""
+"""The common parts of pages: their scripts, and how a page is assembled from its files."""

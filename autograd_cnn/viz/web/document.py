@@ -1,4 +1,4 @@
-"""A page: one file that needs nothing else, and reaches for nothing else."""
+"""A page: one self-contained file that loads nothing."""
 
 import json
 import re
@@ -28,13 +28,13 @@ _ACCENTS: Final[dict[Theme, dict[str, str]]] = {
 }  # fmt: skip
 
 _PAPER: Final = "[data-shade]{--fill:var(--paper)}\n"
-"""What is coloured by a quantity, unless it has a shade of its own."""
+"""The elements that are coloured by a quantity, unless they have their own shade."""
 
 
 def document(folder: str, *, title: str, data: Any, default: Callable[[Any], Any] | None = None) -> str:
     """Return a page; the same data gives the same text.
 
-    Its policy lets the page run its own script and style, and load nothing.
+    Its policy allows the page its own script and style, and nothing to be loaded.
 
     Parameters
     ----------
@@ -44,7 +44,7 @@ def document(folder: str, *, title: str, data: Any, default: Callable[[Any], Any
     data
         What the script finds in the element ``#graph``: JSON that HTML cannot misread.
     default : function, optional
-        Says how to write what JSON does not know, as for `json.dumps`.
+        Converts objects that JSON does not support, as for `json.dumps`.
     """
     script = f'"use strict";\n(() => {{\nconst $modules = {{}};\n{"".join(parts(f"{folder}/main.js").values())}}})();\n'
     style = f"{_colors()}{part('web/base.css')}{part(f'{folder}/style.css')}"
@@ -65,10 +65,10 @@ def part(name: str) -> str:
 
 
 def parts(main: str) -> dict[str, str]:
-    """Return the modules that ``main`` consists of, by name, in the order in which a browser would run them.
+    """Return the modules of ``main``, by name, in the order in which a browser would run them.
 
-    Each has become a function, which returns what the module exports. So what is exported must not change later, and
-    modules must not import each other in a circle.
+    Each is turned into a function that returns the module's exports. So exports must not change later, and modules must
+    not import each other in a cycle.
     """
     found: dict[str, str] = {}
 
@@ -87,7 +87,7 @@ def parts(main: str) -> dict[str, str]:
 
 
 def _lookup(names: str | None, place: str) -> str:
-    """Return what stands in place of an import: ``{ a, b as c }`` of the module at ``place``, or nothing."""
+    """Return the replacement of an import: ``{ a, b as c }`` from the module at ``place``, or nothing."""
     return f'const {names.replace(" as ", ": ")} = $modules["{place}"];' if names else ""
 
 
@@ -104,7 +104,7 @@ def kind_of(kind: str) -> str:
 
 
 def _colors() -> str:
-    """Return the palettes of drawings as variables, and for each kind of box its own."""
+    """Return the palettes of drawings as CSS variables, and those of each kind of box."""
     light, dark = ("".join(f"--{name}:{value};" for name, value in _variables(theme)) for theme in ("light", "dark"))
     kinds = "".join(
         f".{name}{{--fill:var(--{name}-fill);--line:var(--{name}-line)}}\n"

@@ -1,4 +1,4 @@
-"""A page where somebody looks at it: in the notebook that asked for it, or else in the browser."""
+"""Showing a page: in the notebook that asked for it, or else in the browser."""
 
 import os
 import sys
@@ -9,21 +9,21 @@ from pathlib import Path
 
 
 def frame(text: str, *, title: str, height: int) -> str:
-    """Return a page as an element of another page, in which it can reach nothing of that.
+    """Return a page as an element of another page, to which it has no access.
 
-    Notebooks show it as it is, since it loads nothing and needs no extension.
+    Notebooks can show it directly, because it loads nothing and needs no extension.
     """
     attributes = f'title="{escape(title)}" width="100%" height="{height}" style="border: 0"'
     return f'<iframe srcdoc="{escape(text)}" sandbox="allow-scripts allow-downloads" {attributes}></iframe>'
 
 
 def show(text: str, *, title: str, height: int) -> Path | None:
-    """Show a page below the cell of a notebook that is running, or else in the browser.
+    """Show a page below the running cell of a notebook, or else in the browser.
 
     Returns
     -------
     Path or None
-        Outside of notebooks, the file that was written for the browser; it stays where there is no browser, too.
+        Outside notebooks, the file that was written for the browser, even if no browser was found.
     """
     element = frame(text, title=title, height=height)
     if "marimo" in sys.modules and sys.modules["marimo"].running_in_notebook():
@@ -41,7 +41,7 @@ def show(text: str, *, title: str, height: int) -> Path | None:
 
 
 def open_browser(path: Path) -> bool:
-    """Open a file in the browser, and return whether there is one that has a window."""
+    """Open a file in the browser, and return whether there is one with a window."""
     if not (sys.platform in {"win32", "darwin"} or {"DISPLAY", "WAYLAND_DISPLAY", "BROWSER"} & os.environ.keys()):
-        return False  # what is left are browsers that take the terminal
+        return False  # the remaining browsers would take over the terminal
     return webbrowser.open(path.resolve().as_uri())

@@ -1,4 +1,4 @@
-"""Correlation as a matrix product with pixels in the lanes, where the matrix of patches is never stored as a whole.
+"""Correlation as a matrix product with pixels in the lanes; the matrix of patches is never stored as a whole.
 
 ``y[n] = w (F, C·KH·KW) · patches of x[n] (C·KH·KW, OH·OW)``: tiles read the patches from a part of the padded
 image, or from a panel of a few rows of windows; see `tiling`.

@@ -1,9 +1,9 @@
-"""Which taps each pixel of the result has, forward and in the adjoint in x: the same for every s-th pixel.
+"""The taps of each pixel of the result, forward and in the adjoint in x: the same for every s-th pixel.
 
 Forward, tap p of window i reads pixel ``i · s + p · d - before``. In the adjoint, pixel i gets tap p of window
-``(i + before - p · d) / s`` where that is a whole number. So each of s neighbours has its own taps, and pixels
-s apart have the same: they are a *phase*, and within it the adjoint is a correlation with stride 1. Forward there is
-a single phase, with stride s.
+``(i + before - p · d) / s`` where that is an integer. So s neighbours have different taps, and pixels s apart have the
+same: they form a *phase*, within which the adjoint is a correlation with stride 1. Forward there is a single phase,
+with stride s.
 """
 
 from typing import NamedTuple

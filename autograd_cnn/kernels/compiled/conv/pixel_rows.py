@@ -5,8 +5,8 @@ A tile has some pixels of the result and some vectors of filters::
     C[pixel, v] += x[corner of the pixel + k] · W[k, v]        for all taps k of all channels
 
 It reads single numbers of x at any offset. So a stride, a dilation, a short row or a new image costs nothing, and
-patches are not copied; the image is only if it needs padding. In the end the maps are transposed back. In the adjoint
-each phase of pixels has its own taps; see `phases`.
+patches are not copied; the image is copied only if it needs padding. In the end the maps are transposed back. In the
+adjoint, each phase of pixels has its own taps; see `phases`.
 """
 
 from dataclasses import dataclass
@@ -312,7 +312,8 @@ def _pack_weights(first: int, last: int, s: WeightSizes, w: Any, depths: Any, pa
 def _pack_lines(first: int, last: int, s: WeightSizes, w: Any, depths: Any, packed: Any) -> None:
     """Pack a row of weights, one for each filter, side by side, into all panels, for each job.
 
-    Panel by panel each would read some of every row. Where rows are pages long, all that reads would be misses.
+    Panel by panel, each would read some of every row; if rows are pages long, each of these reads would miss the
+    caches.
     """
     lanes = VECTOR_BYTES // w.itemsize
     panels, rows = (s.filters + s.panel - 1) // s.panel, depths.size - lanes

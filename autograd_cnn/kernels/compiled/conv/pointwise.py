@@ -1,8 +1,8 @@
 """Correlation with 1×1 filters, and its adjoint in x, as a matrix product with pixels in the lanes.
 
 ``y[n] (F, H·W) = w (F, C) · x[n] (C, H·W)``: nothing is transposed. The stride between rows of x is a whole map, so a
-tile would miss the caches again and again. So a panel, a few vectors of pixels of all channels, is copied once, and
-all filters read it there (Goto & van de Geijn 2008).
+tile would miss the caches again and again. Instead, a panel (a few vectors of pixels of all channels) is copied once,
+and all filters read it there (Goto & van de Geijn 2008).
 """
 
 from typing import Any, Final, NamedTuple

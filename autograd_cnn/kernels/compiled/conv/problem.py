@@ -1,4 +1,4 @@
-"""A convolution as its algorithms see it: its sizes, and what an algorithm declares about itself."""
+"""A convolution as its algorithms see it: its sizes, and what each algorithm declares about itself."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -17,8 +17,8 @@ Side: TypeAlias = Literal["forward", "wrt_input", "wrt_weight"]
 class ConvProblem(NamedTuple):
     """The sizes of y = x ⋆ w, for x (N, C, H, W), w (F, C/G, KH, KW) and y (N, F, OH, OW).
 
-    One problem has three sides: y from x and w, dx from g and w, dw from x and g. Algorithms, their costs
-    and tables are looked up by it, so it is a tuple, whose hash costs little.
+    One problem has three sides: y from x and w, dx from g and w, dw from x and g. Algorithms, their costs and tables
+    are looked up by problem, so it is a tuple, which is cheap to hash.
     """
 
     n: int
@@ -66,11 +66,11 @@ class ConvProblem(NamedTuple):
 
     @property
     def lanes(self) -> int:
-        """How many numbers a vector holds."""
+        """The number of lanes of a vector."""
         return int(VECTOR_BYTES // self.dtype.itemsize)
 
     def vectors(self, numbers: int) -> int:
-        """Return how many vectors hold this many numbers."""
+        """Return the number of vectors that hold this many numbers."""
         return -(-numbers // self.lanes)
 
 
@@ -91,8 +91,8 @@ class Algorithm:
         Forward ``(problem, x, w, start)``, with the initial values ``start`` (F,) of the sums; wrt_input
         ``(problem, g, w)``; wrt_weight ``(problem, x, g)``. All arrays are of the problem's dtype.
     error_bound : (ConvProblem) -> float
-        How far a result may be from the exact one, relative to the sum of the absolute values of its terms or, if the
-        algorithm is not ``local``, to the largest possible such sum.
+        The largest error of a result, relative to the sum of the absolute values of its terms or, if the algorithm is
+        not ``local``, to the largest possible such sum.
     local : bool
         Whether each result is computed from its own terms only. An algorithm that mixes those of neighbours, as
         Winograd's do, spreads errors, infinities and NaNs to the neighbours.

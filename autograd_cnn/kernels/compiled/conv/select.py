@@ -2,7 +2,7 @@
 
 Shapes: x (N, C, H, W), w (F, C/G, KH, KW), g and y (N, F, OH, OW), for G groups.
 
-A new algorithm is a file of its own in this folder and a name in `ALGORITHMS`.
+A new algorithm takes a new file in this folder and a name in `ALGORITHMS`.
 """
 
 import os
@@ -129,8 +129,8 @@ def set_precision(where: str, name: str) -> str:
 def choose(side: Side, problem: ConvProblem) -> Algorithm | None:
     """Return the algorithm that computes one side of a problem; None if none supports it.
 
-    It is the cheapest, or the cheapest preferred one if a preferred one supports the problem. For the precision
-    ``"exact"``, it computes each result from its own terms only.
+    It is the cheapest, or the cheapest preferred one if any preferred one supports the problem. With the precision
+    ``"exact"``, only algorithms that compute each result from its own terms are considered.
     """
     return _cheapest(side, problem, preferred(), precision())
 

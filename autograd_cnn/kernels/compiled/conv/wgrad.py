@@ -1,7 +1,7 @@
 """The common parts of the algorithms for the adjoint in w: partial sums, and products with filters in the lanes.
 
-Each algorithm computes partial sums over fixed runs of the images, and adds them up at the end. So the result has
-the same bits for any number of threads.
+Each algorithm computes partial sums over fixed runs of images, and adds them up at the end. So the result has the same
+bits for any number of threads.
 """
 
 from functools import lru_cache

@@ -179,7 +179,7 @@ def _tiles(p: ConvProblem, side: int) -> tuple[TileSizes, Array, Array]:
 def tiles_at_a_time(p: ConvProblem, side: int, target: int, min_tiles: int, max_tiles: int) -> tuple[int, int]:
     """Return how many rows of tiles a block has, and how many images: about ``target`` tiles, or less to share evenly.
 
-    It is what takes `JOBS` threads the least time.
+    The choice is the one that takes `JOBS` threads the least time.
     """
     target = min(max(target, min_tiles), max_tiles)
     down, across = -(-p.oh // side), -(-p.ow // side)

@@ -51,7 +51,7 @@ SIDE: Final = 4  # of a tile of the maps: with 2 there would be twice as many pr
 MAPS: Final = 64  # the most channels, and filters, of a job
 JOBS: Final = 16  # at most, of one block of channels and of filters, whatever the number of threads
 FEW: Final = 8  # of them, if there are fewer than `PIECE` tiles for each
-PIECE: Final = 32  # tiles that are worth sums of their own, which have to be transformed
+PIECE: Final = 32  # tiles that are worth separate sums, which have to be transformed
 ACCUMULATE: Final = 1.5  # factor of the products' cost: sums are loaded and stored for each block of tiles
 SUMS: Final = 600.0  # of a vector of sums: they are cleared, loaded and stored, and of many filters in no cache
 

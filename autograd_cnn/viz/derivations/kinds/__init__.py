@@ -1,4 +1,4 @@
-"""What can be played: a file for each family of calls, which tells by formulas in index notation how they come about."""
+"""What can be played: one file for each family of calls, with their derivations as formulas in index notation."""
 
 from importlib import import_module
 from pkgutil import iter_modules

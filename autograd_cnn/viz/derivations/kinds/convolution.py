@@ -40,7 +40,7 @@ class _Form(Grid):
         self.neighbours = f"[{filters}q+f,i+{dh}u+{top},j+{dw}v+{left}]"
 
     def spread(self, maps: NDArray[Any]) -> NDArray[Any]:
-        """Put zeros between the numbers of maps, as many as the stride skips, and around them: (F, HS, WS)."""
+        """Put zeros between the elements of maps, as many as the stride skips, and around them: (F, HS, WS)."""
         grid = self.windows
         around = [(k - 1) * d for k, d in zip(grid.size, grid.dilation, strict=True)]
         sides = (n + sum(border) + more for n, border, more in zip(grid.image, self.border, around, strict=True))
@@ -115,7 +115,7 @@ def derive(call: Recorded) -> Derived:
 def derive_transposed(call: Recorded) -> Derived:
     """Return the arrays and scenes of a recorded `correlate2d_wrt_input`, for one image.
 
-    Forward it is what `correlate2d` is backward: its input has the part of the sensitivities.
+    Its forward pass is the backward pass of `correlate2d`: its input takes the place of the sensitivities.
     """
     geometry = dict(call.params)
     large: Shape = geometry.pop("x_shape")

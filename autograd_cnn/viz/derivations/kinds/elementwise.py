@@ -1,4 +1,4 @@
-"""Activation functions: each number by itself, and its gradient times the slope (see docs/derivations/activations.md)."""
+"""Activation functions: each element by itself, its gradient times the slope (see docs/derivations/activations.md)."""
 
 from dataclasses import replace
 from typing import Final
@@ -16,13 +16,13 @@ _SLOPES: Final = {
     "tanh": "1 − {y}²", "sigmoid": "{y}(1 − {y})", "softplus": "sigmoid({x})", "relu": "1 where {x} is positive",
     "leaky_relu": "1 where {x} is positive",
 }  # fmt: skip
-"""What is known of them besides their numbers."""
+"""Formulas of the slopes that have a short one."""
 
 
 def through(
     call: Recorded, arrays: dict[str, NamedArray], x: str, y: str, gradients: tuple[str, str]
 ) -> tuple[Walk, Panel]:
-    """Add the arrays of a function's call to those that have its argument; return its steps, and how gradients pass it."""
+    """Add a function's arrays to those that contain its argument; return its steps, and those that take gradients back."""
     name, (g, d) = call.inner.primitive.name, gradients
     known = f", {_SLOPES[name].format(x=x, y=y)}" if name in _SLOPES else ""
     ones = np.ones_like(call.g)

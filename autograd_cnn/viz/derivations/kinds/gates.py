@@ -1,6 +1,6 @@
-"""LSTM and GRU: a sequence as a row of steps, forward to the right, and the error back through time to the left.
+"""LSTM and GRU: a sequence as a row of steps, forward to the right; errors flow back through time to the left.
 
-Time t is the last axis of all arrays, so a state is a column; the gates have planes of their own in u, U, a and δ (see
+Time t is the last axis of all arrays, so a state is a column; in u, U, a and δ, each gate has a plane (see
 docs/derivations/recurrent.md, and `autograd_cnn.ops.recurrent` for the sources).
 """
 
@@ -62,7 +62,7 @@ class _Sequence:
         return f"{gate}[k,{t}] = {'tanh' if gate == 'n' else 'σ'}(a[{self.gates.index(gate)},k,{t}])"
 
     def played(self, title: str, forward: list[str], back: list[str], shared: list[str]) -> Derived:
-        """Return the arrays and scenes of these formulas."""
+        """Return the arrays and scenes for these formulas."""
         there, again, total = (
             [walk(each, self.arrays, t=self.steps) for each in formulas] for formulas in (forward, back, shared)
         )

@@ -1,4 +1,4 @@
-"""Taking numbers out of an array: an embedding, a slice. What was taken twice gets back a sum."""
+"""Taking elements out of an array: an embedding, a slice. An element that is taken twice gets the sum of both gradients."""
 
 import numpy as np
 
@@ -10,7 +10,7 @@ from autograd_cnn.viz.derivations.walk import Cells, NamedArray, Product, Scene,
 
 @plays(ops.getitem, small=True)
 def derive(call: Recorded) -> Derived:
-    """Return the arrays and scenes of a recorded `getitem`, row by row where whole rows are taken."""
+    """Return the arrays and scenes of a recorded `getitem`, row by row if whole rows are taken."""
     x, index = call.operand("x"), call.params["index"]
     taken = np.arange(x.size).reshape(x.shape)[index].reshape(call.y.shape)
     width = taken.shape[-1] if taken.ndim else 1

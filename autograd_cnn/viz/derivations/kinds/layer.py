@@ -1,7 +1,8 @@
-"""A fully connected layer, and the step of a recurrent one: sums of products, and what is made of each sum.
+"""A fully connected layer, and the step of a recurrent one: sums of products, and a function of each sum.
 
-``linear`` and ``matmul`` are ``z = x Wᵀ + b``. A recurrent step is such a layer with two inputs, ``tanh(x Wᵀ + h Uᵀ + b)``:
-a function of a sum in which at least one matrix product is found (see docs/derivations/recurrent.md).
+``linear`` and ``matmul`` are ``z = x Wᵀ + b``. A recurrent step is such a layer with two inputs,
+``tanh(x Wᵀ + h Uᵀ + b)``: a function of a sum that contains at least one matrix product (see
+docs/derivations/recurrent.md).
 """
 
 from collections.abc import Iterator
@@ -22,7 +23,7 @@ from autograd_cnn.viz.derivations.recorded import Recorded
 from autograd_cnn.viz.derivations.walk import NamedArray, Panel, Scene
 
 FUNCTIONS: Final = (ops.tanh, ops.sigmoid, ops.relu)
-"""What a step may do to its sum."""
+"""The functions that a step may apply to its sum."""
 
 _PRODUCTS: Final = (ops.linear, ops.matmul)
 _SYMBOLS: Final = (("x", "W", "f"), ("h", "U", "e"))
@@ -56,7 +57,7 @@ def _is_product(node: Node | None) -> TypeGuard[Node]:
 
 
 def _summands(total: Node) -> Iterator[tuple[Node | None, Any]]:
-    """Yield what is added up, from left to right: nodes, or what the tape keeps of an operand that is none."""
+    """Yield the summands from left to right: nodes, or what the tape keeps of an operand without a node."""
     for position, parent in enumerate(total.parents):
         if parent is not None and parent.primitive is ops.add and parent.saved is not None:
             yield from _summands(parent)
@@ -65,13 +66,13 @@ def _summands(total: Node) -> Iterator[tuple[Node | None, Any]]:
 
 
 class _Factors:
-    """A matrix product as a part of a formula: units u, features, and as many letters before them as there are rows."""
+    """A matrix product as part of a formula: units u, features, and before them one letter for each axis of rows."""
 
     def __init__(self, call: Recorded, symbols: tuple[str, str, str]) -> None:
         linear = call.inner.primitive is ops.linear
         names = ("x", "w") if linear else ("x1", "x2")
         first, second = (np.ndim(call.operand(name)) for name in names)
-        vector = second == 1  # to the right of a matrix, so that rows of this are the units
+        vector = second == 1  # to the right of a matrix, so the matrix's rows are the units
         rows = _ROWS[: max(0, call.g.ndim - 1)]
         stack = rows[:-1] if first > 1 and not vector else rows
         self.call, (self.x, self.w, feature) = call, symbols
@@ -97,13 +98,13 @@ def _index(letters: str) -> str:
 
 @plays(*_PRODUCTS)
 def derive(call: Recorded) -> Derived:
-    """Return the arrays and scenes of a recorded layer, for all its rows."""
+    """Return the arrays and scenes of a recorded layer, for all rows."""
     return _derived("y", call.g, call.y, [_Factors(call, _SYMBOLS[0])], _own_bias(call, "b"))
 
 
 @plays(*FUNCTIONS, fits=is_step)
 def derive_step(call: Recorded) -> Derived:
-    """Return the arrays and scenes of a recorded step: of its layer, with the function between."""
+    """Return the arrays and scenes of a recorded step: a layer, and the function after it."""
     delta, name = call.gradient("x"), call.inner.primitive.name
     arrays, [forward, *scenes] = _derived("z", delta, call.operand("x"), *_parts_of_step(call, delta))
     function, back = through(call, arrays, "z", "a", ("g", "δ"))
@@ -115,7 +116,7 @@ def derive_step(call: Recorded) -> Derived:
 def _derived(
     z: str, delta: NDArray[Any], sums: NDArray[Any], products: list[_Factors], biases: dict[str, NamedArray]
 ) -> Derived:
-    """Return what a layer and a step have in common, whose sums are called ``z``."""
+    """Return what a layer and a step have in common; their sums are called ``z``."""
     result, rows = products[0].result, delta.size // max(1, delta.shape[-1] if delta.ndim else 1)
     named = list(biases)[::2]
     arrays = {name: array for each in products for name, array in each.arrays().items()} | biases
@@ -154,7 +155,7 @@ def _own_bias(call: Recorded, symbol: str) -> dict[str, NamedArray]:
 
 
 def _parts_of_step(call: Recorded, delta: NDArray[Any]) -> tuple[list[_Factors], dict[str, NamedArray]]:
-    """Return the products of a step, and its biases, each with what its rule makes of the sensitivities."""
+    """Return the products of a step, and its biases, each with its gradient."""
     products: list[_Factors] = []
     biases: dict[str, NamedArray] = {}
     total = call.node.parents[0]

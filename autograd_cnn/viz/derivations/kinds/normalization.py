@@ -1,7 +1,7 @@
 """Normalisation: moments, and the three terms of the gradient (see `autograd_cnn.ops.normalization`).
 
-With z = (x − mean) · r and ĝ = w · δ it is r · (ĝ − mean(ĝ) − z · mean(ĝ z)): what arrives, less what a shift of all and
-a stretch of all would have undone.
+With z = (x − mean) · r and ĝ = w · δ it is r · (ĝ − mean(ĝ) − z · mean(ĝ z)): the cotangent without its components
+along a common shift and a common stretch, which do not change the result.
 """
 
 import numpy as np
@@ -16,13 +16,13 @@ from autograd_cnn.viz.derivations.walk import NamedArray, Panel, Scene
 
 @plays(ops.batch_norm, ops.batch_norm_inference)
 def derive(call: Recorded) -> Derived:
-    """Return the arrays and scenes of a recorded `batch_norm`: images n, channels c, moments of each channel, or given ones."""
+    """Return the arrays and scenes of a recorded `batch_norm`: images n, channels c, moments of each channel, or given."""
     return _derived(call, call.operand("x").shape, "n,c,i,j", "c", "c")
 
 
 @plays(ops.layer_norm)
 def derive_layer(call: Recorded) -> Derived:
-    """Return the arrays and scenes of a recorded `layer_norm`: rows n of k numbers, moments of each row."""
+    """Return the arrays and scenes of a recorded `layer_norm`: rows n of k elements, moments of each row."""
     x, axes = call.operand("x"), call.params["axes"]
     length = int(np.prod(x.shape[x.ndim - axes :]))
     for name in ("weight", "bias"):
@@ -36,7 +36,7 @@ def derive_layer(call: Recorded) -> Derived:
 
 
 def _derived(call: Recorded, shape: tuple[int, ...], index: str, mean: str, unit: str) -> Derived:
-    """Return the arrays and scenes, where ``mean`` is the letter of the moments and ``unit`` that of weight and bias."""
+    """Return the arrays and scenes; ``mean`` is the letter of the moments, ``unit`` that of weight and bias."""
     x = call.operand("x").reshape(shape)
     over = tuple(axis for axis, letter in enumerate(index.split(",")) if letter != mean)
     count, eps = x.size // shape[index.split(",").index(mean)], call.params["eps"]

@@ -16,7 +16,7 @@ from autograd_cnn.viz.derivations.walk import Cells, NamedArray, Product, Scene,
 
 
 def _grid(shape: tuple[int, ...], params: dict[str, Any]) -> Grid:
-    """Return the windows of a pooling of an image of this shape."""
+    """Return the pooling windows on an image of this shape."""
     names = ("window", "stride", "padding", "dilation", "ceil_mode")
     return Grid(_windows("viz.play", shape, *(params[name] for name in names)), int(np.prod(shape[:-2])))
 
@@ -26,7 +26,7 @@ _CUT = ", and a border to cut off"
 
 @plays(ops.max_pool, _relu_max_pool, batch=IMAGES)
 def derive_max(call: Recorded) -> Derived:
-    """Return the arrays and scenes of a recorded `max_pool`, for one image; of a `relu_max_pool`, as of the two that it joins."""
+    """Return the arrays and scenes of a recorded `max_pool`, for one image; a `relu_max_pool` is played as its two parts."""
     x, params = call.operand("x"), call.params
     grid = _grid(x.shape, params)
     xs, rs, ds, es = map(grid.symbol, "xrde")
@@ -142,7 +142,7 @@ def derive_spread(call: Recorded) -> Derived:
 
 
 def _shares(grid: Grid, params: dict[str, Any], like: NDArray[Any]) -> NamedArray:
-    """Return what each pixel counts: for all windows, or for each, if those at the border have fewer."""
+    """Return the weight of a pixel in its window: one for all, or one each if those at the border are smaller."""
     counts = np.asarray(_counts(grid.windows, params["count_include_pad"], params["divisor_override"]))
     shares = (1 / counts).astype(like.dtype)
     alike = bool((counts == counts.flat[0]).all())

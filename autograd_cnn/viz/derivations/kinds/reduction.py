@@ -1,4 +1,4 @@
-"""Sums and means over axes, such as a global pooling: everyone gets the same back."""
+"""Sums and means over axes, such as a global pooling: every element gets the same gradient back."""
 
 import numpy as np
 
