@@ -8,6 +8,7 @@ but a pool's winners, so a walk of a thousand steps is a few numbers. Nothing he
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from itertools import chain
 from typing import Any, Final, TypeAlias
 
 import numpy as np
@@ -153,6 +154,11 @@ class Walk:
         return len(self.target.starts)
 
     @property
+    def arrays(self) -> list[str]:
+        """The arrays that are read, and the one that is filled."""
+        return [*(cells.array for each in self.products for cells in each.factors), self.target.array]
+
+    @property
     def width(self) -> int:
         """How many products a step has at most, or cells, if they are more."""
         read = [cells for product in self.products for cells in product.factors]
@@ -196,12 +202,7 @@ class Panel:
             If there is more to it than anybody would look at.
         """
         check_size(f"{title!r}", walks)
-        met = (
-            name
-            for walk in walks
-            for name in (*(cells.array for each in walk.products for cells in each.factors), walk.target.array)
-        )
-        return cls(title, text, tuple(dict.fromkeys((*first, *met))), walks)
+        return cls(title, text, tuple(dict.fromkeys(chain(first, *(walk.arrays for walk in walks)))), walks)
 
     def __len__(self) -> int:
         return sum(map(len, self.walks))
