@@ -203,8 +203,15 @@ def test_an_unknown_ending_is_an_error(square, tmp_path):
             "render: depth is not understood: expected an int of at least 1, got 'a'",
         ),
         (
+            lambda graph: graph.render("g.svg", show="all"),
+            "render: show is unknown: expected 'forward', 'backward' or 'both', got 'all'",
+        ),
+        (
             lambda graph: graph.render("g.svg", colour="grad"),
-            "render: no argument 'colour'; it takes path, show, depth, direction, color, theme, legend",
+            (
+                "render: no argument 'colour'; did you mean 'color'?; "
+                "it takes path, show, depth, direction, color, theme, legend"
+            ),
         ),
     ],
 )
