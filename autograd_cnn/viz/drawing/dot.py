@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING, Literal, TypeAlias, get_args
 
-from autograd_cnn.errors import ArgumentError, sentence
 from autograd_cnn.graph.nodes import Edge, GraphNode, ModuleCall, Phase
 from autograd_cnn.parameters import choice
 from autograd_cnn.viz.drawing.box import Box, Boxes, sizes_of
@@ -45,13 +44,12 @@ def draw(
     placed: bool = False,
 ) -> "graphviz.Digraph":
     """Return the drawing that `Graph.to_dot` describes, or ``placed``, as Graphviz's engine ``nop2`` draws it."""
+    where = "render" if placed else "to_dot"
     for name, value, choices in (
         ("show", show, Show), ("theme", theme, Theme), ("direction", direction, Direction), ("color", color, Quantity)
     ):  # fmt: skip
         if value is not None:
-            choice("to_dot", name, value, get_args(choices))
-    if depth is not None and depth < 1:
-        raise ArgumentError(sentence("to_dot", "depth is out of range", expected="at least 1", got=depth))
+            choice(where, name, value, get_args(choices))
     boxes = Boxes(nodes, edges, calls)
     direction = direction or direction_of(boxes.tree, boxes.titles)
     unfolded = {0, *(first_view(boxes.tree) if depth is None else to_depth(boxes.tree, depth))}
@@ -257,9 +255,7 @@ class _Drawing:
             for look in looks:
                 yield _entry(look.meaning, look.shape, look.style, look.fill, look.line, palette.ink)
             return
-        measure = coloring.measure
-        unit = f", {measure.unit}" if measure.unit else ""
-        yield _entry(f"{measure.title}{unit}", "plaintext", "", palette.paper, palette.paper, palette.ink)
+        yield _entry(coloring.measure.title, "plaintext", "", palette.paper, palette.paper, palette.ink)
         for text, step in coloring.legend():
             fill, ink = (palette.paper, palette.ink) if step is None else shade(step, palette)
             style, line = ("filled,dashed", palette.ink) if step is None else ("filled", palette.faint)
