@@ -180,7 +180,7 @@ def play(
     GradientError
         If nothing was recorded, the graph has been freed, or the tape did not keep an operand.
     ShapeError
-        If the gradient is not in the output's shape, or the rows of a ``layer_norm`` are groups with weights of their own.
+        If the gradient is not in the output's shape.
 
     Examples
     --------
