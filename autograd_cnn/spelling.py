@@ -250,6 +250,10 @@ MODULE_ATTRIBUTES: Final = {
     "type": "use .astype",
     "backward": "call it on the loss",
     "fit": "use ag.train.fit",
+    "compile": "use ag.train.fit, or ag.compile for a step of your own",
+    "predict": "use ag.train.predict",
+    "evaluate": "use ag.train.evaluate",
+    "summary": "print the module",
     "save": "use ag.save",
 }
 """Attributes of other libraries' modules, and what to do here."""
