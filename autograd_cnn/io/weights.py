@@ -245,10 +245,7 @@ def _plain(name: str, value: ArrayLike) -> NDArray[Any]:
         raise OperandError(sentence("save", problem, hint=str(error).partition("\n")[0])) from error
     if array.dtype.kind not in "biuf":
         problem = f"{name!r} is not an array of numbers"
-        hint = (
-            "objects with a state go by name: save(path, model=model, optimizer=optimizer)"
-            if array.dtype == object
-            else ""
-        )
+        nested = "objects with a state go by name: save(path, model=model, optimizer=optimizer)"
+        hint = nested if isinstance(value, Mapping) else ""
         raise OperandError(sentence("save", problem, expected="bools, ints or floats", got=array.dtype, hint=hint))
     return array.astype(array.dtype.newbyteorder("="), copy=False)

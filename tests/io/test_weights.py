@@ -161,8 +161,10 @@ def test_a_folder_and_a_folder_that_is_missing(tmp_path, suffix):
         (
             {"a": {"b": 1}},
             OperandError,
-            "'a' is not an array of numbers: expected bools, ints or floats, got object; "
-            "objects with a state go by name: save(path, model=model, optimizer=optimizer)",
+            (
+                "'a' is not an array of numbers: expected bools, ints or floats, got object; "
+                "objects with a state go by name: save(path, model=model, optimizer=optimizer)"
+            ),
         ),
         ({"a": np.zeros(1, "M8[s]")}, OperandError,
          "'a' is not an array of numbers: expected bools, ints or floats, got datetime64[s]"),
