@@ -195,7 +195,7 @@ class _Drawing:
         elif len(wire.values) > 1:
             look["label"] = str(len(wire.values))
         if self.scene:
-            look |= _course(self.scene.wires[index, number], tip=not inwards)
+            look |= _course(self.scene.wires[index, number], look.get("label", ""), tip=not inwards)
         elif mirrored:
             ends = ends[::-1]
             look.setdefault("dir", "back")
@@ -272,17 +272,18 @@ def _node_place(x: float, y: float, width: float, height: float) -> dict[str, st
     }  # fmt: skip
 
 
-def _course(points: Sequence[Point], *, tip: bool) -> dict[str, str]:
-    """Return the course of a wire, which ends where its tip begins, and where its label is."""
-    middle = _cut(points[(len(points) - 1) // 6 * 3 :][:4], 1 / 2)[3]
+def _course(points: Sequence[Point], label: str, *, tip: bool) -> dict[str, str]:
+    """Return the course of a wire, which ends where its tip begins, and where its label is, beside its middle."""
+    curve = points[(len(points) - 1) // 6 * 3 :][:4]
+    (x, y), (right, down) = _cut(curve, 1 / 2)[3], (abs(u - v) for u, v in zip(curve[0], curve[3], strict=True))
+    x, y = (x + TIP + width_of(label) / 2, y) if down > right else (x, y - 2 * TIP)
     at, way = "", list(points)
     if tip:
         end, share = way[-1], 1.0
         while share > 1 / 64 and math.dist(end, _cut(way[-4:], share)[3]) < TIP:
             share -= 1 / 64
         at, way = f"e,{end[0]:.1f},{-end[1]:.1f} ", way[:-4] + _cut(way[-4:], share)
-    text = " ".join(f"{x:.1f},{-y:.1f}" for x, y in way)
-    return {"pos": f"{at}{text}", "lp": f"{middle[0]:.1f},{-middle[1]:.1f}"}
+    return {"pos": at + " ".join(f"{u:.1f},{-v:.1f}" for u, v in way), "lp": f"{x:.1f},{-y:.1f}"}
 
 
 def _cut(curve: Sequence[Point], share: float) -> list[Point]:
