@@ -309,9 +309,9 @@ def _untold():
             "viz.play: the tape did not keep an operand of add; keep its tensor in a variable, or record it under ag.tracing()",
         ),
         (
-            lambda: play(W44 @ W44, "conv9"),
+            lambda: play(W44 @ W44, "matmull"),
             ArgumentError,
-            "viz.play: there is no such call that can be played: expected matmul, got 'conv9'",
+            "viz.play: there is no such call that can be played: expected matmul, got 'matmull'; did you mean 'matmul'?",
         ),
         (
             lambda: play(ag.exp(W44)),
