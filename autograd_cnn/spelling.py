@@ -93,7 +93,7 @@ def understood(where: str, params: dict[str, Any], names: Mapping[str, Any]) -> 
 
 def unknown_argument(where: str, name: str, listed: str) -> OperandError:
     """Return the error that says that ``where`` has no argument ``name``, and what it takes."""
-    hint = _HINTS_OF.get(where) or _HINTS.get(name)
+    hint = _HINTS_OF.get(where) or _HINTS.get(name) or alike(name, listed.replace("*", "").split(", "))
     takes = f"it takes {listed}"
     return OperandError(sentence(where, f"no argument {name!r}", hint=f"{hint}; {takes}" if hint else takes))
 
@@ -172,8 +172,19 @@ def missing(module: str, name: str, there: Collection[str]) -> AttributeError:
         return AttributeError(sentence(module, text, hint=f"use {instead}"))
     if name.startswith("_"):  # Python's own, which debuggers, mocks and test runners look up on any object
         return AttributeError(sentence(module, text))
-    alike = [each for each in there if each.lower() == name.lower()] or get_close_matches(name, there, n=1)
-    return AttributeError(sentence(module, text, hint=f"did you mean {alike[0]!r}?" if alike else ""))
+    return AttributeError(sentence(module, text, hint=alike(name, there)))
+
+
+def alike(name: str, there: Collection[str]) -> str:
+    """Return a question for the name that is most similar, or nothing.
+
+    Examples
+    --------
+    >>> alike("strid", ["kernel_size", "stride"]), alike("rate", ["lr"])
+    ("did you mean 'stride'?", '')
+    """
+    found = [each for each in there if each.lower() == name.lower()] or get_close_matches(name, there, n=1)
+    return f"did you mean {found[0]!r}?" if found else ""
 
 
 def public(names: Mapping[str, object]) -> list[str]:
@@ -239,6 +250,10 @@ MODULE_ATTRIBUTES: Final = {
     "type": "use .astype",
     "backward": "call it on the loss",
     "fit": "use ag.train.fit",
+    "compile": "use ag.train.fit, or ag.compile for a step of your own",
+    "predict": "use ag.train.predict",
+    "evaluate": "use ag.train.evaluate",
+    "summary": "print the module",
     "save": "use ag.save",
 }
 """Attributes of other libraries' modules, and what to do here."""

@@ -246,7 +246,10 @@ def test_a_number_counts_as_a_row_of_one():
         (ag.grad, "grad: argument 'f' is missing; it takes f, argnums, has_aux"),
         (lambda: ag.hvp(ag.sin, 1.0), "hvp: argument 'v' is missing; it takes f, x, v"),
         (ag.vjp, "vjp: argument 'f' is missing; it takes f, *args, has_aux"),
-        (lambda: ag.jacobian(ag.sin, argnum=0), "jacobian: no argument 'argnum'; it takes f, argnums, has_aux"),
+        (
+            lambda: ag.jacobian(ag.sin, argnum=0),
+            "jacobian: no argument 'argnum'; did you mean 'argnums'?; it takes f, argnums, has_aux",
+        ),
         (ag.tensor, "tensor: argument 'data' is missing; it takes data, requires_grad, dtype, name"),
         (lambda: ag.checkpoint(3), "checkpoint: f is not a function: expected a function of tensors, got int"),
     ],

@@ -126,7 +126,7 @@ DIFFERENT = {
     "inplace": (lambda: ag.exp(A, inplace=True), "exp: no argument 'inplace'; it takes x"),
     "unbiased": (lambda: ag.std(A, unbiased=True), ("std: no argument 'unbiased'; say ddof=1 or ddof=0; "
                  "it takes x, axis, ddof, keepdims")),
-    "a typo": (lambda: ag.stack([A], axs=1), "stack: no argument 'axs'; it takes arrays, axis"),
+    "a typo": (lambda: ag.stack([A], axs=1), "stack: no argument 'axs'; did you mean 'axis'?; it takes arrays, axis"),
     "cuda": (lambda: ag.tensor(A).to("cuda:0"), "to: there is no device 'cuda:0'; everything is computed on the CPU"),
 }  # fmt: skip
 

@@ -31,8 +31,8 @@ COLORS: Final = tuple(each for each in get_args(Quantity) if each != "change")
 RUNS: Final = 5
 """How often each call is timed."""
 
-WHOLE: Final = {".html", ".json"}
-"""Formats that contain the whole graph and leave folding and colouring to their readers."""
+UNUSED: Final = {".html": ("depth",), ".json": ("depth", "color", "direction")}
+"""Of formats that contain the whole graph, the options that are left to their readers."""
 
 DESCRIPTION: Final = """\
 Run a network forward on a random image, and draw the graph that its loss records:
@@ -114,8 +114,8 @@ def open_file(path: Path) -> None:
 
 def _capture(arguments: argparse.Namespace) -> Graph:
     suffix = ending(arguments.output)
-    for option in ("depth", "color"):
-        if suffix in WHOLE and getattr(arguments, option) is not None:
+    for option in UNUSED.get(suffix, ()):
+        if getattr(arguments, option) is not None:
             problem = f"a {suffix} file holds the whole graph and takes no --{option}"
             raise ArgumentError(sentence(f"--{option}", problem))
     subject = make_subject(arguments.model, arguments.shape and tuple(arguments.shape))

@@ -374,9 +374,9 @@ def _open_folder(path: Path, *, force: bool = False, resume: bool = False) -> It
         try:
             yield folder
         except KeyboardInterrupt as error:
-            when = "" if folder.epochs else " before the first epoch ended"
             told = str(error) or "interrupted"
-            raise type(error)(f"{told}{when}; {folder.contents()}") from error
+            when, hint = ("", f"; --resume {path} goes on") if folder.epochs else (" before the first epoch ended", "")
+            raise type(error)(f"{told}{when}; {folder.contents()}{hint}") from error
 
 
 class _Drawing(Callback):

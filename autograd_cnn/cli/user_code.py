@@ -12,6 +12,7 @@ from types import ModuleType
 from typing import Any, Final
 
 from autograd_cnn.errors import ArgumentError, sentence
+from autograd_cnn.spelling import alike
 
 LIBRARIES: Final = frozenset({"google", "llvmlite", "numba", "onnx"})
 """Optional dependencies: a ``numba.py`` is never mistaken for Numba, even if that is not installed."""
@@ -90,7 +91,7 @@ def call(path: Path, name: str) -> Any:
         own = [key for key, value in vars(module).items() if getattr(value, "__module__", "") == module.__name__]
         expected = f"one of {', '.join(own)}" if own else "one that the file has"
         problem = f"{path} has no such function"
-        hint = "" if name else f"name one, as in {path.name}:{own[-1] if own else 'NAME'}"
+        hint = alike(name, own) if name else f"name one, as in {path.name}:{own[-1] if own else 'NAME'}"
         raise ArgumentError(sentence("--model", problem, expected=expected, got=repr(name), hint=hint))
     with failures_of(path):
         return function()

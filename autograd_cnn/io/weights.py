@@ -61,9 +61,12 @@ def save(path: AnyPath, state: Stateful | Mapping[str, ArrayLike] | None = None,
     Raises
     ------
     ArgumentError
-        If the extension is another, or this kind of file can't store a name. OperandError If a name is not a string, or
-        a value is not an array of numbers; for objects, if a state contains anything other than arrays, numbers,
-        strings, lists and dicts. OSError If the file can't be written; an earlier file of that name then remains.
+        If the extension is another, or this kind of file can't store a name.
+    OperandError
+        If a name is not a string, or a value is not an array of numbers; for objects, if a state contains anything other
+        than arrays, numbers, strings, lists and dicts.
+    OSError
+        If the file can't be written; an earlier file of that name then remains.
 
     Notes
     -----
@@ -242,5 +245,7 @@ def _plain(name: str, value: ArrayLike) -> NDArray[Any]:
         raise OperandError(sentence("save", problem, hint=str(error).partition("\n")[0])) from error
     if array.dtype.kind not in "biuf":
         problem = f"{name!r} is not an array of numbers"
-        raise OperandError(sentence("save", problem, expected="bools, ints or floats", got=array.dtype))
+        nested = "objects with a state go by name: save(path, model=model, optimizer=optimizer)"
+        hint = nested if isinstance(value, Mapping) else ""
+        raise OperandError(sentence("save", problem, expected="bools, ints or floats", got=array.dtype, hint=hint))
     return array.astype(array.dtype.newbyteorder("="), copy=False)

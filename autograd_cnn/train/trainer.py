@@ -539,7 +539,8 @@ def fit(
     if checkpoint is not None:
         trainer.restore(checkpoint, loader)
         if len(trainer.history) >= config.epochs:
-            raise ArgumentError(sentence("fit", f"the run has had its {counted(config.epochs, 'epoch')}"))
+            problem = f"the run has had its {counted(config.epochs, 'epoch')}"
+            raise ArgumentError(sentence("fit", problem, hint="to train longer, start another run"))
     return trainer.fit(loader, dataset.test, config.epochs - len(trainer.history))
 
 

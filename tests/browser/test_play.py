@@ -122,6 +122,11 @@ def test_steps_by_key_button_slider_and_link(visit):
     assert page.locator("dialog dt").count() == 4
 
 
+def test_a_sum_with_one_factor_for_all_is_written_term_by_term(visit):
+    words = visit(DERIVATIONS["layer_norm"](), "#0@1").locator(".words").first.text_content()
+    assert words == "μ[0] = x[0, 0:4] · 1/m = 1·0.25 + (−0.5)·0.25 + 2·0.25 + 0·0.25 = 0.625"
+
+
 @for_each("name, scheme, width", [("convolution", "dark", 390), ("heat", "light", 390), ("loss", "dark", 1400)])
 def test_it_fits_a_phone_and_the_dark(visit, name, scheme, width):
     page = visit(DERIVATIONS[name](), "#1@9", scheme=scheme, width=width)

@@ -56,7 +56,7 @@ def test_a_page_is_opened_where_there_is_a_browser(tmp_path, monkeypatch, capsys
     opened = []
     monkeypatch.setattr("autograd_cnn.cli.graph.open_browser", lambda path: opened.append(path) or len(opened) == 1)
     for _ in range(2):
-        assert _graph("--model", "FC", "--shape", 1, 2, 2, "--open") == 0
+        assert _graph("--model", "FC", "--shape", 1, 2, 2, "--color", "flops", "--open") == 0
     assert opened == [Path("graph.html")] * 2
     assert capsys.readouterr().out.splitlines()[1:] == [
         "graph.html: 7 nodes",
@@ -144,6 +144,8 @@ SEE = "; see autograd-cnn graph --help"
         (["--depth", "0"], 2, f"argument --depth: expected a whole number of at least 1, got '0'{SEE}"),
         (["--color", "red"], 2, f"argument --color: expected one of grad, bytes, flops, time, nan, dead, got 'red'{SEE}"),
         (["-o", "g.html", "--depth", "1"], 2, f"--depth: a .html file holds the whole graph and takes no --depth{SEE}"),
+        (["-o", "g.json", "--direction", "right"], 2,
+         f"--direction: a .json file holds the whole graph and takes no --direction{SEE}"),
         (["-o", "g.json", "--color", "grad"], 2, f"--color: a .json file holds the whole graph and takes no --color{SEE}"),
         (["--model", "net.py:none"], 2, f"--model: no such file: net.py{SEE}"),
         (["--model", "none.onnx"], 2, f"--model: can't read none.onnx: No such file or directory{SEE}"),

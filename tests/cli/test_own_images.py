@@ -174,7 +174,10 @@ def test_a_run_that_is_killed_goes_on_to_the_same_bits(home, tmp_path, capsys):
     assert len(metrics.read_bytes().splitlines()) == 60
     capsys.readouterr()
     assert _main("train", "--resume", str(killed)) == 1
-    assert capsys.readouterr().err == "autograd-cnn train: fit: the run has had its 60 epochs\n"
+    assert (
+        capsys.readouterr().err
+        == "autograd-cnn train: fit: the run has had its 60 epochs; to train longer, start another run\n"
+    )
 
 
 def test_stopping_early_keeps_the_best_weights_and_is_over(tmp_path, capsys):

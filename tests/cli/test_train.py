@@ -97,7 +97,7 @@ def test_a_loss_that_is_no_number_stops_the_run(tmp_path, capsys):
 @pytest.mark.parametrize(("stop", "told", "code"), [
     (ag.errors.DivergedError("the loss became nan in epoch 3, step 1"),
      "the loss became nan in epoch 3, step 1; the weights of epoch 2 are in out/model.npz; try a smaller --lr", 1),
-    (KeyboardInterrupt(), "interrupted; the weights of epoch 2 are in out/model.npz", 130),
+    (KeyboardInterrupt(), "interrupted; the weights of epoch 2 are in out/model.npz; --resume out goes on", 130),
 ])  # fmt: skip
 def test_the_last_good_weights_are_kept(tmp_path, capsys, monkeypatch, stop, told, code):
     good = []

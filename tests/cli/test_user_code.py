@@ -96,6 +96,10 @@ def test_a_file_with_the_name_of_a_library_does_not_take_its_place(tmp_path, mon
             "",
             "{path} has no such function: expected one of Pair, total, fails, deeper, leaves, got ''; name one, as in {path.name}:leaves",
         ),
+        (
+            "totl",
+            "{path} has no such function: expected one of Pair, total, fails, deeper, leaves, got 'totl'; did you mean 'total'?",
+        ),
         ("number", "{path} has no such function: expected one of Pair, total, fails, deeper, leaves, got 'number'"),
     ],
 )

@@ -43,7 +43,11 @@ def test_a_star_takes_all_arrays():
         ((1,), {}, "sample: argument 'w' is missing; it takes x, w, bias, stride, *, padding"),
         ((1, 2, 3, 4, 5), {}, "sample: too many arguments; it takes x, w, bias, stride, *, padding"),
         ((1, 2, 3, 4), {"stride": 1}, "sample: too many arguments; it takes x, w, bias, stride, *, padding"),
-        ((1, 2), {"pad": 1}, "sample: no argument 'pad'; it takes x, w, bias, stride, *, padding"),
+        (
+            (1, 2),
+            {"pad": 1},
+            "sample: no argument 'pad'; did you mean 'padding'?; it takes x, w, bias, stride, *, padding",
+        ),
         (
             (1, 2),
             {"stride": ag.tensor(1.0, requires_grad=True)},

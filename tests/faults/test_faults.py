@@ -108,7 +108,8 @@ def test_told_to_end_it_leaves_all_whole_and_says_so(whole, tmp_path, number, co
         _, said = process.communicate()
     assert process.returncode == code
     epoch = json.loads((run / "metrics.jsonl").read_text("utf-8").splitlines()[-1])["epoch"]
-    assert said == f"autograd-cnn train: {told}; the weights of epoch {epoch} are in {run / 'model.npz'}\n"
+    kept = f"the weights of epoch {epoch} are in {run / 'model.npz'}"
+    assert said == f"autograd-cnn train: {told}; {kept}; --resume {run} goes on\n"
     assert main(["train", "--resume", str(run)]) == 0
     assert _same(_weights(run), whole)
 

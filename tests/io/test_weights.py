@@ -158,7 +158,14 @@ def test_a_folder_and_a_folder_that_is_missing(tmp_path, suffix):
         ({1: np.ones(1)}, OperandError, "a name is not a string: expected str, got 1"),
         ({"\ud800": np.ones(1)}, ArgumentError, "the name '\\ud800' is not text, but holds half a character"),
         ({"a": 1j}, OperandError, "'a' is not an array of numbers: expected bools, ints or floats, got complex128"),
-        ({"a": None}, OperandError, "'a' is not an array of numbers: expected bools, ints or floats, got object"),
+        (
+            {"a": {"b": 1}},
+            OperandError,
+            (
+                "'a' is not an array of numbers: expected bools, ints or floats, got object; "
+                "objects with a state go by name: save(path, model=model, optimizer=optimizer)"
+            ),
+        ),
         ({"a": np.zeros(1, "M8[s]")}, OperandError,
          "'a' is not an array of numbers: expected bools, ints or floats, got datetime64[s]"),
         ({"a": [[1], [1, 2]]}, OperandError, None),

@@ -416,7 +416,7 @@ SIGNATURE = "it takes x, w, bias, stride, padding, dilation, groups"
         ),
         (lambda: ag.correlate2d(X), f"argument 'w' is missing; {SIGNATURE}"),
         (lambda: ag.correlate2d(X, W, None, 1, 0, 1, 1, 1), f"too many arguments; {SIGNATURE}"),
-        (lambda: ag.correlate2d(X, W, strides=2), f"no argument 'strides'; {SIGNATURE}"),
+        (lambda: ag.correlate2d(X, W, strides=2), f"no argument 'strides'; did you mean 'stride'?; {SIGNATURE}"),
         (
             lambda: ag.correlate2d(X, W, stride=ag.tensor(2.0, requires_grad=True)),
             "parameter 'stride' has no gradient: expected a plain value, got a Tensor; pass it detached",

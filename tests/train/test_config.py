@@ -51,7 +51,7 @@ def test_an_unknown_argument_is_told_what_there_is():
     with pytest.raises(OperandError) as err:
         TrainConfig(epoch=3)
     assert str(err.value) == (
-        "TrainConfig: no argument 'epoch'; it takes epochs, batch_size, lr, seed, augment, mixup, accumulate, "
+        "TrainConfig: no argument 'epoch'; did you mean 'epochs'?; it takes epochs, batch_size, lr, seed, augment, mixup, accumulate, "
         "clip_norm, class_weights, ema, workers"
     )
 

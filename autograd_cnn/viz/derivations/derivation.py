@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 
 from autograd_cnn.engine.composite import parsed
@@ -33,12 +34,24 @@ class Derivation:
     arrays : dict of str to NamedArray
         By their symbols in formulas.
     scenes : sequence of Scene
+
+    Raises
+    ------
+    ArgumentError
+        If an array that a panel shows, reads or fills is not there, or not among those that it shows.
     """
 
     title: str
     text: str
     arrays: Mapping[str, NamedArray]
     scenes: Sequence[Scene]
+
+    def __post_init__(self) -> None:
+        for panel in (panel for scene in self.scenes for panel in scene.panels):
+            for name in chain(panel.arrays, *(walk.arrays for walk in panel.walks)):
+                if name not in self.arrays or name not in panel.arrays:
+                    hint = "what a panel shows, reads and fills is named by it, and is among the derivation's arrays"
+                    raise ArgumentError(sentence("Derivation", f"{panel.title!r} lacks the array {name!r}", hint=hint))
 
     def __repr__(self) -> str:
         return f"<Derivation of {printable(self.title)}: {', '.join(f'{scene.title} ({len(scene)})' for scene in self.scenes)}>"
@@ -167,8 +180,7 @@ def play(
     GradientError
         If nothing was recorded, the graph has been freed, or the tape did not keep an operand.
     ShapeError
-        If the gradient does not have the output's shape, or the rows of a ``layer_norm`` are groups with separate
-        weights.
+        If the gradient does not have the output's shape.
 
     Examples
     --------

@@ -14,11 +14,14 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from autograd_cnn.errors import ArgumentError, require, sentence
 from autograd_cnn.viz.derivations.walk import ONE, Cells, NamedArray, Product, Span, Walk, check_size
 
-_FACTOR: Final = re.compile(r"([^ \[\]]+)\[([^ \[\]]*)\]")
+_INDEX: Final = r"[+-]?(?:\d+[a-z]?|[a-z])(?:[+-](?:\d+[a-z]?|[a-z]))*"
+_FACTOR: Final = re.compile(rf"([^ \[\]]+)\[((?:{_INDEX}(?:,{_INDEX})*)?)\]")
 _FUNCTION: Final = re.compile(r"([^ \[\]]+)\((.*)\)")
 _SUMMAND: Final = re.compile(r"([+-]?)(\d*)([a-z]?)")
+FORM: Final = "arrays with their indices, such as M[i,j] = a[i] b[j]"
 
 
 class _Factor(NamedTuple):
@@ -30,7 +33,9 @@ class _Factor(NamedTuple):
 
     @classmethod
     def of(cls, text: str) -> "_Factor":
-        name, inside = _FACTOR.fullmatch(text).groups()  # type: ignore[union-attr]  # formulas are ours, or fail
+        if not (found := _FACTOR.fullmatch(text)):
+            raise ArgumentError(sentence("walk", "the formula is not understood", expected=FORM, got=repr(text)))
+        name, inside = found.groups()
         indices = []
         for part in filter(None, inside.split(",")):
             index: Counter[str] = Counter()
@@ -52,7 +57,24 @@ class _Factor(NamedTuple):
                 yield letters[0], length
 
     def padded(self, shape: tuple[int, ...]) -> tuple[int, ...]:
+        if len(shape) > len(self.indices):
+            problem = f"{self.text} has too few indices"
+            raise ArgumentError(sentence("walk", problem, expected=len(shape), got=len(self.indices)))
         return (1,) * (len(self.indices) - len(shape)) + shape
+
+    def check(self, shape: tuple[int, ...], sizes: Mapping[str, int]) -> None:
+        """Raise unless it is known how far the letters run, and all indices are within the array."""
+        if unknown := [letter for letter in self.letters if letter not in sizes]:
+            hint = f"pass it, as in {unknown[0]}=3"
+            raise ArgumentError(sentence("walk", f"no axis says how far {unknown[0]!r} runs", hint=hint))
+        for index, length in zip(self.indices, self.padded(shape), strict=True):
+            ends = [count * (sizes[letter] - 1) for letter, count in index.items() if letter and length > 1]
+            low, high = (index[""] + sum(end for end in ends if (end < 0) == negative) for negative in (True, False))
+            if not 0 <= low <= high < length:
+                got = f"{low} to {high}"
+                raise ArgumentError(
+                    sentence("walk", f"{self.text} leaves its array", expected=f"0 to {length - 1}", got=got)
+                )
 
     def cells(self, shape: tuple[int, ...], steps: str, sums: str, sizes: Mapping[str, int]) -> Cells:
         """Return the cells of each step; those along the letters ``sums`` belong to one step."""
@@ -70,7 +92,9 @@ class _Factor(NamedTuple):
 
 def _sides(formula: str) -> tuple[_Factor, str, list[tuple[int, list[_Factor]]]]:
     """Return the target, the function or "", and the products with their signs."""
-    target, text = formula.split(" = ", 1)
+    target, equals, text = formula.partition(" = ")
+    if not equals:
+        raise ArgumentError(sentence("walk", "the formula is not understood", expected=FORM, got=repr(formula)))
     if found := _FUNCTION.fullmatch(text):
         function, text = found.groups()
     else:
@@ -95,6 +119,13 @@ def walk(formula: str, arrays: Mapping[str, NamedArray], over: str = "", /, **si
     **sizes : int
         The ranges of letters; by default, the lengths of the axes that they index.
 
+    Raises
+    ------
+    ArgumentError
+        If the formula is not understood, an array is missing, or an index is outside of its array.
+    OperandError
+        If an array is not a `NamedArray`.
+
     Examples
     --------
     >>> arrays = {"x": NamedArray(np.arange(5.0)), "w": NamedArray(np.ones(2)), "y": NamedArray(np.zeros(4))}
@@ -103,12 +134,20 @@ def walk(formula: str, arrays: Mapping[str, NamedArray], over: str = "", /, **si
     [[0, 1], [1, 2], [2, 3], [3, 4]]
     """
     target, function, terms = _sides(formula)
-    shapes = {name: np.shape(array.values) for name, array in arrays.items()}
+    factors = (target, *(factor for _, term in terms for factor in term))
+    shapes: dict[str, tuple[int, ...]] = {}
+    for name in (factor.array for factor in factors):
+        if name not in arrays:
+            raise ArgumentError(sentence("walk", "no such array", expected=", ".join(arrays), got=repr(name)))
+        require(isinstance(arrays[name], NamedArray), "walk", f"{name} is no NamedArray", "one", arrays[name])
+        shapes[name] = np.shape(arrays[name].values)
     known: dict[str, int] = {}
-    for factor in (target, *(factor for _, term in terms for factor in term)):
+    for factor in factors:
         for letter, length in factor.lengths(shapes[factor.array]):
             known[letter] = max(known.get(letter, 1), length)
     known |= sizes
+    for factor in factors:
+        factor.check(shapes[factor.array], known)
     steps = over or "".join(target.letters)
 
     def cells(factor: _Factor, sums: str) -> Cells:

@@ -8,6 +8,7 @@ walk of a thousand steps takes a few numbers. Nothing here knows an operation by
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from itertools import chain
 from typing import Any, Final, TypeAlias
 
 import numpy as np
@@ -153,6 +154,11 @@ class Walk:
         return len(self.target.starts)
 
     @property
+    def arrays(self) -> list[str]:
+        """The arrays that are read, and the one that is filled."""
+        return [*(cells.array for each in self.products for cells in each.factors), self.target.array]
+
+    @property
     def width(self) -> int:
         """The most products in a step, or cells, if there are more of these."""
         read = [cells for product in self.products for cells in product.factors]
@@ -196,12 +202,7 @@ class Panel:
             If it is too large to look at.
         """
         check_size(f"{title!r}", walks)
-        met = (
-            name
-            for walk in walks
-            for name in (*(cells.array for each in walk.products for cells in each.factors), walk.target.array)
-        )
-        return cls(title, text, tuple(dict.fromkeys((*first, *met))), walks)
+        return cls(title, text, tuple(dict.fromkeys(chain(first, *(walk.arrays for walk in walks)))), walks)
 
     def __len__(self) -> int:
         return sum(map(len, self.walks))

@@ -8,6 +8,7 @@ from autograd_cnn.engine.node import Node, Recordable, Traced
 from autograd_cnn.engine.recording import Scope
 from autograd_cnn.errors import ArgumentError, GradientError, OperandError, sentence
 from autograd_cnn.graph.calls import Calls
+from autograd_cnn.spelling import alike
 from autograd_cnn.viz.derivations.kind import Kind, kind_of, primitives
 
 
@@ -53,7 +54,7 @@ def find(output: Any, call: Any) -> tuple[Node, Kind, str]:
     if isinstance(call, str):
         playable = [names[node] or _primitive(node) for node in reversed(order) if kind_of(node) is not None]
         raise ArgumentError(
-            sentence("viz.play", "there is no such call that can be played", got=repr(call),
+            sentence("viz.play", "there is no such call that can be played", got=repr(call), hint=alike(call, playable),
                      expected=", ".join(dict.fromkeys(playable)) or "none of the output's can be")
         )  # fmt: skip
     raise ArgumentError(

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING, Literal, TypeAlias, get_args
 
-from autograd_cnn.errors import ArgumentError, sentence
 from autograd_cnn.graph.nodes import Edge, GraphNode, ModuleCall, Phase
 from autograd_cnn.parameters import choice
 from autograd_cnn.viz.drawing.box import Box, Boxes, sizes_of
@@ -45,13 +44,12 @@ def draw(
     placed: bool = False,
 ) -> "graphviz.Digraph":
     """Return the drawing that `Graph.to_dot` describes, or ``placed``, as Graphviz's engine ``nop2`` draws it."""
+    where = "render" if placed else "to_dot"
     for name, value, choices in (
         ("show", show, Show), ("theme", theme, Theme), ("direction", direction, Direction), ("color", color, Quantity)
     ):  # fmt: skip
         if value is not None:
-            choice("to_dot", name, value, get_args(choices))
-    if depth is not None and depth < 1:
-        raise ArgumentError(sentence("to_dot", "depth is out of range", expected="at least 1", got=depth))
+            choice(where, name, value, get_args(choices))
     boxes = Boxes(nodes, edges, calls)
     direction = direction or direction_of(boxes.tree, boxes.titles)
     unfolded = {0, *(first_view(boxes.tree) if depth is None else to_depth(boxes.tree, depth))}
@@ -197,7 +195,7 @@ class _Drawing:
         elif len(wire.values) > 1:
             look["label"] = str(len(wire.values))
         if self.scene:
-            look |= _course(self.scene.wires[index, number], tip=not inwards)
+            look |= _course(self.scene.wires[index, number], look.get("label", ""), tip=not inwards)
         elif mirrored:
             ends = ends[::-1]
             look.setdefault("dir", "back")
@@ -257,9 +255,7 @@ class _Drawing:
             for look in looks:
                 yield _entry(look.meaning, look.shape, look.style, look.fill, look.line, palette.ink)
             return
-        measure = coloring.measure
-        unit = f", {measure.unit}" if measure.unit else ""
-        yield _entry(f"{measure.title}{unit}", "plaintext", "", palette.paper, palette.paper, palette.ink)
+        yield _entry(coloring.measure.title, "plaintext", "", palette.paper, palette.paper, palette.ink)
         for text, step in coloring.legend():
             fill, ink = (palette.paper, palette.ink) if step is None else shade(step, palette)
             style, line = ("filled,dashed", palette.ink) if step is None else ("filled", palette.faint)
@@ -276,17 +272,18 @@ def _node_place(x: float, y: float, width: float, height: float) -> dict[str, st
     }  # fmt: skip
 
 
-def _course(points: Sequence[Point], *, tip: bool) -> dict[str, str]:
-    """Return the course of a wire, which ends where its tip begins, and the position of its label."""
-    middle = _cut(points[(len(points) - 1) // 6 * 3 :][:4], 1 / 2)[3]
+def _course(points: Sequence[Point], label: str, *, tip: bool) -> dict[str, str]:
+    """Return the course of a wire, which ends where its tip begins, and the position of its label, beside its middle."""
+    curve = points[(len(points) - 1) // 6 * 3 :][:4]
+    (x, y), (right, down) = _cut(curve, 1 / 2)[3], (abs(u - v) for u, v in zip(curve[0], curve[3], strict=True))
+    x, y = (x + TIP + width_of(label) / 2, y) if down > right else (x, y - 2 * TIP)
     at, way = "", list(points)
     if tip:
         end, share = way[-1], 1.0
         while share > 1 / 64 and math.dist(end, _cut(way[-4:], share)[3]) < TIP:
             share -= 1 / 64
         at, way = f"e,{end[0]:.1f},{-end[1]:.1f} ", way[:-4] + _cut(way[-4:], share)
-    text = " ".join(f"{x:.1f},{-y:.1f}" for x, y in way)
-    return {"pos": f"{at}{text}", "lp": f"{middle[0]:.1f},{-middle[1]:.1f}"}
+    return {"pos": at + " ".join(f"{u:.1f},{-v:.1f}" for u, v in way), "lp": f"{x:.1f},{-y:.1f}"}
 
 
 def _cut(curve: Sequence[Point], share: float) -> list[Point]:

@@ -1,8 +1,12 @@
 """Formulas in index notation, against einsum."""
 
+import re
+
 import numpy as np
+import pytest
 from tables import for_each
 
+from autograd_cnn.errors import ArgumentError, OperandError
 from autograd_cnn.viz import NamedArray
 from autograd_cnn.viz.derivations.notation import adjoint, walk
 
@@ -59,3 +63,26 @@ def test_windows_constants_signs_and_axes_of_length_one():
     for i in range(3):
         back[[2 * i + 1, 2 * i + 4]] -= x[i]
     assert np.allclose(_made("d[2i+3u+1] = − δ[k,i]", arrays, "i", u=2, k=1), back, rtol=0, atol=1e-14)
+
+
+FORM = "walk: the formula is not understood: expected arrays with their indices, such as M[i,j] = a[i] b[j], got "
+
+
+@for_each(
+    "formula, told",
+    [
+        ("M[i,j]", f"{FORM}'M[i,j]'"),
+        ("M[i,j] = 2 a[i]", f"{FORM}'2'"),
+        ("M[i,j] = a[2*i]", f"{FORM}'a[2*i]'"),
+        ("M[i,j] = a[i] c[j]", "walk: no such array: expected a, b, M, list, got 'c'"),
+        ("M[i,j] = a[j] b[i]", "walk: M[i,j] leaves its array: expected 0 to 1, got 0 to 2"),
+        ("a[i] = b[i-1]", "walk: b[i-1] leaves its array: expected 0 to 2, got -1 to 0"),
+        ("a[] = M[i]", "walk: a[] has too few indices: expected 1, got 0"),
+        ("a[i] = b[i+u]", "walk: no axis says how far 'u' runs; pass it, as in u=3"),
+        ("a[i] = list[i]", "walk: list is no NamedArray: expected one, got list"),
+    ],
+)
+def test_a_formula_that_does_not_fit_its_arrays_is_refused(formula, told):
+    arrays = {"a": NamedArray(np.ones(2)), "b": NamedArray(np.ones(3)), "M": NamedArray(np.ones((2, 3))), "list": []}
+    with pytest.raises(OperandError if told.endswith("list") else ArgumentError, match=f"^{re.escape(told)}$"):
+        walk(formula, arrays)

@@ -9,7 +9,7 @@ import pytest
 
 import autograd_cnn as ag
 from autograd_cnn.errors import ArgumentError, FormatError
-from autograd_cnn.viz import play
+from autograd_cnn.viz import Derivation, NamedArray, Panel, Scene, play, walk
 from autograd_cnn.viz.derivations.animation import animate
 from autograd_cnn.viz.derivations.page import HeatGrid, is_in_numbers
 
@@ -98,3 +98,12 @@ def test_what_is_not_written(tmp_path, write, error, told):
         write(tmp_path)
     assert str(raised.value) == told
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_panel_shows_what_its_walks_read_and_fill():
+    arrays = {"x": NamedArray(np.ones(2)), "y": NamedArray(np.zeros(2))}
+    copied = walk("y[i] = x[i]", arrays)
+    for shown, lacks in ((("x",), "y"), (("x", "y", "z"), "z")):
+        told = f"Derivation: 'Copied' lacks the array '{lacks}'; what a panel shows, reads and fills is named by it, "
+        with pytest.raises(ArgumentError, match=f"^{told}and is among the derivation's arrays$"):
+            Derivation("", "", arrays, [Scene("Forward", (Panel("Copied", "", shown, (copied,)),))])

@@ -13,6 +13,7 @@ from reportlab.pdfbase.pdfmetrics import stringWidth
 from tables import for_each
 
 import autograd_cnn as ag
+from autograd_cnn import nn
 from autograd_cnn.errors import ArgumentError, FormatError, MissingDependencyError, OperandError
 from autograd_cnn.graph import Graph, capture
 from autograd_cnn.viz.drawing import render
@@ -203,8 +204,15 @@ def test_an_unknown_ending_is_an_error(square, tmp_path):
             "render: depth is not understood: expected an int of at least 1, got 'a'",
         ),
         (
+            lambda graph: graph.render("g.svg", show="all"),
+            "render: show is unknown: expected 'forward', 'backward' or 'both', got 'all'",
+        ),
+        (
             lambda graph: graph.render("g.svg", colour="grad"),
-            "render: no argument 'colour'; it takes path, show, depth, direction, color, theme, legend",
+            (
+                "render: no argument 'colour'; did you mean 'color'?; "
+                "it takes path, show, depth, direction, color, theme, legend"
+            ),
         ),
     ],
 )
@@ -226,3 +234,21 @@ def test_a_file_is_written_whole_or_not_at_all(square, tmp_path, monkeypatch):
 
 def _fail(*_):
     raise OSError("full")
+
+
+class _Both(nn.Module):
+    def forward(self, *xs):
+        return [ag.tanh(x) for x in xs]
+
+
+@for_each("direction, across", [("down", 0), ("right", 1)])
+def test_the_number_of_a_bundle_stands_beside_its_wire(direction, across):
+    net = nn.ModuleList([_Both(), _Both()])
+    x, y = net[1](*net[0](ag.tensor([1.0], requires_grad=True), ag.tensor([2.0], requires_grad=True)))
+    graph = capture(x + y)
+    source = draw(graph.nodes, graph.edges, graph.calls, depth=1, direction=direction, placed=True).source
+    found = re.findall(r'label=2 lp="([^"]+)" pos="e,[^ ]+ ([^"]+)"', source)
+    assert found
+    for place, course in found:
+        wire = [float(point.split(",")[across]) for point in course.split()]
+        assert float(place.split(",")[across]) - max(wire) > 8

@@ -4,10 +4,12 @@ With z = (x − mean) · r and ĝ = w · δ it is r · (ĝ − mean(ĝ) − z ·
 along a common shift and a common stretch, which do not change the result.
 """
 
+from collections.abc import Mapping
+from string import ascii_lowercase
+
 import numpy as np
 
 from autograd_cnn import ops
-from autograd_cnn.errors import ShapeError, sentence
 from autograd_cnn.viz.derivations.kind import Derived, plays
 from autograd_cnn.viz.derivations.notation import blank, fill, walk
 from autograd_cnn.viz.derivations.recorded import Recorded
@@ -17,29 +19,35 @@ from autograd_cnn.viz.derivations.walk import NamedArray, Panel, Scene
 @plays(ops.batch_norm, ops.batch_norm_inference)
 def derive(call: Recorded) -> Derived:
     """Return the arrays and scenes of a recorded `batch_norm`: images n, channels c, moments of each channel, or given."""
-    return _derived(call, call.operand("x").shape, "n,c,i,j", "c", "c")
+    return _derived(call, call.operand("x").shape, "n,c,i,j", "c", {"weight": "c", "bias": "c"})
 
 
 @plays(ops.layer_norm)
 def derive_layer(call: Recorded) -> Derived:
-    """Return the arrays and scenes of a recorded `layer_norm`: rows n of k elements, moments of each row."""
+    """Return the arrays and scenes of a recorded `layer_norm`: rows n of k elements, moments of each row.
+
+    If the weights are not one for each element of a row, as with groups of channels, rows and elements keep their axes.
+    """
     x, axes = call.operand("x"), call.params["axes"]
     length = int(np.prod(x.shape[x.ndim - axes :]))
-    for name in ("weight", "bias"):
-        own = call.operand(name)
-        if own is not None and own.size != length:
-            raise ShapeError(
-                sentence("viz.play", f"a {name} for several groups can't be played", expected=f"{length} numbers, as a row has",
-                         got=own.shape)
-            )  # fmt: skip
-    return _derived(call, (x.size // length, length), "n,k", "n", "k")
+    own = {name: call.operand(name) for name in ("weight", "bias") if call.operand(name) is not None}
+    if all(values.size == length for values in own.values()):
+        return _derived(call, (x.size // length, length), "n,k", "n", dict.fromkeys(own, "k"))
+    letters = ascii_lowercase[: x.ndim]
+    units = {
+        name: ",".join(
+            letter if size > 1 else "0" for letter, size in zip(letters[-values.ndim :], values.shape, strict=True)
+        )
+        for name, values in own.items()
+    }
+    return _derived(call, x.shape, ",".join(letters), ",".join(letters[:-axes]), units)
 
 
-def _derived(call: Recorded, shape: tuple[int, ...], index: str, mean: str, unit: str) -> Derived:
-    """Return the arrays and scenes; ``mean`` is the letter of the moments, ``unit`` that of weight and bias."""
+def _derived(call: Recorded, shape: tuple[int, ...], index: str, mean: str, units: Mapping[str, str]) -> Derived:
+    """Return the arrays and scenes; ``mean`` is the index of the moments, ``units`` those of weight and bias."""
     x = call.operand("x").reshape(shape)
-    over = tuple(axis for axis, letter in enumerate(index.split(",")) if letter != mean)
-    count, eps = x.size // shape[index.split(",").index(mean)], call.params["eps"]
+    over = tuple(axis for axis, letter in enumerate(index.split(",")) if letter not in mean)
+    count, eps = int(np.prod([shape[axis] for axis in over])), call.params["eps"]
     given = call.inner.primitive is ops.batch_norm_inference
     variance = call.operand("var") if given else x.var(axis=over)
 
@@ -48,8 +56,8 @@ def _derived(call: Recorded, shape: tuple[int, ...], index: str, mean: str, unit
 
     arrays = {
         **call.both("x", "x", "the input", shape),
-        **call.both("weight", "w", "the weight", (-1,)),
-        **call.both("bias", "b", "the bias", (-1,)),
+        **call.both("weight", "w", "the weight", None if "," in units.get("weight", "") else (-1,)),
+        **call.both("bias", "b", "the bias", None if "," in units.get("bias", "") else (-1,)),
         **call.ends(shape),
         "1/m": NamedArray(np.array(1 / count, x.dtype), "what each number counts"),
         "μ": per_moment("the means", "mean"),
@@ -63,7 +71,7 @@ def _derived(call: Recorded, shape: tuple[int, ...], index: str, mean: str, unit
     }
     own = [name for name in "wb" if name in arrays]
     at, moment = f"[{index}]", f"[{mean}]"
-    weight, bias = f" w[{unit}]" * ("w" in own), f" + b[{unit}]" * ("b" in own)
+    weight, bias = (f" w[{units['weight']}]" if "w" in own else ""), (f" + b[{units['bias']}]" if "b" in own else "")
     forward = [walk(each, arrays) for each in (
         *([] if given else [f"μ{moment} = x{at} 1/m[]"]),
         f"c{at} = x{at} − μ{moment}",
@@ -94,7 +102,7 @@ def _derived(call: Recorded, shape: tuple[int, ...], index: str, mean: str, unit
         ),
     ]  # fmt: skip
     if own:
-        formulas = {"w": f"dw[{unit}] = δ{at} z{at}", "b": f"db[{unit}] = δ{at}"}
+        formulas = {"w": f"d{weight.strip()} = δ{at} z{at}", "b": f"d{bias.removeprefix(' + ')} = δ{at}"}
         text = "All numbers that share it add what arrives at them"
         more = {"w": f"{text}, times the number that it multiplied.", "b": f"{text}."}
         panels = (Panel.of(f"d{name}", more[name], walk(formulas[name], arrays)) for name in own)

@@ -12,7 +12,7 @@ const MOST_LONG = 9;
 /** As short as a cell needs it, with a real minus. @param {number} value */
 export function brief(value) {
     if (!Number.isFinite(value)) return Number.isNaN(value) ? "NaN" : value < 0 ? "−∞" : "∞";
-    return String(Number(value.toPrecision(3))).replace("-", "−");
+    return String(Number(value.toPrecision(3))).replaceAll("-", "−");
 }
 
 /** A number with a minus in brackets. @param {number} value */
@@ -94,7 +94,7 @@ export function sentence(walk, step) {
         return [...start, ...joined(factors, " · "), ...note];
     }
     const written = numbers.flatMap((factors, i) =>
-        factors[factors.length - 1].values.map((_, k) => [
+        Array.from({ length: Math.max(...factors.map(({ values }) => values.length)) }, (_, k) => [
             i || k ? (walk.products[i].sign < 0 ? " − " : " + ") : signs[i],
             ...joined(
                 factors.map(({ array, values }, j) => {

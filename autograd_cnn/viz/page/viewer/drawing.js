@@ -226,7 +226,7 @@ function columnElement({ phase, x, y, width, height }) {
 }
 
 /** @param {Wire} wire */
-function wireElement({ phase, d, to, values, middle: [x, y] }) {
+function wireElement({ phase, d, to, values, label: [x, y] }) {
     const path = svg("path", { d, "marker-end": to ? "url(#tip)" : null });
     const count = to && values.length > 1 ? svg("text", { x, y: y + 3 }, String(values.length)) : null;
     return svg("g", { class: `wire ${phase}` }, path, count);

@@ -29,7 +29,7 @@ import { boundsOf, courseOf, finer, LEAD, split } from "./splines.js";
  * @property {string} [to]
  * @property {string} [into] the key of the open frame that it ends at
  * @property {Area} bounds
- * @property {Point} middle
+ * @property {Point} label where the number of its values stands
  * @property {Path2D} [path] what a painter has made of it
  * @typedef {Partial<Record<Phase, Point>>} Origins
  */
@@ -43,6 +43,13 @@ const pointTurned = ([x, y]) => (RIGHT ? [y, x] : [x, y]);
 /** @param {Area} area @returns {Area} */
 const areaTurned = ({ x, y, width, height }) =>
     RIGHT ? { x: y, y: x, width: height, height: width } : { x, y, width, height };
+
+/** Where a short text is beside the middle of a wire, whose tip it would cover. @param {Point[]} curve @param {string} text @returns {Point} */
+function beside(curve, text) {
+    const [x, y] = split(curve, 1 / 2)[0][3];
+    const [right, down] = [0, 1].map((axis) => Math.abs(curve[3][axis] - curve[0][axis]));
+    return down > right ? [x + 5 + 3 * text.length, y] : [x, y - 9];
+}
 
 /** The key of a chip begins like that of its node. @param {Frame} frame @param {number} slot */
 const chipKey = (frame, slot) => `n${frame.slots[slot][1]}@${frame.index}.${slot}`;
@@ -146,7 +153,7 @@ export class Scene {
                 to: end.key,
                 into: end.inside,
                 bounds: boundsOf(points),
-                middle: split(/** @type {[Point, Point, Point, Point]} */ (points.slice(half, half + 4)), 1 / 2)[0][3],
+                label: beside(points.slice(half, half + 4), String(values.length)),
             });
         });
     }
