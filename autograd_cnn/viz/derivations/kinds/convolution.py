@@ -74,7 +74,7 @@ def derive(call: Recorded) -> Derived:
     sizes = form.sizes
     forward = Scene.alone(
         "Forward", f"y = x ⋆ w{' + b' * biased}",
-        "The window walks over the input. Where it stands, its pixels are multiplied with the filter, and the products are "
+        "The window slides over the input. At each place its pixels are multiplied by the filter, and the products are "
         "added up.", walk(formula, arrays, **sizes),
     )  # fmt: skip
     scatter = Panel.of(
@@ -85,7 +85,7 @@ def derive(call: Recorded) -> Derived:
     )
     correlate = Panel.of(
         "Correlate",
-        "The same sums, pixel by pixel: the rotated filter walks over the sensitivities, with zeros between them for the "
+        "The same sums, pixel by pixel: the rotated filter slides over the sensitivities, with zeros between them for the "
         "stride, and around them.",
         walk(f"d{form.pixel} = δ̂{form.neighbours} w̄{form.filter}", arrays, **form.by_pixel),
     )
@@ -140,12 +140,12 @@ def derive_transposed(call: Recorded) -> Derived:
         Scene("Forward", (
             Panel.of("Scatter", "Each number of the input sends the filter, times itself, to its window of the output. Where "
                      "windows overlap, what arrives adds up.", walk(formula, arrays, "qfij", **sizes)),
-            Panel.of("Correlate", "The same sums, pixel by pixel: the rotated filter walks over the input, with zeros between "
+            Panel.of("Correlate", "The same sums, pixel by pixel: the rotated filter slides over the input, with zeros between "
                      "its numbers for the stride, and around them.",
                      walk(f"y{form.pixel} = x̂{form.neighbours} w̄{form.filter}", arrays, **form.by_pixel)),
         )),
         Scene.alone("Backward, to the input", "dx = δ ⋆ w", "A number of the input went to a window, with the filter as it is, "
-                    "so the filter walks over the sensitivities.", walk(adjoint(formula, "x", g=gs), arrays, **sizes)),
+                    "so the filter slides over the sensitivities.", walk(adjoint(formula, "x", g=gs), arrays, **sizes)),
         Scene.alone("Backward, to the filter", "Sum over the uses", "Each number of the input used the whole filter, and adds "
                     "the sensitivities of its window, times itself.", walk(adjoint(formula, "w", g=gs), arrays, "qfij", **sizes)),
     ]  # fmt: skip

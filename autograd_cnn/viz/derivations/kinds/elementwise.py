@@ -33,7 +33,7 @@ def through(
         d: NamedArray(call.gradient("x"), f"the sensitivities ∂L/∂{x}"),
     }
     index = f"[{','.join('abcdefgh'[: call.y.ndim])}]"
-    text = "What arrives at the output is multiplied with the slope of the function, where the forward pass stood."
+    text = "The sensitivity of each output is multiplied by the slope of the function at its input."
     return walk(f"{y}{index} = {name}({x}{index})", arrays), Panel.of(
         f"{d} = {g} ⊙ {name}′({x})", text, walk(f"{d}{index} = {g}{index} {name}′{index}", arrays)
     )

@@ -15,7 +15,7 @@ from autograd_cnn.viz.derivations.notation import blank, fill, walk
 from autograd_cnn.viz.derivations.recorded import Recorded
 from autograd_cnn.viz.derivations.walk import NamedArray, Scene
 
-_FORWARD: Final = "Each step adds what the input says to what the state before it says, makes gates of it, and by these the next state."
+_FORWARD: Final = "Each step adds the contributions of the input and of the previous state, computes gates from them, and from these the next state."
 _BACKWARD: Final = (
     "From the last step to the first: what arrives at a state from outside, and from the step after it, goes through the "
     "gates, and by the shared weights to the state before."

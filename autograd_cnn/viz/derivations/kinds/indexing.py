@@ -27,7 +27,7 @@ def derive(call: Recorded) -> Derived:
     forward = Walk(here[0], [Product(Cells("x", there, row))], marks=marks)
     back = Walk(Cells("dx", there, row), [Product(here[1])], marks=marks)
     return arrays, [
-        Scene.alone("Forward", "y = x[index]", "Each is copied.", forward, first=first),
+        Scene.alone("Forward", "y = x[index]", "Each element is copied.", forward, first=first),
         Scene.alone(
             "Backward", "Back to where it came from", "What arrives goes back to the place that it was taken from. A place that was taken "
             "from more than once gets the sum, one that was not gets 0.", back, first=first,

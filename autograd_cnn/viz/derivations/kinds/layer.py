@@ -132,7 +132,7 @@ def _derived(
     scenes = [
         Scene.alone(
             "Forward", f"{z} = {' + '.join([*(each.title for each in products), *named])}",
-            "Each unit multiplies its weights with its inputs, and adds up the products.", walk(formula, arrays),
+            "Each unit multiplies its inputs by its weights and adds up the products.", walk(formula, arrays),
         ),
         Scene("Backward, to the inputs", tuple(back(
             each.x, "An input went to all units, so it gets back the sum of their sensitivities, times its weights."

@@ -91,11 +91,11 @@ def _derived(call: Recorded, shape: tuple[int, ...], index: str, mean: str, unit
     scenes = [
         Scene.alone(
             "Forward", f"z = (x − mean) / √(variance + ε), y = z{' w' * ('w' in own)}{' + b' * ('b' in own)}",
-            "The mean is taken off, and what is left is divided by its spread. So the shift and the scale of the input do not "
+            "The mean is subtracted, and the rest is divided by its standard deviation. So the shift and the scale of the input do not "
             "matter to the output.", *forward,
         ),
         Scene.alone(
-            "Backward, to the input", "dx = r ĝ", "The moments are given, so an input has a hand in its own output only.", *back,
+            "Backward, to the input", "dx = r ĝ", "The moments are given, so each input affects only its own output.", *back,
         ) if given else Scene.alone(
             "Backward, to the input", "dx = r (ĝ − mean(ĝ) − z mean(ĝ z))", "Three terms: what arrives; less its mean, as a shift of all inputs changes "
             "nothing; less its part along z, as a stretch of all inputs changes nothing.", *back, first=("r", "z"),

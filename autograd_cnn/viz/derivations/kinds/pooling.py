@@ -35,7 +35,7 @@ def derive_max(call: Recorded) -> Derived:
         **call.ends(grid.planes(call.y).shape),
         ds: grid.padded(call.gradient("x"), "∂L/∂x", _CUT),
     }
-    there = "The window walks over the input, and its largest pixel is the output."
+    there = "The window slides over the input, and its largest pixel is the output."
     back = "Each sensitivity goes to the pixel that won, and to no other. A pixel that won in several windows gets the sum."
     if call.inner.primitive is ops.max_pool:
         forward, scatter = _winning(grid, arrays, x, params, (xs, ds))
@@ -102,7 +102,7 @@ def derive_mean(call: Recorded) -> Derived:
     formula = f"y[c,i,j] = {xs}[c,{grid.tap}] 1/n[i,j]"
     return arrays, [
         Scene.alone(
-            "Forward", "y = the mean of each window", "The window walks over the input, and the mean of its pixels is the output.",
+            "Forward", "y = the mean of each window", "The window slides over the input, and the mean of its pixels is the output.",
             walk(formula, arrays, **grid.sizes),
         ),
         Scene.alone(

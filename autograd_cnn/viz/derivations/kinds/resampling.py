@@ -29,7 +29,7 @@ def derive(call: Recorded) -> Derived:
             walk(down, arrays), walk(across, arrays),
         ),
         Scene.alone(
-            "Backward", "The same mixtures, transposed", "Each pixel gets back what arrives, as much as it counted.",
+            "Backward", "The same mixtures, transposed", "Each pixel gets the sensitivities back, weighted as in the forward pass.",
             walk(adjoint(across, "t"), arrays), walk(adjoint(down, "x", g="dt"), arrays),
         ),
     ]  # fmt: skip
