@@ -304,7 +304,8 @@ def _pack_weights(first: int, last: int, s: WeightSizes, w: Any, depths: Any, pa
                     filters = job % panels * s.panel + f
                     rows = min(lanes, s.filters - filters)
                     if rows > 0:
-                        channels_to_lanes(packed, job * s.depth * s.panel + f, positions, 0, spare, w,
+                        at = job * s.depth * s.panel + f
+                        channels_to_lanes(packed, at, positions, 0, spare - at, w,
                                           row + filters * s.filter_step + j, s.filter_step, rows, some)  # fmt: skip
 
 

@@ -262,9 +262,10 @@ def pixels_to_lanes(
     for c in range(0, channels, lanes):
         for p in range(0, pixels, lanes):
             q = min(p, max(0, pixels - lanes))
+            at = (first - top) * line + c
             channels_to_lanes(
-                part, (first - top) * line + c, x_offsets, q, spare, x, x_at + (c * height + first) * width + q,
-                height * width, min(lanes, channels - c), min(lanes, pixels - q),
+                part, at, x_offsets, q, spare - at, x, x_at + (c * height + first) * width + q, height * width,
+                min(lanes, channels - c), min(lanes, pixels - q),
             )  # fmt: skip
 
 
