@@ -141,6 +141,15 @@ def entry(build: Value, table: Value, index: Value) -> Value:
     return build.load(build.gep(table, [index]))
 
 
+def whole_or_some(build: Value, count: Value, whole: int, emit: Callable[[bool], None]) -> None:
+    """Emit code twice: for a count of at least ``whole``, and, for a lower one, with masks."""
+    with build.if_else(build.icmp_signed(">=", count, INT(whole))) as (enough, fewer):
+        with enough:
+            emit(False)  # noqa: FBT003
+        with fewer:
+            emit(True)  # noqa: FBT003
+
+
 # --- arrays by their id -----------------------------------------------------------------------
 
 
@@ -164,15 +173,19 @@ def address_of(typing: Any, identity: Any) -> Any:
 
 
 @intrinsic
-def array_of(typing: Any, identity: Any, like: Any) -> Any:
-    """Return the data of a contiguous array, given its ``id``: 1-D, without a length, with the dtype of ``like``."""
+def arrays_of(typing: Any, identities: Any, like: Any) -> Any:
+    """Return the data of contiguous arrays, given a tuple of their ids: 1-D, without lengths, with the dtype of ``like``."""
+    kind = types.Array(like.dtype, 1, "C")
 
     def write(context: Any, build: Value, signature: Any, values: Any) -> Value:
-        row = context.make_array(signature.return_type)(context, build)
-        row.data = build.inttoptr(_data(build, values[0]), row.data.type)
-        return row._getvalue()  # noqa: SLF001  # Numba's name for it
+        rows = []
+        for i in range(len(identities)):
+            row = context.make_array(kind)(context, build)
+            row.data = build.inttoptr(_data(build, build.extract_value(values[0], i)), row.data.type)
+            rows.append(row._getvalue())  # noqa: SLF001  # Numba's name for it
+        return context.make_tuple(build, signature.return_type, rows)
 
-    return types.Array(like.dtype, 1, "C")(types.int64, like), write
+    return types.UniTuple(kind, len(identities))(identities, like), write
 
 
 # --- code as functions ------------------------------------------------------------------------

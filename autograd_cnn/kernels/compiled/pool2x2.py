@@ -9,7 +9,7 @@ from typing import Any
 
 from llvmlite import ir
 
-from autograd_cnn.kernels.compiled.llvm import INT, Value, Vectors, emitted, shuffle_mask
+from autograd_cnn.kernels.compiled.llvm import INT, Value, Vectors, emitted, shuffle_mask, whole_or_some
 
 
 @emitted
@@ -163,10 +163,10 @@ def _whole_or_some(simd: Vectors, count: Value, body: Any) -> None:
     The masks are those of the first and second vector of pixels, and of the windows.
     """
     build = simd.build
-    with build.if_else(build.icmp_signed(">=", count, INT(simd.lanes))) as (whole, some):
-        with whole:
-            body([None, None, None])
-        with some:
-            pixels = build.mul(count, INT(2))
-            beyond = build.sub(pixels, INT(simd.lanes))
-            body([simd.first_lanes(pixels), simd.first_lanes(beyond), simd.first_lanes(count)])
+
+    def emit(masked: bool) -> None:
+        pixels = build.mul(count, INT(2))
+        counts = pixels, build.sub(pixels, INT(simd.lanes)), count
+        body([simd.first_lanes(each) if masked else None for each in counts])
+
+    whole_or_some(build, count, simd.lanes, emit)

@@ -8,7 +8,7 @@ from typing import Any
 
 from numba.core import cgutils
 
-from autograd_cnn.kernels.compiled.llvm import INT, Value, Vectors, emitted, entry
+from autograd_cnn.kernels.compiled.llvm import INT, Value, Vectors, emitted, entry, whole_or_some
 
 
 @emitted
@@ -93,21 +93,17 @@ def _one_or_two(simd: Vectors, count: Value, work: Any, keep: Any) -> None:
     ``work`` takes the offsets of the vectors, and gives for each what ``keep`` stores, with a mask if it isn't whole.
     """
     build, lanes = simd.build, INT(simd.lanes)
+
+    def keep_counted(found: Any, way: Value, left: Value) -> None:
+        whole_or_some(
+            build, left, simd.lanes, lambda masked: keep(found, way, simd.first_lanes(left) if masked else None)
+        )
+
     with build.if_else(build.icmp_signed(">", count, lanes)) as (two, one):
         with two:
             left, right = work([INT(0), lanes])
             keep(left, INT(0), None)
-            _whole_or_some(simd, build.sub(count, lanes), lambda windows: keep(right, lanes, windows))
+            keep_counted(right, lanes, build.sub(count, lanes))
         with one:
             (only,) = work([INT(0)])
-            _whole_or_some(simd, count, lambda windows: keep(only, INT(0), windows))
-
-
-def _whole_or_some(simd: Vectors, count: Value, body: Any) -> None:
-    """Emit the body twice: without a mask for a whole vector of windows, and with one for fewer."""
-    build = simd.build
-    with build.if_else(build.icmp_signed(">=", count, INT(simd.lanes))) as (whole, some):
-        with whole:
-            body(None)
-        with some:
-            body(simd.first_lanes(count))
+            keep_counted(only, INT(0), count)

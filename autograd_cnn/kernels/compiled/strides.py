@@ -1,11 +1,12 @@
 """Gathering numbers that are a stride apart, as windows read them, into rows, and scattering them back.
 
 For strides of 1, 2 and 3 this is done with whole vectors: as many as the stride are shuffled into as many.
+Whole ones are stored without masks: whoever reads them soon would have to wait for a masked store.
 """
 
 from typing import Any
 
-from autograd_cnn.kernels.compiled.llvm import INT, VECTOR_BYTES, Value, Vectors, emitted, shuffle_mask
+from autograd_cnn.kernels.compiled.llvm import INT, VECTOR_BYTES, Value, Vectors, emitted, shuffle_mask, whole_or_some
 from autograd_cnn.kernels.compiled.packing import copy_row
 from autograd_cnn.kernels.compiled.parallel import inlined
 
@@ -39,7 +40,7 @@ def _split(stride: int) -> Any:
                 row = _picked(simd, taken, [divmod(k + j * stride, simd.lanes) for j in range(simd.lanes)])
                 simd.store(row, target, offset, simd.first_lanes(left_over) if masked else None)
 
-        _whole_or_some(build, count, stride * simd.lanes, move)
+        whole_or_some(build, count, stride * simd.lanes, move)
 
     return emitted(split)
 
@@ -57,18 +58,9 @@ def _merge(stride: int) -> Any:
                 mask = simd.first_lanes(build.sub(count, INT(m * simd.lanes))) if masked else None
                 simd.store(_picked(simd, rows, places), target, INT(m * simd.lanes), mask)
 
-        _whole_or_some(build, count, stride * simd.lanes, move)
+        whole_or_some(build, count, stride * simd.lanes, move)
 
     return emitted(merge)
-
-
-def _whole_or_some(build: Value, count: Value, whole: int, move: Any) -> None:
-    """Emit a move twice: without masks for whole vectors, since whoever reads them soon would wait for a masked one."""
-    with build.if_else(build.icmp_signed(">=", count, INT(whole))) as (all_of_them, some):
-        with all_of_them:
-            move(masked=False)
-        with some:
-            move(masked=True)
 
 
 _split_2, _split_3 = _split(2), _split(3)

@@ -126,34 +126,37 @@ def _constant(simd: Vectors, number: float) -> Value:
     return ir.Constant(simd.vector, [float(number)] * simd.lanes)
 
 
-def _two_sided(left: Array, shifted: bool = False) -> Any:
-    """Return a function for Numba that computes L · X · Lᵀ for a matrix X of vectors, ``shifted`` by a vector or not.
+def _two_sided(left: dict[int, Array], shifted: bool = False) -> Any:
+    """Return the product L · X · Lᵀ for a matrix X of vectors, ``shifted`` by a vector or not, and L by a tile's ``side``.
 
     Element [i, j] of the source and of the target is at ``i · row_step + j · column_step``.
     """
 
     def transform(
         simd: Vectors, target: Value, target_row: Value, target_column: Value, source: Value, source_row: Value,
-        source_column: Value, shift: Value,
+        source_column: Value, shift: Value, side: Value,
     ) -> None:  # fmt: skip
-        build, (rows, columns) = simd.build, left.shape
-        half = []  # half[j][i] is row i of L · column j of X
-        for j in range(columns):
-            column = build.mul(source_column, INT(j))
-            cells = [simd.load(source, build.add(build.mul(source_row, INT(i)), column)) for i in range(columns)]
-            half.append(_multiply(simd, left, cells))
-        add = simd.load(shift, INT(0)) if shifted else None
-        for i in range(rows):
-            row = build.mul(target_row, INT(i))
-            for j, cell in enumerate(_multiply(simd, left, [half[j][i] for j in range(columns)])):
-                result = build.fadd(cell, add) if shifted else cell
-                simd.store(result, target, build.add(row, build.mul(target_column, INT(j))))
+        build = simd.build
+        for m, matrix in left.items():
+            with build.if_then(build.icmp_signed("==", side, INT(m))):
+                rows, columns = matrix.shape
+                half = []  # half[j][i] is row i of L · column j of X
+                for j in range(columns):
+                    column = build.mul(source_column, INT(j))
+                    cells = [
+                        simd.load(source, build.add(build.mul(source_row, INT(i)), column)) for i in range(columns)
+                    ]
+                    half.append(_multiply(simd, matrix, cells))
+                add = simd.load(shift, INT(0)) if shifted else None
+                for i in range(rows):
+                    row = build.mul(target_row, INT(i))
+                    for j, cell in enumerate(_multiply(simd, matrix, [half[j][i] for j in range(columns)])):
+                        result = build.fadd(cell, add) if shifted else cell
+                        simd.store(result, target, build.add(row, build.mul(target_column, INT(j))))
 
     return emitted(transform)
 
 
-IMAGE_2, IMAGE_4 = (_two_sided(matrices(m)[0]) for m in (2, 4))
-KERNEL_2, KERNEL_4 = (_two_sided(matrices(m)[1]) for m in (2, 4))
-OUTPUT_2, OUTPUT_4 = (_two_sided(matrices(m)[2], shifted=True) for m in (2, 4))
+IMAGE, KERNEL, OUTPUT = (_two_sided({m: matrices(m)[n] for m in POINTS}, shifted=n == 2) for n in range(3))
 # The transposed matrices for the adjoint in w: for its cotangents, and for its result.
-COTANGENT_4, GRADIENT_4 = _two_sided(matrices(4)[2].T), _two_sided(matrices(4)[1].T)
+COTANGENT, GRADIENT = (_two_sided({4: matrices(4)[n].T}) for n in (2, 1))
