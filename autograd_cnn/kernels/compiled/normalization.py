@@ -105,9 +105,7 @@ def _distances(mean: Lanes, x: Lanes) -> tuple[Lanes, Lanes]:
 _sum_distances: Final = vectorized(_distances, SUM, SUM, ways=4)
 sum_products: Final = vectorized(lambda mean, g, x: (g * (x - mean), g), SUM, SUM, ways=4)
 scale_map: Final = vectorized(lambda mean, scale, shift, x: (x - mean) * scale + shift)
-_scale_and_rectify: Final = vectorized(
-    lambda mean, scale, shift, x: rectified((x - mean) * scale + shift),
-)
+_scale_and_rectify: Final = vectorized(lambda mean, scale, shift, x: rectified((x - mean) * scale + shift))
 _scale_add_and_rectify: Final = vectorized(
     lambda mean, scale, shift, x, other: rectified((x - mean) * scale + shift + other)
 )

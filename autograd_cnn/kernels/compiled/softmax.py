@@ -66,14 +66,7 @@ def softmax_cross_entropy(scores: Array, labels: Array, label_smoothing: float) 
     if not supports(scores):
         return NotImplemented
     y = np.empty(labels.shape, scores.dtype)
-    if scores.ndim > 2:
-        infinite = np.zeros(1, bool)
-        operands = flat(scores), _indices(labels), np.array([label_smoothing])
-        _cross_entropy_of_maps(*_maps(scores), *operands, y.reshape(-1), infinite, serial=scores.size < MIN_PARALLEL)
-        return NotImplemented if infinite[0] else y
-    arrays = flat(scores), _indices(labels), np.array([label_smoothing]), y
-    _cross_entropy(len(labels), _rows(scores), *arrays, serial=scores.size < MIN_PARALLEL)
-    return y
+    return _by_labels(_cross_entropy, _cross_entropy_of_maps, y, scores, _indices(labels), label_smoothing)
 
 
 def softmax_error(g: Array, scores: Array, labels: Array, label_smoothing: float) -> Any:
@@ -82,14 +75,26 @@ def softmax_error(g: Array, scores: Array, labels: Array, label_smoothing: float
     if not supports(scores, g) or indices.view(np.uint64).max() >= scores.shape[1]:
         return NotImplemented  # as an unsigned number, a negative index is large, too
     y = np.empty(scores.shape, scores.dtype)
-    if scores.ndim > 2:
-        infinite = np.zeros(1, bool)
-        operands = flat(g), flat(scores), indices, np.array([label_smoothing])
-        _error_of_maps(*_maps(scores), *operands, y.reshape(-1), infinite, serial=scores.size < MIN_PARALLEL)
-        return NotImplemented if infinite[0] else y
-    arrays = flat(g), flat(scores), indices, np.array([label_smoothing]), y.reshape(-1)
-    _error(len(labels), _rows(scores), *arrays, serial=scores.size < MIN_PARALLEL)
-    return y
+    return _by_labels(_error, _error_of_maps, y, scores, indices, label_smoothing, flat(g))
+
+
+def _by_labels(
+    of_rows: parallel_for,
+    of_maps: parallel_for,
+    y: Array,
+    scores: Array,
+    labels: Array,
+    smoothing: float,
+    *first: Array,
+) -> Any:
+    """Let the loop over rows or over maps write y, and return it; maps with an infinite score are declined."""
+    operands, serial = (*first, flat(scores), labels, np.array([smoothing])), scores.size < MIN_PARALLEL
+    if scores.ndim == 2:
+        of_rows(len(labels), _rows(scores), *operands, y.reshape(-1), serial=serial)
+        return y
+    infinite = np.zeros(1, bool)
+    of_maps(*_maps(scores), *operands, y.reshape(-1), infinite, serial=serial)
+    return NotImplemented if infinite[0] else y
 
 
 def _rows(x: Array) -> Rows:
