@@ -71,9 +71,8 @@ class AbstractArray:
 
     def item(self, *_: object, **__: object) -> NoReturn:
         """Raise an error, because there are no values."""
-        raise OperandError(
-            sentence(str(self), "it has a shape, but no values", hint="compute on arrays where values are needed")
-        )
+        hint = "compute on arrays where values are needed"
+        raise OperandError(sentence(str(self), "it has a shape, but no values", hint=hint))
 
     tolist = __array__ = __bool__ = __float__ = __int__ = __iter__ = item
 
@@ -118,10 +117,9 @@ def shape_rule(
     names = [p.name for p in asked if p.kind is p.KEYWORD_ONLY]
     taken = tuple(p.name for p in asked if p.kind not in {p.KEYWORD_ONLY, p.VAR_KEYWORD})
     if taken != operands or not set(names) <= set(parameters):
-        raise RegistrationError(
-            sentence(f"{name}.shape", "can't have this shape rule", got=inspect.signature(function),
-                     expected=f"{signature}, or fewer parameters after a star")
-        )  # fmt: skip
+        problem = "can't have this shape rule"
+        expected = f"{signature}, or fewer parameters after a star"
+        raise RegistrationError(sentence(f"{name}.shape", problem, got=inspect.signature(function), expected=expected))
     return ShapeRule(function, tuple(parameters if any(p.kind is p.VAR_KEYWORD for p in asked) else names), dtype)
 
 

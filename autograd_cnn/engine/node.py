@@ -194,15 +194,9 @@ def values_of(x: Array) -> Array:
 def check_differentiable(dtype: np.dtype[Any], where: str) -> None:
     """Raise `OperandError` unless gradients with respect to ``dtype`` make sense."""
     if dtype.kind != "f":
-        raise OperandError(
-            sentence(
-                where,
-                "only floats have gradients",
-                expected="float32 or float64",
-                got=dtype,
-                hint="convert with .astype(np.float32) first",
-            )
-        )
+        problem = "only floats have gradients"
+        hint = "convert with .astype(np.float32) first"
+        raise OperandError(sentence(where, problem, expected="float32 or float64", got=dtype, hint=hint))
 
 
 # --- what is kept of a call: read-only values --------------------------------------------------

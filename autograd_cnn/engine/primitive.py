@@ -266,19 +266,17 @@ class Primitive(Generic[P]):
         """Split what the forward function returned into output and residuals."""
         if not isinstance(result, tuple) or len(result) != 1 + len(self.residuals):
             got = f"a tuple of {len(result)}" if isinstance(result, tuple) else type(result).__name__
-            raise OperandError(
-                sentence(self.name, "its result lacks residuals or has too many",
-                         expected=f"a tuple of y, {', '.join(self.residuals)}", got=got)
-            )  # fmt: skip
+            problem = "its result lacks residuals or has too many"
+            expected = f"a tuple of y, {', '.join(self.residuals)}"
+            raise OperandError(sentence(self.name, problem, expected=expected, got=got))
         return result[0], result[1:]
 
     def _scalar(self, y: Any) -> Array:
         """Return the forward function's result as an array, if it is an array or a number."""
         if isinstance(y, (np.ndarray, int, float, complex, str)):
             return np.asarray(y)[()]
-        raise OperandError(
-            sentence(self.name, "its result is not an array", expected="an array or a number", got=type(y).__name__)
-        )
+        problem = "its result is not an array"
+        raise OperandError(sentence(self.name, problem, expected="an array or a number", got=type(y).__name__))
 
     def _refuse_dtype(self, y: Array) -> NoReturn:
         text = "its result is not an array of numbers"
@@ -412,9 +410,8 @@ class Primitive(Generic[P]):
             On an unknown operand, a second rule, or a name that the tape can't save.
         """
         if operand not in self.operands:
-            raise RegistrationError(
-                sentence(f"{self.name}.vjp", f"no operand {operand!r}", hint=f"it has {', '.join(self.operands)}")
-            )
+            hint = f"it has {', '.join(self.operands)}"
+            raise RegistrationError(sentence(f"{self.name}.vjp", f"no operand {operand!r}", hint=hint))
         if self.constant or operand in self.rules:
             reason = "is declared constant" if self.constant else f"has a rule for {operand!r} already"
             raise RegistrationError(sentence(f"{self.name}.vjp", reason))
@@ -430,10 +427,8 @@ class Primitive(Generic[P]):
         try:
             return self._by_position[0 if self.variadic else position]
         except KeyError:
-            raise GradientError(
-                sentence(self.name, f"no rule for a gradient with respect to {self.signature.operand(position)!r}",
-                         hint="pass it detached")
-            ) from None  # fmt: skip
+            problem = f"no rule for a gradient with respect to {self.signature.operand(position)!r}"
+            raise GradientError(sentence(self.name, problem, hint="pass it detached")) from None
 
     def pullback(
         self, node: Node, g: Array, wanted: Collection[Node] | None, tensor_type: type[Traced] | None
@@ -583,9 +578,8 @@ def primitive(
 
     def make(function: Callable[..., Any]) -> Primitive:
         if not callable(function):
-            raise RegistrationError(
-                sentence("primitive", "not a function", expected="a function of arrays", got=repr(function))
-            )
+            expected = "a function of arrays"
+            raise RegistrationError(sentence("primitive", "not a function", expected=expected, got=repr(function)))
         if not hasattr(function, "__qualname__"):
             raise RegistrationError(
                 sentence("primitive", "the function has no name", expected="one made by def", got=repr(function),

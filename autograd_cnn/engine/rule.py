@@ -40,10 +40,9 @@ def rule_of(function: Callable[..., Array], operand: str, primitive: Signature, 
     asked = signature.parameters.values()
     by_position = [p.kind for p in asked if p.kind not in {p.KEYWORD_ONLY, p.VAR_KEYWORD}]
     if by_position != [inspect.Parameter.POSITIONAL_OR_KEYWORD]:
-        raise RegistrationError(
-            sentence(function.__name__, f"is not a rule for {primitive.name}", got=signature,
-                     expected="the cotangent alone by position, as in (g, *, x)")
-        )  # fmt: skip
+        problem = f"is not a rule for {primitive.name}"
+        expected = "the cotangent alone by position, as in (g, *, x)"
+        raise RegistrationError(sentence(function.__name__, problem, got=signature, expected=expected))
     names = [p.name for p in asked if p.kind is p.KEYWORD_ONLY]
     wants_index = primitive.variadic and "index" in names
     if wants_index:

@@ -89,10 +89,9 @@ class Signature:
         odd = [p for p in arrays if p.kind is p.VAR_KEYWORD or not (p.default is p.empty or p.default is None)]
         mixed = [*self.operands, *self.parameters] != list(self.shown.parameters)
         if odd or mixed or (self.variadic and len(arrays) > 1):
-            raise RegistrationError(
-                sentence(self.name, "its arguments are not understood", got=self.shown,
-                         expected="arrays without defaults but None, or one *arrays; then parameters after a star")
-            )  # fmt: skip
+            problem = "its arguments are not understood"
+            expected = "arrays without defaults but None, or one *arrays; then parameters after a star"
+            raise RegistrationError(sentence(self.name, problem, got=self.shown, expected=expected))
 
     def bind(self, args: tuple[Any, ...], params: dict[str, Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:
         """Split the arguments into arrays by position and parameters by name, and parse the parameters."""
@@ -159,13 +158,8 @@ class Signature:
         if isinstance(arg, int):
             return arg
         if _holds_tensor(arg):
-            raise OperandError(
-                sentence(
-                    self.name,
-                    f"{name} is {'an array' if isinstance(arg, np.ndarray) else f'a {type(arg).__name__}'} of tensors",
-                    hint="join them with ag.stack first",
-                )
-            )
+            problem = f"{name} is {'an array' if isinstance(arg, np.ndarray) else f'a {type(arg).__name__}'} of tensors"
+            raise OperandError(sentence(self.name, problem, hint="join them with ag.stack first"))
         check_unmasked(self.name, name, arg)
         if isinstance(arg, (list, tuple, np.generic, np.ndarray)) or hasattr(arg, "__array__"):
             array = np.asarray(arg)
@@ -175,11 +169,8 @@ class Signature:
                 raise self._no_numbers(name, array.dtype)
         if isinstance(arg, complex):
             raise self._no_numbers(name, "complex")
-        raise OperandError(
-            sentence(
-                self.name, f"{name} is not an array", expected="a tensor, an array or a number", got=type(arg).__name__
-            )
-        )
+        expected = "a tensor, an array or a number"
+        raise OperandError(sentence(self.name, f"{name} is not an array", expected=expected, got=type(arg).__name__))
 
     def read(self, arg: Any, position: int) -> Any:
         """Return an operand as numbers that NumPy can compute with, in native byte order."""
@@ -215,10 +206,8 @@ class Signature:
 def check_unmasked(where: str, name: str, value: Any) -> None:
     """Raise `OperandError` for a masked array, which would lose its mask."""
     if isinstance(value, np.ndarray) and hasattr(value, "mask"):  # without importing np.ma
-        raise OperandError(
-            sentence(where, f"{name} is a masked array, which would lose its mask",
-                     hint="fill it with .filled(value), and choose with ag.where")
-        )  # fmt: skip
+        hint = "fill it with .filled(value), and choose with ag.where"
+        raise OperandError(sentence(where, f"{name} is a masked array, which would lose its mask", hint=hint))
 
 
 def copied(where: str, data: Any, dtype: Any = None) -> NDArray[Any]:
@@ -236,9 +225,8 @@ def copied(where: str, data: Any, dtype: Any = None) -> NDArray[Any]:
         raise_as(where, error)
         raise
     if value.dtype.kind not in "biuf":
-        raise OperandError(
-            sentence(where, "data is not an array of numbers", expected="ints, floats or bools", got=value.dtype)
-        )
+        problem = "data is not an array of numbers"
+        raise OperandError(sentence(where, problem, expected="ints, floats or bools", got=value.dtype))
     return value.astype(value.dtype.type, copy=False)
 
 
@@ -246,9 +234,8 @@ def check_flag(wanted: Any) -> None:
     """Raise `OperandError` for a value that is only truthy, such as a dtype passed as ``requires_grad``."""
     if not isinstance(wanted, (bool, np.bool_)):
         hint = "name the dtype, as in dtype=np.float32" if isinstance(wanted, (type, np.dtype, str)) else ""
-        raise OperandError(
-            sentence("tensor", "requires_grad is not a bool", expected="True or False", got=repr(wanted), hint=hint)
-        )
+        problem = "requires_grad is not a bool"
+        raise OperandError(sentence("tensor", problem, expected="True or False", got=repr(wanted), hint=hint))
 
 
 def plain(where: str, name: str, value: Any) -> Any:
@@ -262,10 +249,8 @@ def plain(where: str, name: str, value: Any) -> Any:
     if not isinstance(value, Traced):
         return value
     if value.node is not None:
-        raise OperandError(
-            sentence(where, f"parameter {name!r} has no gradient", expected="a plain value", got="a Tensor",
-                     hint="pass it detached")
-        )  # fmt: skip
+        problem = f"parameter {name!r} has no gradient"
+        raise OperandError(sentence(where, problem, expected="a plain value", got="a Tensor", hint="pass it detached"))
     if not value.value.ndim and value.value.dtype.kind != "b":  # becomes a Python number; a mask stays one
         reading(f"parameter {name!r} of {where}", value)
     return value.value

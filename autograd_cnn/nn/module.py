@@ -112,10 +112,8 @@ class Module(Hooked):
         super().__init_subclass__(**options)
         for name, value in vars(cls).items():
             if any(parts_in(value)):
-                raise OperandError(
-                    sentence(cls.__name__, f"{name!r} is a module or a parameter of the class, where it is not found",
-                             hint="assign it to self in __init__")
-                )  # fmt: skip
+                problem = f"{name!r} is a module or a parameter of the class, where it is not found"
+                raise OperandError(sentence(cls.__name__, problem, hint="assign it to self in __init__"))
 
     def __delattr__(self, name: str) -> None:
         super().__delattr__(name)
@@ -194,9 +192,8 @@ class Module(Hooked):
         {'count': array(3)}
         """
         if not isinstance(name, str):
-            raise OperandError(
-                sentence("register_buffer", "name is not a string", expected="str", got=type(name).__name__)
-            )
+            problem = "name is not a string"
+            raise OperandError(sentence("register_buffer", problem, expected="str", got=type(name).__name__))
         flag("register_buffer", "persistent", persistent)
         array = None if value is None else read_only(value)
         if name not in self.buffer_names:
@@ -216,11 +213,8 @@ class Module(Hooked):
             If one of the names is not that of a buffer.
         """
         if unknown := [name for name in arrays if name not in self.buffer_names]:
-            raise ArgumentError(
-                sentence(
-                    type(self).__name__, f"no buffer {unknown[0]!r}", hint=f"it has {', '.join(self.buffer_names)}"
-                )
-            )
+            hint = f"it has {', '.join(self.buffer_names)}"
+            raise ArgumentError(sentence(type(self).__name__, f"no buffer {unknown[0]!r}", hint=hint))
         vars(self).update({name: None if array is None else read_only(array) for name, array in arrays.items()})
 
     # --- what it consists of ------------------------------------------------------------------

@@ -117,10 +117,8 @@ class NumpyFunctions(Traced):
         if method == "__call__" and not options and name not in LOOKING:
             return stand_in(name)(*inputs)
         if options.pop("out", None) and method != "at":
-            raise OperandError(
-                sentence(name, "a result of tensors is always new, and not written into another array",
-                         hint="write a = a + t for a += t, or join parts with ag.stack")
-            )  # fmt: skip
+            problem = "a result of tensors is always new, and not written into another array"
+            raise OperandError(sentence(name, problem, hint="write a = a + t for a += t, or join parts with ag.stack"))
         if name in LOOKING:
             return getattr(ufunc, method)(*(_seen(name, value) for value in inputs), **options)
         if method in _METHODS:
@@ -276,9 +274,8 @@ def _chosen(
     if where is not True:
         other = identity if identity is not None else initial
         if other is None:
-            raise OperandError(
-                sentence(name, "what is left out needs an initial value", hint="say initial= beside where=")
-            )
+            problem = "what is left out needs an initial value"
+            raise OperandError(sentence(name, problem, hint="say initial= beside where="))
         x = ops.where(where, x, other)
     y = _served(own, (x, *args), options)
     return y if initial is None else combined(y, initial)

@@ -82,10 +82,8 @@ class ReadOnly(np.ndarray[Any, Any]):
         super().fill(value)
 
     def _refuse(self) -> NoReturn:
-        raise GradientError(
-            sentence("data", "the array is read-only",
-                     hint="write t[index] = values, for a leaf under no_grad(), or t.data = values")
-        )  # fmt: skip
+        hint = "write t[index] = values, for a leaf under no_grad(), or t.data = values"
+        raise GradientError(sentence("data", "the array is read-only", hint=hint))
 
     def __array_wrap__(self, array: Any, context: Any = None, return_scalar: bool = False) -> Any:
         plain = np.asarray(array)

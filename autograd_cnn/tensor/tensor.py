@@ -115,9 +115,8 @@ class Tensor(Operators, NumpyFunctions, NumpyMethods, TorchMethods):
     @data.setter
     def data(self, values: ArrayLike) -> None:
         if not self.is_leaf:
-            raise GradientError(
-                sentence("data", "the values of a recorded result are fixed", hint="use detach() first")
-            )
+            problem = "the values of a recorded result are fixed"
+            raise GradientError(sentence("data", problem, hint="use detach() first"))
         if isinstance(values, Tensor) and values.followed():
             raise _lost("the data of another")
         if isinstance(values, ReadOnly) and values.shown is not None:
@@ -152,10 +151,9 @@ class Tensor(Operators, NumpyFunctions, NumpyMethods, TorchMethods):
             return
         g = values if isinstance(values, Tensor) else Tensor(values)
         if g.shape != self.shape:
-            raise ShapeError(
-                sentence("grad", "the shape is not the tensor's", expected=self.shape, got=g.shape,
-                         hint="set it to None to clear it")
-            )  # fmt: skip
+            problem = "the shape is not the tensor's"
+            hint = "set it to None to clear it"
+            raise ShapeError(sentence("grad", problem, expected=self.shape, got=g.shape, hint=hint))
         self._grad = g if g.dtype == self.dtype else g.astype(self.dtype)
 
     def set_grad(self, values: ArrayLike | None) -> None:
@@ -193,9 +191,8 @@ class Tensor(Operators, NumpyFunctions, NumpyMethods, TorchMethods):
     def requires_grad(self, wanted: bool) -> None:
         check_flag(wanted)
         if not self.is_leaf:
-            raise GradientError(
-                sentence("requires_grad", "only a leaf can change it", hint="use detach() for a result without history")
-            )
+            hint = "use detach() for a result without history"
+            raise GradientError(sentence("requires_grad", "only a leaf can change it", hint=hint))
         if wanted != (self.node is not None):
             self.node = Leaf(self) if wanted else None
 
@@ -322,10 +319,9 @@ class Tensor(Operators, NumpyFunctions, NumpyMethods, TorchMethods):
         >>> handle.remove()
         """
         if not callable(hook):
-            raise OperandError(
-                sentence("register_hook", "hook is not a function", expected="a function of the gradient",
-                         got=type(hook).__name__)
-            )  # fmt: skip
+            problem = "hook is not a function"
+            expected = "a function of the gradient"
+            raise OperandError(sentence("register_hook", problem, expected=expected, got=type(hook).__name__))
         if self.node is None:
             raise GradientError(sentence("register_hook", "no gradient flows through this tensor"))
         if self.node.hooks is None:
@@ -379,17 +375,15 @@ class Tensor(Operators, NumpyFunctions, NumpyMethods, TorchMethods):
         """Become a result, as in an in-place assignment; a leaf only takes its values, outside of recording."""
         leaf = isinstance(self.node, Leaf)
         if leaf and recording.get().enabled:
-            raise GradientError(
-                sentence("assignment", "a leaf that requires a gradient can't be assigned to while it is recorded",
-                         hint="do it under no_grad(), or on a result computed from the leaf")
-            )  # fmt: skip
+            problem = "a leaf that requires a gradient can't be assigned to while it is recorded"
+            hint = "do it under no_grad(), or on a result computed from the leaf"
+            raise GradientError(sentence("assignment", problem, hint=hint))
         if result.shape != self.shape:
             raise ShapeError(sentence("assignment", "the shape would change", expected=self.shape, got=result.shape))
         if result.dtype != self.dtype:
             if not np.can_cast(result.dtype, self.dtype, "same_kind"):
-                raise OperandError(
-                    sentence("assignment", "the dtype would change", expected=self.dtype, got=result.dtype)
-                )
+                problem = "the dtype would change"
+                raise OperandError(sentence("assignment", problem, expected=self.dtype, got=result.dtype))
             result = ops.astype(result, dtype=self.dtype)
         if RUNNING and (trace := current.get()) is not None:
             trace.add_call(self.take_values, (result.value,))
@@ -407,10 +401,9 @@ class Tensor(Operators, NumpyFunctions, NumpyMethods, TorchMethods):
         from autograd_cnn import array_api  # noqa: PLC0415  # loaded on demand
 
         if api_version is not None and api_version > array_api.__array_api_version__:
-            raise ArgumentError(
-                sentence("__array_namespace__", "the standard is not there in this version", got=repr(api_version),
-                         expected=f"at most {array_api.__array_api_version__!r}")
-            )  # fmt: skip
+            problem = "the standard is not there in this version"
+            expected = f"at most {array_api.__array_api_version__!r}"
+            raise ArgumentError(sentence("__array_namespace__", problem, got=repr(api_version), expected=expected))
         return array_api
 
     def __dlpack__(
@@ -442,10 +435,9 @@ class Tensor(Operators, NumpyFunctions, NumpyMethods, TorchMethods):
     def __reduce__(self) -> tuple[Any, ...]:
         """Copy by value: a node on the tape belongs to one tensor only."""
         if not self.is_leaf or self.followed():
-            raise GradientError(
-                sentence("tensor", "a copy or a pickle of a recorded result would lose its history",
-                         hint="use .clone() to go on recording, or .detach() for the values")
-            )  # fmt: skip
+            problem = "a copy or a pickle of a recorded result would lose its history"
+            hint = "use .clone() to go on recording, or .detach() for the values"
+            raise GradientError(sentence("tensor", problem, hint=hint))
         return type(self), (self.numpy(), self.requires_grad, self.dtype, self.name)
 
     def __copy__(self) -> "Tensor":

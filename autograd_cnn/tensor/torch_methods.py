@@ -33,9 +33,8 @@ def dtype_asked_for(target: Any) -> Any:
     if str(target) == "cpu":
         return None
     if str(target).partition(":")[0] in {"cuda", "mps", "xpu", "gpu"}:
-        raise OperandError(
-            sentence("to", f"there is no device {str(target)!r}", hint="everything is computed on the CPU")
-        )
+        problem = f"there is no device {str(target)!r}"
+        raise OperandError(sentence("to", problem, hint="everything is computed on the CPU"))
     return target
 
 
@@ -52,10 +51,9 @@ class _Method:
 def single(value: Array) -> Array:
     """Return the value of a tensor, if it is one number."""
     if value.size != 1:
-        raise ShapeError(
-            sentence("tensor", "is not a single number", expected="one element", got=f"shape {value.shape}",
-                     hint="reduce it, or use .tolist() for all numbers, and any() or all() for a condition")
-        )  # fmt: skip
+        problem = "is not a single number"
+        hint = "reduce it, or use .tolist() for all numbers, and any() or all() for a condition"
+        raise ShapeError(sentence("tensor", problem, expected="one element", got=f"shape {value.shape}", hint=hint))
     return value
 
 
@@ -233,9 +231,8 @@ class TorchMethods(Traced):
         rank = max(len(shape), 1)
         for name, axis in (("start_dim", start_dim), ("end_dim", end_dim)):
             if not -rank <= integer("flatten", name, axis) < rank:
-                raise ArgumentError(
-                    sentence("flatten", f"{name} is out of range", expected=f"an axis of {shape}", got=axis)
-                )
+                problem = f"{name} is out of range"
+                raise ArgumentError(sentence("flatten", problem, expected=f"an axis of {shape}", got=axis))
         first, last = start_dim % rank, end_dim % rank
         joined = int(np.prod(shape[first : last + 1], dtype=int))
         return ops.reshape(self, shape=(*shape[:first], joined, *shape[last + 1 :]))
@@ -247,9 +244,8 @@ class TorchMethods(Traced):
     def t(self) -> Array:
         """Transpose a matrix."""
         if len(self.value.shape) > 2:
-            raise ArgumentError(
-                sentence("t", "is for matrices", expected="two axes", got=self.value.shape, hint="use .T or .permute")
-            )
+            hint = "use .T or .permute"
+            raise ArgumentError(sentence("t", "is for matrices", expected="two axes", got=self.value.shape, hint=hint))
         return ops.transpose(self)
 
     @property
@@ -261,10 +257,8 @@ class TorchMethods(Traced):
         """Broadcast to ``shape``, in which -1 keeps a length; see `autograd_cnn.broadcast_to`."""
         wanted = integers("expand", "shape", shape[0] if len(shape) == 1 else shape)
         if len(wanted) < len(self.value.shape):
-            raise ShapeError(
-                sentence("expand", "the shape has too few axes", expected=f"at least {len(self.value.shape)}",
-                         got=wanted)
-            )  # fmt: skip
+            expected = f"at least {len(self.value.shape)}"
+            raise ShapeError(sentence("expand", "the shape has too few axes", expected=expected, got=wanted))
         own = (-1,) * (len(wanted) - len(self.value.shape)) + self.value.shape
         return ops.broadcast_to(self, shape=tuple(n if m == -1 else m for n, m in zip(own, wanted, strict=True)))
 

@@ -30,9 +30,8 @@ def render(lifetimes: Sequence[Lifetime], path: AnyPath) -> Path:
     """
     target = as_path("render_memory", path)
     if target.suffix != ".svg":
-        raise FormatError(
-            sentence("render_memory", "unknown format", expected="a path ending in .svg", got=target.name)
-        )
+        expected = "a path ending in .svg"
+        raise FormatError(sentence("render_memory", "unknown format", expected=expected, got=target.name))
     with replacing(target) as file:
         file.write(svg(lifetimes).encode())
     return target

@@ -18,6 +18,7 @@ from autograd_cnn.kernels.compiled.map import vectorized
 from autograd_cnn.kernels.compiled.microkernel import MR
 from autograd_cnn.kernels.compiled.packing import SCRATCH, copy_row
 from autograd_cnn.kernels.compiled.parallel import flat, inlined, parallel_for, supports
+from autograd_cnn.kernels.compiled.reduction import add_vectors
 from autograd_cnn.kernels.compiled.softmax import largest, scaled, sum_of_powers, sum_of_products
 from autograd_cnn.kernels.compiled.transposing import transpose_maps
 from autograd_cnn.kernels.windows import Array
@@ -101,7 +102,6 @@ def _weights(logsum: Lanes, score: Lanes) -> Lanes:
     return exp(at_least(score - logsum, score.format.least)).value
 
 
-_add: Final = vectorized(lambda a, b: a + b)
 _write_weights: Final = vectorized(_weights)
 _write_slopes: Final = vectorized(lambda dot, scale, weight, slope: weight * (slope - dot) * scale)
 
@@ -136,7 +136,7 @@ def _write_scores(
         row = scores[m * n : (m + 1) * n]
         if s.bias_row >= 0:
             at = bias_at[head] + (begin + m) * s.bias_row
-            _add(0, n, (), (row, bias[at : at + n], row))
+            add_vectors(0, n, (), (row, bias[at : at + n], row))
         if s.causal:
             row[begin + m + 1 :] = -np.inf
 

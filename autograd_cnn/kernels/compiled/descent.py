@@ -4,14 +4,15 @@ So the results agree with the reference to the last bit. A kernel gets the array
 number of them.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 from typing import Any, Final
 
 import numpy as np
+from numba.np.unsafe.ndarray import to_fixed_tuple
 
 from autograd_cnn.kernels.compiled.lanes import Lanes, sqrt, where
-from autograd_cnn.kernels.compiled.llvm import array_of
+from autograd_cnn.kernels.compiled.llvm import arrays_of
 from autograd_cnn.kernels.compiled.map import CHUNK, MIN_PARALLEL, Line, vectorized
 from autograd_cnn.kernels.compiled.parallel import parallel_for, supports
 from autograd_cnn.kernels.windows import Array
@@ -127,44 +128,19 @@ def _adapt(
     return mean / (sqrt(square) + eps) * rate + value * kept, mean, square
 
 
-_sgd_vectors: Final = vectorized(_descend)
-_momentum_vectors: Final = vectorized(_descend_with_momentum)
-_adam_vectors: Final = vectorized(_adapt)
+def _descent(name: str, formula: Callable[..., Any], numbers: int, arrays: int) -> parallel_for:
+    """Return a loop that applies a formula of so many numbers to so many arrays of each parameter."""
+    apply = vectorized(formula)
+
+    def kernel(first: int, last: int, s: Line, n: Any, jobs: Any, ids: Any) -> None:
+        for job in range(first, last):
+            p, begin, end = jobs[job]
+            apply(begin, end, to_fixed_tuple(n[p], numbers), arrays_of(to_fixed_tuple(ids[:, p], arrays), n))
+
+    kernel.__name__, kernel.__qualname__ = name, f"descent.{name}"  # by which its code is kept
+    return parallel_for(kernel)
 
 
-@parallel_for
-def _sgd(first: int, last: int, s: Line, n: Any, jobs: Any, ids: Any) -> None:
-    for job in range(first, last):
-        p, begin, end = jobs[job]
-        arrays = (array_of(ids[0, p], n), array_of(ids[1, p], n), array_of(ids[2, p], n))
-        _sgd_vectors(begin, end, (n[p, 0], n[p, 1]), arrays)
-
-
-@parallel_for
-def _sgd_with_momentum(first: int, last: int, s: Line, n: Any, jobs: Any, ids: Any) -> None:
-    for job in range(first, last):
-        p, begin, end = jobs[job]
-        arrays = (
-            array_of(ids[0, p], n),
-            array_of(ids[1, p], n),
-            array_of(ids[2, p], n),
-            array_of(ids[3, p], n),
-            array_of(ids[4, p], n),
-        )
-        _momentum_vectors(begin, end, (n[p, 0], n[p, 1], n[p, 2], n[p, 3], n[p, 4]), arrays)
-
-
-@parallel_for
-def _adam(first: int, last: int, s: Line, n: Any, jobs: Any, ids: Any) -> None:
-    for job in range(first, last):
-        p, begin, end = jobs[job]
-        arrays = (
-            array_of(ids[0, p], n),
-            array_of(ids[1, p], n),
-            array_of(ids[2, p], n),
-            array_of(ids[3, p], n),
-            array_of(ids[4, p], n),
-            array_of(ids[5, p], n),
-            array_of(ids[6, p], n),
-        )
-        _adam_vectors(begin, end, (n[p, 0], n[p, 1], n[p, 2], n[p, 3], n[p, 4], n[p, 5], n[p, 6], n[p, 7]), arrays)
+_sgd: Final = _descent("sgd", _descend, 2, 3)
+_sgd_with_momentum: Final = _descent("sgd_with_momentum", _descend_with_momentum, 5, 5)
+_adam: Final = _descent("adam", _adapt, 8, 7)

@@ -11,6 +11,7 @@ import numpy as np
 from autograd_cnn.kernels.compiled.llvm import VECTOR_BYTES
 from autograd_cnn.kernels.compiled.map import MIN_LIGHT, vectorized
 from autograd_cnn.kernels.compiled.parallel import flat, inlined, parallel_for
+from autograd_cnn.kernels.compiled.reduction import add_vectors
 from autograd_cnn.kernels.compiled.softmax import BLOCK, WAYS, sum_of_products
 from autograd_cnn.kernels.windows import Array
 
@@ -43,7 +44,6 @@ _add_scaled: Final = vectorized(lambda factor, row, total: row * factor + total)
 _add_four_scaled: Final = vectorized(
     lambda f1, f2, f3, f4, row1, row2, row3, row4, total: total + row1 * f1 + row2 * f2 + row3 * f3 + row4 * f4
 )
-_add: Final = vectorized(lambda row, total: total + row)
 
 
 @parallel_for
@@ -67,11 +67,11 @@ def _add_rows(first: int, last: int, s: Sizes, a: Any, b: Any, bias: Any, y: Any
             _add_to_partial(begin, size, at, count, s, a, b, partial)
             for way in range(1, WAYS):
                 for lane in range(lanes):
-                    _add(0, count, (), (partial[way * lanes + lane], partial[lane]))
+                    add_vectors(0, count, (), (partial[way * lanes + lane], partial[lane]))
             half = lanes // 2
             while half:
                 for lane in range(half):
-                    _add(0, count, (), (partial[lane + half], partial[lane]))
+                    add_vectors(0, count, (), (partial[lane + half], partial[lane]))
                 half //= 2
             for i in range(count):
                 total[i] += partial[0, i]

@@ -9,6 +9,7 @@ import numpy as np
 
 from autograd_cnn.kernels.compiled.lanes import Lanes
 from autograd_cnn.kernels.compiled.map import MIN_COMPILED, MIN_PARALLEL, vectorized
+from autograd_cnn.kernels.compiled.normalization import scale_map, sum_products
 from autograd_cnn.kernels.compiled.parallel import PIECES, flat, inlined, parallel_for, supports
 from autograd_cnn.kernels.compiled.reduction import BLOCK, SUM, Maps, sum_vectors
 from autograd_cnn.kernels.windows import Array
@@ -81,8 +82,6 @@ def _weighted_products(mean: Lanes, g: Lanes, x: Lanes, weight: Lanes) -> tuple[
     return h * (x - mean), h
 
 
-_add_products_of_part: Final = vectorized(lambda mean, g, x: (g * (x - mean), g), SUM, SUM, ways=4)
-_scale_part: Final = vectorized(lambda mean, scale, shift, x: (x - mean) * scale + shift)
 _combine_part: Final = vectorized(
     lambda mean, slope, level, scale, r, g, x: g * scale - (level + (x - mean) * slope) * r
 )
@@ -112,7 +111,7 @@ def _sums_of_part(g: Any, x: Any, begin: int, end: int, mean: float) -> tuple[fl
     """Return the sums of g·(x - mean) and of g."""
     product, total = 0.0, 0.0
     for at in range(begin, end, BLOCK):
-        of_products, of_g = _add_products_of_part(at, min(at + BLOCK, end), (mean,), (g, x))
+        of_products, of_g = sum_products(at, min(at + BLOCK, end), (mean,), (g, x))
         product, total = product + of_products, total + of_g
     return product, total
 
@@ -132,7 +131,7 @@ def _layer_norm(first: int, last: int, s: Rows, eps: Any, x: Any, weight: Any, b
         size = s.length // s.numbers
         for part in range(s.numbers):
             at, scale = begin + part * size, r * weight[first_number + part]
-            _scale_part(at, at + size, (mean, scale, bias[first_number + part]), (x, y))
+            scale_map(at, at + size, (mean, scale, bias[first_number + part]), (x, y))
 
 
 @inlined

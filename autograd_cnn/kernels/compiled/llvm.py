@@ -86,6 +86,11 @@ class Vectors:
         """Return a · b + c, rounded only once if the processor supports that."""
         return self._call("fmuladd", "", self.vector, [a, b, c])
 
+    def is_better(self, value: Value, best: Value) -> Value:
+        """Return the mask of where a value is larger than the best one; a NaN is, and none is larger than a NaN."""
+        build = self.build  # not "greater", so that a NaN wins, and keeps winning
+        return build.and_(build.fcmp_unordered(">", value, best), build.fcmp_ordered("ord", best, best))
+
     def first_lanes(self, count: Value) -> Value:
         """Return the mask of the first ``count`` lanes."""
         build, lanes = self.build, INT(self.lanes)
@@ -93,6 +98,10 @@ class Vectors:
         few = build.trunc(build.select(fits, count, lanes), INT32)  # whose comparison takes half as long
         numbers = ir.Constant(ir.VectorType(INT32, self.lanes), list(range(self.lanes)))
         return build.icmp_signed("<", numbers, self.splat(few))
+
+    def numbers_at(self, base: Value) -> "Vectors":
+        """Return the same for as many lanes of the integers at an address."""
+        return Vectors(self.build, types.Integer.from_bitwidth(base.type.pointee.width, signed=False), self.lanes)
 
     def mask_of_bits(self, bits: Value) -> Value:
         """Return the mask of the lanes whose bit is set; the lowest bit is the first lane's."""
@@ -127,6 +136,20 @@ def pointer(context: Any, build: Value, kind: Any, array: Value, offset: Value) 
     return build.gep(context.make_array(kind)(context, build, array).data, [offset])
 
 
+def entry(build: Value, table: Value, index: Value) -> Value:
+    """Load an element of a table, given the address of its first one."""
+    return build.load(build.gep(table, [index]))
+
+
+def whole_or_some(build: Value, count: Value, whole: int, emit: Callable[[bool], None]) -> None:
+    """Emit code twice: for a count of at least ``whole``, and, for a lower one, with masks."""
+    with build.if_else(build.icmp_signed(">=", count, INT(whole))) as (enough, fewer):
+        with enough:
+            emit(False)  # noqa: FBT003
+        with fewer:
+            emit(True)  # noqa: FBT003
+
+
 # --- arrays by their id -----------------------------------------------------------------------
 
 
@@ -150,92 +173,92 @@ def address_of(typing: Any, identity: Any) -> Any:
 
 
 @intrinsic
-def array_of(typing: Any, identity: Any, like: Any) -> Any:
-    """Return the data of a contiguous array, given its ``id``: 1-D, without a length, with the dtype of ``like``."""
+def arrays_of(typing: Any, identities: Any, like: Any) -> Any:
+    """Return the data of contiguous arrays, given a tuple of their ids: 1-D, without lengths, with the dtype of ``like``."""
+    kind = types.Array(like.dtype, 1, "C")
 
     def write(context: Any, build: Value, signature: Any, values: Any) -> Value:
-        row = context.make_array(signature.return_type)(context, build)
-        row.data = build.inttoptr(_data(build, values[0]), row.data.type)
-        return row._getvalue()  # noqa: SLF001  # Numba's name for it
+        rows = []
+        for i in range(len(identities)):
+            row = context.make_array(kind)(context, build)
+            row.data = build.inttoptr(_data(build, build.extract_value(values[0], i)), row.data.type)
+            rows.append(row._getvalue())  # noqa: SLF001  # Numba's name for it
+        return context.make_tuple(build, signature.return_type, rows)
 
-    return types.Array(like.dtype, 1, "C")(types.int64, like), write
+    return types.UniTuple(kind, len(identities))(identities, like), write
+
+
+# --- code as functions ------------------------------------------------------------------------
+
+
+def emitted(emit: Callable[..., None]) -> Any:
+    """Return what a function emits as a function for Numba, which returns nothing.
+
+    Numba's takes numbers, and arrays, each followed by an offset. ``emit`` takes a `Vectors` of the first array's dtype,
+    the numbers, and for each array the address at its offset.
+    """
+
+    @intrinsic
+    def function(typing: Any, *kinds: Any) -> Any:
+        dtype = kinds[0].dtype
+
+        def write(context: Any, build: Value, signature: Any, values: Any) -> Value:
+            given = ((kind, build.extract_value(values[0], i)) for i, kind in enumerate(signature.args[0]))
+            arguments = [
+                pointer(context, build, kind, value, next(given)[1]) if isinstance(kind, types.Array) else value
+                for kind, value in given
+            ]
+            emit(Vectors(build, dtype), *arguments)
+            return context.get_dummy_value()
+
+        return types.void(types.StarArgTuple.from_types([_passed(kind, dtype) for kind in kinds])), write
+
+    return function
+
+
+def _passed(kind: Any, dtype: Any) -> Any:
+    """Return the type that an argument is passed as: integers have 64 bits, and other numbers are of the dtype."""
+    if isinstance(kind, types.Integer):
+        return types.int64
+    return dtype if isinstance(kind, types.Float) else kind
 
 
 # --- rows of vectors --------------------------------------------------------------------------
 
 
 def _copy(parts: int) -> Any:
-    """Return the copy of a vector, or of 1 / ``parts`` of one, as a function for Numba."""
+    """Return the copy of a vector, or of 1 / ``parts`` of one."""
 
-    @intrinsic
-    def copy(typing: Any, target: Any, target_at: Any, source: Any, source_at: Any) -> Any:
-        def write(context: Any, build: Value, signature: Any, values: Any) -> Value:
-            target, target_at, source, source_at = values
-            simd = Vectors(build, signature.args[0].dtype, VECTOR_BYTES * 8 // target_dtype.bitwidth // parts)
-            vector = simd.load(pointer(context, build, signature.args[2], source, source_at), INT(0))
-            simd.store(vector, pointer(context, build, signature.args[0], target, target_at), INT(0))
-            return context.get_dummy_value()
+    def copy(simd: Vectors, target: Value, source: Value) -> None:
+        part = Vectors(simd.build, simd.dtype, simd.lanes // parts)
+        part.store(part.load(source, INT(0)), target, INT(0))
 
-        target_dtype = target.dtype
-        return types.void(target, types.int64, source, types.int64), write
-
-    return copy
+    return emitted(copy)
 
 
 copy_vector = _copy(1)
 copy_half = _copy(2)
 
 
-@intrinsic
-def copy_lanes(typing: Any, target: Any, target_at: Any, source: Any, source_at: Any, count: Any) -> Any:
+@emitted
+def copy_lanes(simd: Vectors, target: Value, source: Value, count: Value) -> None:
     """Copy the first ``count`` lanes of a vector."""
-
-    def write(context: Any, build: Value, signature: Any, values: Any) -> Value:
-        target, target_at, source, source_at, count = values
-        simd = Vectors(build, signature.args[0].dtype)
-        mask = simd.first_lanes(count)
-        lanes = simd.load(pointer(context, build, signature.args[2], source, source_at), INT(0), mask)
-        simd.store(lanes, pointer(context, build, signature.args[0], target, target_at), INT(0), mask)
-        return context.get_dummy_value()
-
-    return types.void(target, types.int64, source, types.int64, types.int64), write
+    mask = simd.first_lanes(count)
+    simd.store(simd.load(source, INT(0), mask), target, INT(0), mask)
 
 
-@intrinsic
+@emitted
 def sum_vectors(
-    typing: Any,
-    target: Any,
-    target_at: Any,
-    source: Any,
-    source_at: Any,
-    offsets: Any,
-    offsets_at: Any,
-    masks: Any,
-    masks_at: Any,
-    first: Any,
-    last: Any,
-    count: Any,
-) -> Any:
+    simd: Vectors, target: Value, source: Value, offsets: Value, masks: Value, first: Value, last: Value, count: Value
+) -> None:
     """Write the first ``count`` lanes of the sum of the vectors at ``offsets[first:last]`` of ``source``.
 
     In each vector, only lanes whose bit is set in its mask are read and added.
     """
-    i = types.int64
-
-    def write(context: Any, build: Value, signature: Any, values: Any) -> Value:
-        target, target_at, source, source_at, offsets, offsets_at, masks, masks_at, first, last, count = values
-        simd = Vectors(build, signature.args[0].dtype)
-        here = pointer(context, build, signature.args[2], source, source_at)
-        table = pointer(context, build, signature.args[4], offsets, offsets_at)
-        bits = pointer(context, build, signature.args[6], masks, masks_at)
-        total = cgutils.alloca_once(build, simd.vector)
-        build.store(simd.zero, total)
-        with cgutils.for_range(build, last, start=first) as loop:
-            mask = simd.mask_of_bits(build.load(build.gep(bits, [loop.index])))
-            vector = simd.load(here, build.load(build.gep(table, [loop.index])), mask)
-            build.store(build.fadd(build.load(total), vector), total)
-        there = pointer(context, build, signature.args[0], target, target_at)
-        simd.store(build.load(total), there, INT(0), simd.first_lanes(count))
-        return context.get_dummy_value()
-
-    return types.void(target, i, source, i, offsets, i, masks, i, i, i, i), write
+    build = simd.build
+    total = cgutils.alloca_once_value(build, simd.zero)
+    with cgutils.for_range(build, last, start=first) as loop:
+        mask = simd.mask_of_bits(entry(build, masks, loop.index))
+        vector = simd.load(source, entry(build, offsets, loop.index), mask)
+        build.store(build.fadd(build.load(total), vector), total)
+    simd.store(build.load(total), target, INT(0), simd.first_lanes(count))

@@ -30,7 +30,7 @@ from llvmlite import ir
 from numba import types
 from numba.core import cgutils
 
-from autograd_cnn.kernels.compiled.llvm import INT, REGISTERS, Value, Vectors, intrinsic, pointer
+from autograd_cnn.kernels.compiled.llvm import INT, REGISTERS, Value, Vectors, entry, intrinsic, pointer
 from autograd_cnn.kernels.compiled.parallel import inlined
 
 MR: Final = (8, 6, 4) if REGISTERS == 32 else (6, 4, 2)
@@ -334,10 +334,6 @@ def _clamped(build: Value, count: int, valid: Value) -> list[Value]:
     return [build.select(build.icmp_signed("<", INT(i), valid), INT(i), last) for i in range(count)]
 
 
-def _entry(build: Value, table: Value, index: Value) -> Value:
-    return build.load(build.gep(table, [index]))
-
-
 def _bases(build: Value, operand: Any, indices: list[Value], width: int) -> _Pointers:
     """Return pointers to the operands of step 0: of rows of A, or of vectors of B, which have ``width`` elements."""
     if isinstance(operand, (Packed, PackedRows, Columns)):
@@ -346,7 +342,7 @@ def _bases(build: Value, operand: Any, indices: list[Value], width: int) -> _Poi
         parts = [[INT(2 * v), INT(2 * v + 1)] for v in range(len(indices))]
     else:
         parts = [[i] for i in indices]
-    return [[build.gep(operand.array, [_entry(build, operand.offsets, i)]) for i in each] for each in parts]
+    return [[build.gep(operand.array, [entry(build, operand.offsets, i)]) for i in each] for each in parts]
 
 
 def _cells(
@@ -357,9 +353,9 @@ def _cells(
     if isinstance(c, Strided):
         columns = [[build.mul(v, c.vector_stride)] for v in vectors]
     elif isinstance(c, ScatteredHalves):
-        columns = [[_entry(build, c.offsets, INT(2 * v + n)) for n in (0, 1)] for v in range(len(vectors))]
+        columns = [[entry(build, c.offsets, INT(2 * v + n)) for n in (0, 1)] for v in range(len(vectors))]
     else:
-        columns = [[_entry(build, c.offsets, v)] for v in vectors]
+        columns = [[entry(build, c.offsets, v)] for v in vectors]
         masks[-1] = simd.first_lanes(c.lane_count)
     lines = [build.mul(m, c.row_stride) for m in rows]
     return {
@@ -378,7 +374,7 @@ def _write_steps(
     def offset(operand: Any, k: Value, numbers: int) -> Value:
         if isinstance(operand, Columns):
             return build.mul(k, operand.k_stride)
-        return build.mul(k, INT(numbers)) if isinstance(operand, Packed) else _entry(build, operand.k_offsets, k)
+        return build.mul(k, INT(numbers)) if isinstance(operand, Packed) else entry(build, operand.k_offsets, k)
 
     def write_depth(k: Value, a_bases: _Pointers, b_bases: _Pointers) -> None:
         with cgutils.for_range(build, k) as loop:
@@ -392,8 +388,8 @@ def _write_steps(
         write_depth(steps.k, a_bases, b_bases)
     elif isinstance(steps, Batch):
         with cgutils.for_range(build, steps.last, start=steps.first) as pair:
-            in_a = build.mul(_entry(build, steps.a_numbers, pair.index), steps.a_stride)
-            in_b = build.mul(_entry(build, steps.b_numbers, pair.index), steps.b_stride)
+            in_a = build.mul(entry(build, steps.a_numbers, pair.index), steps.a_stride)
+            in_b = build.mul(entry(build, steps.b_numbers, pair.index), steps.b_stride)
             write_depth(steps.k, shifted(a_bases, in_a), shifted(b_bases, in_b))
     else:
         whole = build.mul(build.sdiv(steps.columns, lanes), lanes)

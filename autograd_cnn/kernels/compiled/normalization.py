@@ -15,7 +15,7 @@ from autograd_cnn.kernels.compiled.elementwise import rectified
 from autograd_cnn.kernels.compiled.lanes import Lanes
 from autograd_cnn.kernels.compiled.map import MIN_COMPILED, MIN_PARALLEL, Line, vectorized
 from autograd_cnn.kernels.compiled.parallel import flat, inlined, parallel_for, supports
-from autograd_cnn.kernels.compiled.reduction import BLOCK, SUM, Maps, sum_vectors
+from autograd_cnn.kernels.compiled.reduction import BLOCK, SUM, Maps, sum_of_channel, sum_vectors
 from autograd_cnn.kernels.windows import Array
 
 SAMPLE: Final = 1 << 6  # elements whose mean is near enough to a map's to sum distances from
@@ -103,11 +103,9 @@ def _distances(mean: Lanes, x: Lanes) -> tuple[Lanes, Lanes]:
 
 
 _sum_distances: Final = vectorized(_distances, SUM, SUM, ways=4)
-_sum_products: Final = vectorized(lambda mean, g, x: (g * (x - mean), g), SUM, SUM, ways=4)
-_scale: Final = vectorized(lambda mean, scale, shift, x: (x - mean) * scale + shift)
-_scale_and_rectify: Final = vectorized(
-    lambda mean, scale, shift, x: rectified((x - mean) * scale + shift),
-)
+sum_products: Final = vectorized(lambda mean, g, x: (g * (x - mean), g), SUM, SUM, ways=4)
+scale_map: Final = vectorized(lambda mean, scale, shift, x: (x - mean) * scale + shift)
+_scale_and_rectify: Final = vectorized(lambda mean, scale, shift, x: rectified((x - mean) * scale + shift))
 _scale_add_and_rectify: Final = vectorized(
     lambda mean, scale, shift, x, other: rectified((x - mean) * scale + shift + other)
 )
@@ -143,10 +141,7 @@ def _moments_of_maps(first: int, last: int, s: Maps, x: Any, means: Any, squares
 def _join_moments(first: int, last: int, s: Maps, means: Any, squares: Any, moments: Any) -> None:
     """Combine the moments of a channel's maps, for each job."""
     for channel in range(first, last):
-        mean, squared = 0.0, 0.0
-        for each in range(channel, s.images * s.channels, s.channels):
-            mean += means[each]
-        mean /= s.images
+        mean, squared = sum_of_channel(means, channel, s) / s.images, 0.0
         for each in range(channel, s.images * s.channels, s.channels):
             distance = means[each] - mean
             squared += squares[each] + distance * distance * s.size
@@ -205,7 +200,7 @@ def _standardize(
     numbers = _numbers(first, last, s, x, moments, weight, bias, eps)
     c = first % s.channels
     for at in range(first * s.size, last * s.size, s.size):
-        _scale(at, at + s.size, (numbers[0, c], numbers[1, c], numbers[2, c]), (x, y))
+        scale_map(at, at + s.size, (numbers[0, c], numbers[1, c], numbers[2, c]), (x, y))
         c = c + 1 if c + 1 < s.channels else 0
 
 
@@ -219,7 +214,7 @@ def _sums_of_maps(first: int, last: int, s: Maps, g: Any, x: Any, moments: Any, 
         mean = x.dtype.type(exact)
         product, total = 0.0, 0.0
         for at in range(each * s.size, (each + 1) * s.size, BLOCK):
-            of_products, part = _sum_products(at, min(at + BLOCK, (each + 1) * s.size), (mean,), (g, x))
+            of_products, part = sum_products(at, min(at + BLOCK, (each + 1) * s.size), (mean,), (g, x))
             product, total = product + of_products, total + part
         products[each], totals[each] = product + _correction(mean - exact, total), total
 
@@ -228,11 +223,9 @@ def _sums_of_maps(first: int, last: int, s: Maps, g: Any, x: Any, moments: Any, 
 def _join_sums(first: int, last: int, s: Maps, moments: Any, products: Any, totals: Any, eps: Any, sums: Any) -> None:
     """Combine the sums of a channel's maps, for each job."""
     for channel in range(first, last):
-        product, total = 0.0, 0.0
-        for each in range(channel, s.images * s.channels, s.channels):
-            product, total = product + products[each], total + totals[each]
-        sums[channel] = product / np.sqrt(moments[s.channels + channel] + eps[0])
-        sums[s.channels + channel] = total
+        deviation = np.sqrt(moments[s.channels + channel] + eps[0])
+        sums[channel] = sum_of_channel(products, channel, s) / deviation
+        sums[s.channels + channel] = sum_of_channel(totals, channel, s)
 
 
 @parallel_for

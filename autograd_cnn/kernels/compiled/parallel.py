@@ -101,9 +101,8 @@ class parallel_for:  # noqa: N801  # a decorator
     ) -> "Compiled":
         for each in dtypes:
             if not each.isnative:  # its bytes would be read in the wrong order
-                raise OperandError(
-                    sentence("a compiled kernel", expected="bytes in this machine's order", got=each.str)
-                )
+                expected = "bytes in this machine's order"
+                raise OperandError(sentence("a compiled kernel", expected=expected, got=each.str))
         with global_compiler_lock:  # if several threads need the same kernel, one compiles it
             if dtypes not in self._compiled:
                 start()

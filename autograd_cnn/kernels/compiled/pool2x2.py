@@ -8,76 +8,48 @@ from functools import reduce
 from typing import Any
 
 from llvmlite import ir
-from numba import types
 
-from autograd_cnn.kernels.compiled.llvm import INT, Value, Vectors, intrinsic, pointer, shuffle_mask
+from autograd_cnn.kernels.compiled.llvm import INT, Value, Vectors, emitted, shuffle_mask, whole_or_some
 
 
-@intrinsic
+@emitted
 def largest_of_four(
-    typing: Any, y: Any, indices: Any, at: Any, x: Any, x_at: Any, width: Any, count: Any, rectified: Any
-) -> Any:
+    simd: Vectors, y: Value, indices: Value, x: Value, width: Value, count: Value, rectified: Value
+) -> None:
     """Write the largest value and its tap for a vector of windows, or only the first ``count`` of them.
 
     With 1 for ``rectified``, 0 is a fifth value, which wins unless another one is positive.
     """
-    i = types.int64
+    numbers = simd.numbers_at(indices)
 
-    def write(context: Any, build: Value, signature: Any, values: Any) -> Value:
-        y, indices, at, x, x_at, width, count, rectified = values
-        kinds = signature.args
-        simd = Vectors(build, kinds[0].dtype)
-        numbers = Vectors(build, kinds[1].dtype, simd.lanes)
-        upper = pointer(context, build, kinds[3], x, x_at)
-        to_y = pointer(context, build, kinds[0], y, at)
-        to_indices = pointer(context, build, kinds[1], indices, at)
+    def compare(masks: list[Value]) -> None:
+        best, argmax = _largest(simd, numbers, _taps(simd, x, width, masks), rectified)
+        simd.store(best, y, INT(0), masks[2])
+        numbers.store(argmax, indices, INT(0), masks[2])
 
-        def compare(masks: list[Value]) -> None:
-            best, argmax = _largest(simd, numbers, _taps(simd, upper, width, masks), rectified)
-            simd.store(best, to_y, INT(0), masks[2])
-            numbers.store(argmax, to_indices, INT(0), masks[2])
-
-        _whole_or_some(simd, count, compare)
-        return context.get_dummy_value()
-
-    return types.void(y, indices, i, x, i, i, i, i), write
+    _whole_or_some(simd, count, compare)
 
 
-@intrinsic
-def largest_of_four_in_rows(
-    typing: Any, y: Any, indices: Any, at: Any, x: Any, x_at: Any, rows: Any, rectified: Any
-) -> Any:
+@emitted
+def largest_of_four_in_rows(simd: Vectors, y: Value, indices: Value, x: Value, rows: Value, rectified: Value) -> None:
     """Do the same for as many ``rows`` of windows, 2 or 4, as make a vector."""
-    i = types.int64
+    numbers = simd.numbers_at(indices)
 
-    def write(context: Any, build: Value, signature: Any, values: Any) -> Value:
-        y, indices, at, x, x_at, rows, rectified = values
-        kinds = signature.args
-        simd = Vectors(build, kinds[0].dtype)
-        numbers = Vectors(build, kinds[1].dtype, simd.lanes)
-        pixels = pointer(context, build, kinds[3], x, x_at)
-        to_y = pointer(context, build, kinds[0], y, at)
-        to_indices = pointer(context, build, kinds[1], indices, at)
+    def compare(rows: int) -> None:
+        vectors = [simd.load(x, INT(n * simd.lanes)) for n in range(4)]
+        taps = [_picked(simd, vectors, tap) for tap in _pixels_by_tap(simd.lanes, rows)]
+        best, argmax = _largest(simd, numbers, taps, rectified)
+        simd.store(best, y, INT(0))
+        numbers.store(argmax, indices, INT(0))
 
-        def compare(rows: int) -> None:
-            vectors = [simd.load(pixels, INT(n * simd.lanes)) for n in range(4)]
-            taps = [_picked(simd, vectors, tap) for tap in _pixels_by_tap(simd.lanes, rows)]
-            best, argmax = _largest(simd, numbers, taps, rectified)
-            simd.store(best, to_y, INT(0))
-            numbers.store(argmax, to_indices, INT(0))
-
-        _two_or_four(build, rows, compare)
-        return context.get_dummy_value()
-
-    return types.void(y, indices, i, x, i, i, i), write
+    _two_or_four(simd.build, rows, compare)
 
 
 def _largest(simd: Vectors, numbers: Vectors, taps: list[Value], rectified: Value) -> tuple[Value, Value]:
     """Return the largest of four, or 0, and its number."""
     build, (best, *others), argmax = simd.build, taps, numbers.zero
     for tap, value in enumerate(others, 1):
-        # Not "greater", so that a NaN wins, and keeps winning.
-        better = build.and_(build.fcmp_unordered(">", value, best), build.fcmp_ordered("ord", best, best))
+        better = simd.is_better(value, best)
         best = build.select(better, value, best)
         argmax = build.select(better, numbers.vector([tap] * simd.lanes), argmax)
     counts = simd.splat(build.trunc(rectified, ir.IntType(1)))
@@ -118,61 +90,37 @@ def _taps(simd: Vectors, upper: Value, width: Value, masks: list[Value]) -> list
     return taps
 
 
-@intrinsic
-def give_to_one_of_four(typing: Any, x: Any, x_at: Any, width: Any, g: Any, indices: Any, at: Any, count: Any) -> Any:
+@emitted
+def give_to_one_of_four(simd: Vectors, x: Value, width: Value, g: Value, indices: Value, count: Value) -> None:
     """Write each g to its window's argmax and 0 to the other taps, for a vector of windows or the first ``count``."""
-    i = types.int64
+    numbers = simd.numbers_at(indices)
 
-    def write(context: Any, build: Value, signature: Any, values: Any) -> Value:
-        x, x_at, width, g, indices, at, count = values
-        kinds = signature.args
-        simd = Vectors(build, kinds[0].dtype)
-        numbers = Vectors(build, kinds[4].dtype, simd.lanes)
-        upper = pointer(context, build, kinds[0], x, x_at)
-        from_g = pointer(context, build, kinds[3], g, at)
-        from_indices = pointer(context, build, kinds[4], indices, at)
+    def give(masks: list[Value]) -> None:
+        value = simd.load(g, INT(0), masks[2])
+        taps = _shares(simd, numbers, value, numbers.load(indices, INT(0), masks[2]))
+        for row, pair in ((INT(0), taps[:2]), (width, taps[2:])):
+            for n in (0, 1):
+                order = [n * simd.lanes // 2 + j // 2 + j % 2 * simd.lanes for j in range(simd.lanes)]
+                vector = simd.build.shuffle_vector(*pair, shuffle_mask(order))
+                simd.store(vector, x, simd.build.add(row, INT(n * simd.lanes)), masks[n])
 
-        def give(masks: list[Value]) -> None:
-            value = simd.load(from_g, INT(0), masks[2])
-            taps = _shares(simd, numbers, value, numbers.load(from_indices, INT(0), masks[2]))
-            for row, pair in ((INT(0), taps[:2]), (width, taps[2:])):
-                for n in (0, 1):
-                    order = [n * simd.lanes // 2 + j // 2 + j % 2 * simd.lanes for j in range(simd.lanes)]
-                    vector = build.shuffle_vector(*pair, shuffle_mask(order))
-                    simd.store(vector, upper, build.add(row, INT(n * simd.lanes)), masks[n])
-
-        _whole_or_some(simd, count, give)
-        return context.get_dummy_value()
-
-    return types.void(x, i, i, g, indices, i, i), write
+    _whole_or_some(simd, count, give)
 
 
-@intrinsic
-def give_to_one_of_four_in_rows(typing: Any, x: Any, x_at: Any, g: Any, indices: Any, at: Any, rows: Any) -> Any:
+@emitted
+def give_to_one_of_four_in_rows(simd: Vectors, x: Value, g: Value, indices: Value, rows: Value) -> None:
     """Do the same for as many ``rows`` of windows, 2 or 4, as make a vector."""
-    i = types.int64
+    numbers = simd.numbers_at(indices)
+    taps = _shares(simd, numbers, simd.load(g, INT(0)), numbers.load(indices, INT(0)))
 
-    def write(context: Any, build: Value, signature: Any, values: Any) -> Value:
-        x, x_at, g, indices, at, rows = values
-        kinds = signature.args
-        simd = Vectors(build, kinds[0].dtype)
-        numbers = Vectors(build, kinds[3].dtype, simd.lanes)
-        pixels = pointer(context, build, kinds[0], x, x_at)
-        value = simd.load(pointer(context, build, kinds[2], g, at), INT(0))
-        argmax = numbers.load(pointer(context, build, kinds[3], indices, at), INT(0))
-        taps = _shares(simd, numbers, value, argmax)
+    def give(rows: int) -> None:
+        order = [pixel for tap in _pixels_by_tap(simd.lanes, rows) for pixel in tap]
+        of_pixel = [order.index(pixel) for pixel in range(4 * simd.lanes)]
+        for n in range(4):
+            vector = _picked(simd, taps, of_pixel[n * simd.lanes : (n + 1) * simd.lanes])
+            simd.store(vector, x, INT(n * simd.lanes))
 
-        def give(rows: int) -> None:
-            order = [pixel for tap in _pixels_by_tap(simd.lanes, rows) for pixel in tap]
-            of_pixel = [order.index(pixel) for pixel in range(4 * simd.lanes)]
-            for n in range(4):
-                vector = _picked(simd, taps, of_pixel[n * simd.lanes : (n + 1) * simd.lanes])
-                simd.store(vector, pixels, INT(n * simd.lanes))
-
-        _two_or_four(build, rows, give)
-        return context.get_dummy_value()
-
-    return types.void(x, i, g, indices, i, i), write
+    _two_or_four(simd.build, rows, give)
 
 
 def _shares(simd: Vectors, numbers: Vectors, value: Value, argmax: Value) -> list[Value]:
@@ -182,56 +130,31 @@ def _shares(simd: Vectors, numbers: Vectors, value: Value, argmax: Value) -> lis
     return [build.select(each, value, simd.zero) for each in won]
 
 
-@intrinsic
-def mean_of_four(
-    typing: Any, y: Any, at: Any, x: Any, x_at: Any, width: Any, counts: Any, counts_at: Any, count: Any
-) -> Any:  # fmt: skip
+@emitted
+def mean_of_four(simd: Vectors, y: Value, x: Value, width: Value, counts: Value, count: Value) -> None:
     """Write the sum of each window over its own count, for a vector of windows or the first ``count``."""
-    i = types.int64
 
-    def write(context: Any, build: Value, signature: Any, values: Any) -> Value:
-        y, at, x, x_at, width, counts, counts_at, count = values
-        kinds = signature.args
-        simd = Vectors(build, kinds[0].dtype)
-        upper, to_y = pointer(context, build, kinds[2], x, x_at), pointer(context, build, kinds[0], y, at)
-        divisors = pointer(context, build, kinds[5], counts, counts_at)
+    def mean(masks: list[Value]) -> None:
+        total = reduce(simd.build.fadd, _taps(simd, x, width, masks))
+        simd.store(simd.build.fdiv(total, simd.load(counts, INT(0), masks[2])), y, INT(0), masks[2])
 
-        def mean(masks: list[Value]) -> None:
-            total = reduce(build.fadd, _taps(simd, upper, width, masks))
-            simd.store(build.fdiv(total, simd.load(divisors, INT(0), masks[2])), to_y, INT(0), masks[2])
-
-        _whole_or_some(simd, count, mean)
-        return context.get_dummy_value()
-
-    return types.void(y, i, x, i, i, counts, i, i), write
+    _whole_or_some(simd, count, mean)
 
 
-@intrinsic
-def give_to_all_four(
-    typing: Any, x: Any, x_at: Any, width: Any, g: Any, at: Any, counts: Any, counts_at: Any, count: Any
-) -> Any:  # fmt: skip
+@emitted
+def give_to_all_four(simd: Vectors, x: Value, width: Value, g: Value, counts: Value, count: Value) -> None:
     """Write each g over its window's count to all four taps, for a vector of windows or the first ``count``."""
-    i = types.int64
+    build = simd.build
 
-    def write(context: Any, build: Value, signature: Any, values: Any) -> Value:
-        x, x_at, width, g, at, counts, counts_at, count = values
-        kinds = signature.args
-        simd = Vectors(build, kinds[0].dtype)
-        upper, from_g = pointer(context, build, kinds[0], x, x_at), pointer(context, build, kinds[3], g, at)
-        divisors = pointer(context, build, kinds[5], counts, counts_at)
+    def give(masks: list[Value]) -> None:
+        share = build.fdiv(simd.load(g, INT(0), masks[2]), simd.load(counts, INT(0), masks[2]))
+        for n in (0, 1):
+            twice = [(n * simd.lanes + j) // 2 for j in range(simd.lanes)]
+            vector = build.shuffle_vector(share, share, shuffle_mask(twice))
+            for row in (INT(0), width):
+                simd.store(vector, x, build.add(row, INT(n * simd.lanes)), masks[n])
 
-        def give(masks: list[Value]) -> None:
-            share = build.fdiv(simd.load(from_g, INT(0), masks[2]), simd.load(divisors, INT(0), masks[2]))
-            for n in (0, 1):
-                twice = [(n * simd.lanes + j) // 2 for j in range(simd.lanes)]
-                vector = build.shuffle_vector(share, share, shuffle_mask(twice))
-                for row in (INT(0), width):
-                    simd.store(vector, upper, build.add(row, INT(n * simd.lanes)), masks[n])
-
-        _whole_or_some(simd, count, give)
-        return context.get_dummy_value()
-
-    return types.void(x, i, i, g, i, counts, i, i), write
+    _whole_or_some(simd, count, give)
 
 
 def _whole_or_some(simd: Vectors, count: Value, body: Any) -> None:
@@ -240,10 +163,10 @@ def _whole_or_some(simd: Vectors, count: Value, body: Any) -> None:
     The masks are those of the first and second vector of pixels, and of the windows.
     """
     build = simd.build
-    with build.if_else(build.icmp_signed(">=", count, INT(simd.lanes))) as (whole, some):
-        with whole:
-            body([None, None, None])
-        with some:
-            pixels = build.mul(count, INT(2))
-            beyond = build.sub(pixels, INT(simd.lanes))
-            body([simd.first_lanes(pixels), simd.first_lanes(beyond), simd.first_lanes(count)])
+
+    def emit(masked: bool) -> None:
+        pixels = build.mul(count, INT(2))
+        counts = pixels, build.sub(pixels, INT(simd.lanes)), count
+        body([simd.first_lanes(each) if masked else None for each in counts])
+
+    whole_or_some(build, count, simd.lanes, emit)

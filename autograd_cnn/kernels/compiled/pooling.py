@@ -90,14 +90,14 @@ def _max_pool(first: int, last: int, s: Pool, x: Any, y: Any, indices: Any) -> N
         end = (each + 1) * s.out_h * s.out_w
         for i in range(0, whole, rows):
             at = (each * s.out_h + i) * s.out_w
-            largest_of_four_in_rows(y, indices, at, x, 4 * at, rows, s.rectified)
+            largest_of_four_in_rows(y, at, indices, at, x, 4 * at, rows, s.rectified)
         for i in range(whole, s.out_h):
             at = (each * s.out_h + i) * s.out_w
             source = (each * s.height + 2 * i) * s.width
             for j in range(0, s.out_w, lanes):
                 # A vector may go beyond its row, since the next row overwrites that, but not beyond the map.
                 count = lanes if at + j + lanes <= end else s.out_w - j
-                largest_of_four(y, indices, at + j, x, source + 2 * j, s.width, count, s.rectified)
+                largest_of_four(y, at + j, indices, at + j, x, source + 2 * j, s.width, count, s.rectified)
 
 
 @inlined
@@ -132,7 +132,9 @@ def _largest_of_rows(
         tap = s.window_h * s.window_w if s.rectified else min(first, (s.window_h - 1) * s.window_w)
         best, part_at = 0.0 if s.rectified else -np.inf, _row_in_block(i, begin, s) * line
         for j in range(0, s.out_w, 2 * lanes):
-            largest_of_taps(y, indices, at + j, part, part_at + j, offsets, first, last, s.out_w - j, best, tap)
+            largest_of_taps(
+                y, at + j, indices, at + j, part, part_at + j, offsets, 0, first, last, s.out_w - j, best, tap
+            )
         for j in range(0 if s.rectified else beyond_left):
             if y[at + j] == -np.inf:
                 beyond = (s.left - j * s.stride_w + s.dilation_w - 1) // s.dilation_w
@@ -301,7 +303,7 @@ def _max_unpool(first: int, last: int, s: Pool, g: Any, indices: Any, x: Any) ->
                 for k in range(s.stride_w):
                     low, high = starts[row * s.stride_w + k], starts[row * s.stride_w + k + 1]
                     for j in range(0, phase, 2 * lanes):
-                        sum_of_won(part, k * phase + j, given, j, offsets, low, high, phase - j, winners, taps)
+                        sum_of_won(part, k * phase + j, given, j, offsets, 0, low, high, phase - j, winners, j, taps, 0)
                 merge_phases(x, (each * s.height + row) * s.width, part, phase, s.stride_w, s.width)
         return
     rows = _rows_in_vector(s, lanes)
@@ -311,7 +313,7 @@ def _max_unpool(first: int, last: int, s: Pool, g: Any, indices: Any, x: Any) ->
         x[start + 2 * s.out_h * s.width : end] = 0
         for i in range(0, whole, rows):
             at = (each * s.out_h + i) * s.out_w
-            give_to_one_of_four_in_rows(x, 4 * at, g, indices, at, rows)
+            give_to_one_of_four_in_rows(x, 4 * at, g, at, indices, at, rows)
         for i in range(whole, s.out_h):
             at = (each * s.out_h + i) * s.out_w
             _scatter_pairs(g, indices, at, (each + 1) * s.out_h * s.out_w, x, start + 2 * i * s.width, s)
@@ -324,7 +326,7 @@ def _scatter_pairs(g: Any, indices: Any, at: int, end: int, x: Any, x_at: int, s
     # From right to left, so that what is written beyond the end of the upper row is overwritten.
     for j in range((s.out_w - 1) // lanes * lanes, -1, -lanes):
         count = lanes if at + j + lanes <= end else s.out_w - j
-        give_to_one_of_four(x, x_at + 2 * j, s.width, g, indices, at + j, count)
+        give_to_one_of_four(x, x_at + 2 * j, s.width, g, at + j, indices, at + j, count)
     for p in range(2):
         for j in range(2 * s.out_w, s.width):
             x[x_at + p * s.width + j] = 0
@@ -371,7 +373,7 @@ def _mean_pool(first: int, last: int, s: Pool, x: Any, counts: Any, y: Any) -> N
             for i in range(begin, end):
                 at, part_at = (each * s.out_h + i) * s.out_w, _row_in_block(i, begin, s) * line
                 for j in range(0, s.out_w, 2 * lanes):
-                    sum_of_taps(y, at + j, part, part_at + j, offsets, lows[i], highs[i], s.out_w - j)
+                    sum_of_taps(y, at + j, part, part_at + j, offsets, 0, lows[i], highs[i], s.out_w - j)
                 _divide(0, s.out_w, (), (y[at:], counts[i * s.out_w :], y[at:]))
 
 
@@ -415,5 +417,5 @@ def _mean_pool_wrt_input(first: int, last: int, s: Pool, g: Any, counts: Any, x:
             for k in range(s.stride_w):
                 low, high = starts[row * s.stride_w + k], starts[row * s.stride_w + k + 1]
                 for j in range(0, phase, 2 * lanes):
-                    sum_of_taps(part, k * phase + j, given, j, offsets, low, high, phase - j)
+                    sum_of_taps(part, k * phase + j, given, j, offsets, 0, low, high, phase - j)
             merge_phases(x, (each * s.height + row) * s.width, part, phase, s.stride_w, s.width)

@@ -125,10 +125,22 @@ _write_gru_slopes = vectorized(_gru_slopes)
 
 
 @inlined
-def _block(x: Any, row: int, number: int, units: int) -> Any:
-    """Return the block with this number of a row of blocks of ``units``."""
-    at = (row + number) * units
-    return x[at : at + units]
+def _block(x: Any, row: int, units: int) -> Any:
+    """Return a row of ``units``."""
+    return x[row * units : (row + 1) * units]
+
+
+@inlined
+def _three(x: Any, row: int, units: int) -> Any:
+    """Return the parts of a row of three times ``units``."""
+    return _block(x, 3 * row, units), _block(x, 3 * row + 1, units), _block(x, 3 * row + 2, units)
+
+
+@inlined
+def _four(x: Any, row: int, units: int) -> Any:
+    """Return the parts of a row of four times ``units``."""
+    first, second = 4 * row, 4 * row + 2
+    return _block(x, first, units), _block(x, first + 1, units), _block(x, second, units), _block(x, second + 1, units)
 
 
 @parallel_for
@@ -147,13 +159,9 @@ def _lstm(
             copy_row(gates, at, u, at, count * width)
             multiply_rows(outputs, 0, rows, columns, w, 0, w_rows, gates, at, vectors, 0, count, width, s.units)
             for m in range(count):
-                four = 4 * (sequence + m)
-                i, f, g, o = (
-                    _block(gates, four, 0, s.units), _block(gates, four, 1, s.units),
-                    _block(gates, four, 2, s.units), _block(gates, four, 3, s.units),
-                )  # fmt: skip
-                state, here = _block(memory, m, 0, s.units), _block(outputs, m, 0, s.units)
-                cell = _block(cells, sequence + m, 0, s.units)
+                i, f, g, o = _four(gates, sequence + m, s.units)
+                state, here = _block(memory, m, s.units), _block(outputs, m, s.units)
+                cell = _block(cells, sequence + m, s.units)
                 _write_lstm(0, s.units, (), (i, f, g, o, state, i, f, g, o, state, cell, here))
             copy_row(y, sequence * s.units, outputs, 0, count * s.units)
         copy_row(y, (s.steps * s.batch + begin) * s.units, memory, 0, count * s.units)
@@ -179,18 +187,11 @@ def _lstm_wrt(
             else:
                 copy_row(before, 0, c, begin * s.units, size)
             for m in range(count):
-                four = 4 * (sequence + m)
-                i, f, g, o = (
-                    _block(gates, four, 0, s.units), _block(gates, four, 1, s.units),
-                    _block(gates, four, 2, s.units), _block(gates, four, 3, s.units),
-                )  # fmt: skip
-                di, df, dg, do = (
-                    _block(out, four, 0, s.units), _block(out, four, 1, s.units),
-                    _block(out, four, 2, s.units), _block(out, four, 3, s.units),
-                )  # fmt: skip
-                of_y, of_h = _block(dy, sequence + m, 0, s.units), _block(dh, m, 0, s.units)
-                of_c, was = _block(dc, m, 0, s.units), _block(before, m, 0, s.units)
-                now = _block(cells, sequence + m, 0, s.units)
+                i, f, g, o = _four(gates, sequence + m, s.units)
+                di, df, dg, do = _four(out, sequence + m, s.units)
+                of_y, of_h = _block(dy, sequence + m, s.units), _block(dh, m, s.units)
+                of_c, was = _block(dc, m, s.units), _block(before, m, s.units)
+                now = _block(cells, sequence + m, s.units)
                 _write_lstm_slopes(
                     0, s.units, (), (of_h, of_y, of_c, i, f, g, o, was, now, di, df, dg, do, of_c)
                 )  # fmt: skip
@@ -218,18 +219,10 @@ def _gru(
                 copy_row(sent, m * width, bias, 0, width)
             multiply_rows(outputs, 0, rows, columns, w, 0, w_rows, sent, 0, vectors, 0, count, width, s.units)
             for m in range(count):
-                three, four = 3 * (sequence + m), 4 * (sequence + m)
-                u_r, u_z, u_n = (
-                    _block(u, three, 0, s.units), _block(u, three, 1, s.units), _block(u, three, 2, s.units)
-                )  # fmt: skip
-                v_r, v_z, v_n = (
-                    _block(sent, 3 * m, 0, s.units), _block(sent, 3 * m, 1, s.units), _block(sent, 3 * m, 2, s.units)
-                )  # fmt: skip
-                r, z, n, v = (
-                    _block(gates, four, 0, s.units), _block(gates, four, 1, s.units),
-                    _block(gates, four, 2, s.units), _block(gates, four, 3, s.units),
-                )  # fmt: skip
-                state = _block(outputs, m, 0, s.units)
+                u_r, u_z, u_n = _three(u, sequence + m, s.units)
+                v_r, v_z, v_n = _three(sent, m, s.units)
+                r, z, n, v = _four(gates, sequence + m, s.units)
+                state = _block(outputs, m, s.units)
                 _write_gru(0, s.units, (), (u_r, u_z, u_n, v_r, v_z, v_n, state, r, z, n, v, state))
             copy_row(y, sequence * s.units, outputs, 0, count * s.units)
 
@@ -240,7 +233,7 @@ def _gru_wrt(
     y: Any, gates: Any, out: Any,
 ) -> None:  # fmt: skip
     dh, before = np.empty(s.rows * s.units, dy.dtype), np.empty(s.rows * s.units, dy.dtype)
-    width, second = 3 * s.units, 3 * s.steps * s.batch  # the second part begins at this row
+    width, steps = 3 * s.units, s.steps * s.batch
     for job in range(first, last):
         begin, count = job * s.rows, min(s.rows, s.batch - job * s.rows)
         size = count * s.units
@@ -252,21 +245,12 @@ def _gru_wrt(
             else:
                 copy_row(before, 0, h, begin * s.units, size)
             for m in range(count):
-                three, four = 3 * (sequence + m), 4 * (sequence + m)
-                r, z, n, v = (
-                    _block(gates, four, 0, s.units), _block(gates, four, 1, s.units),
-                    _block(gates, four, 2, s.units), _block(gates, four, 3, s.units),
-                )  # fmt: skip
-                u_r, u_z, u_n = (
-                    _block(out, three, 0, s.units), _block(out, three, 1, s.units), _block(out, three, 2, s.units)
-                )  # fmt: skip
-                v_r, v_z, v_n = (
-                    _block(out, second + three, 0, s.units), _block(out, second + three, 1, s.units),
-                    _block(out, second + three, 2, s.units),
-                )  # fmt: skip
-                of_y, of_h = _block(dy, sequence + m, 0, s.units), _block(dh, m, 0, s.units)
-                was = _block(before, m, 0, s.units)
+                r, z, n, v = _four(gates, sequence + m, s.units)
+                u_r, u_z, u_n = _three(out, sequence + m, s.units)
+                v_r, v_z, v_n = _three(out, steps + sequence + m, s.units)
+                of_y, of_h = _block(dy, sequence + m, s.units), _block(dh, m, s.units)
+                was = _block(before, m, s.units)
                 _write_gru_slopes(0, s.units, (), (of_h, of_y, r, z, n, v, was, u_r, u_z, u_n, v_r, v_z, v_n, of_h))
-            at = (second + 3 * sequence) * s.units
+            at = 3 * (steps + sequence) * s.units
             multiply_rows(out, at, rows, columns, w, 0, w_rows, dh, 0, vectors, 0, count, s.units, width)
-        copy_row(out, (2 * second + begin) * s.units, dh, 0, size)
+        copy_row(out, (6 * steps + begin) * s.units, dh, 0, size)

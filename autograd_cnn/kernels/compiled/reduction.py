@@ -6,7 +6,7 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 
 from autograd_cnn.kernels.compiled.map import MIN_COMPILED, MIN_LIGHT, Fold, vectorized
-from autograd_cnn.kernels.compiled.parallel import flat, parallel_for, supports
+from autograd_cnn.kernels.compiled.parallel import flat, inlined, parallel_for, supports
 from autograd_cnn.kernels.windows import Array
 
 BLOCK: Final = 1 << 12  # elements that are summed in their own dtype; the sums of blocks are added in float64
@@ -99,11 +99,17 @@ def _sum_rows(first: int, last: int, s: Maps, x: Any, sums: Any) -> None:
             add_vectors(0, total.size, (), (x[row * s.size + at :], total))
 
 
+@inlined
+def sum_of_channel(maps: Any, channel: int, s: Maps) -> float:
+    """Return the sum of the numbers (N, C) of a channel's maps."""
+    total = 0.0
+    for each in range(channel, s.images * s.channels, s.channels):
+        total += maps[each]
+    return total
+
+
 @parallel_for
 def _join_maps(first: int, last: int, s: Maps, maps: Any, sums: Any) -> None:
     """Add the sums of a channel's maps (N, C) for each job."""
     for channel in range(first, last):
-        total = 0.0
-        for each in range(channel, s.images * s.channels, s.channels):
-            total += maps[each]
-        sums[channel] = total
+        sums[channel] = sum_of_channel(maps, channel, s)

@@ -8,10 +8,9 @@ shrink it.
 from typing import Any, Final, NamedTuple
 
 import numpy as np
-from numba import types
 from numba.core import cgutils
 
-from autograd_cnn.kernels.compiled.llvm import INT, VECTOR_BYTES, Value, Vectors, intrinsic, pointer
+from autograd_cnn.kernels.compiled.llvm import INT, VECTOR_BYTES, Value, Vectors, emitted, entry
 from autograd_cnn.kernels.compiled.packing import SCRATCH, aligned_zeros, copy_row, padded_width
 from autograd_cnn.kernels.compiled.parallel import flat, inlined, parallel_for, supports
 from autograd_cnn.kernels.compiled.transposing import transpose_block, transpose_lanes
@@ -89,6 +88,7 @@ def _resample(
                     rows,
                     s.out_h + 1,
                     row_weights,
+                    0,
                     rows[i],
                     rows[i + 1],
                     s.out_w,
@@ -96,7 +96,9 @@ def _resample(
         else:
             for i in range(begin, end):
                 target = (i - begin) * s.width
-                _add_rows(part, target, x, x_at, s.width, rows, s.out_h + 1, row_weights, rows[i], rows[i + 1], s.width)
+                _add_rows(
+                    part, target, x, x_at, s.width, rows, s.out_h + 1, row_weights, 0, rows[i], rows[i + 1], s.width
+                )
             _across(wide, part, 0, end - begin, before, after, columns, column_weights, s)
             for i in range(end - begin):
                 copy_row(y, y_at + i * s.out_w, wide, i * s.line, s.out_w)
@@ -126,56 +128,40 @@ def _across(
                 transpose_lanes(before, j * panel + m, panel, x, source, s.width, high, min(lanes, s.width - j))
         for j in range(s.out_w):
             low, high = columns[j], columns[j + 1]
-            _add_rows(after, j * panel, before, 0, panel, columns, s.out_w + 1, weights, low, high, vectors * lanes)
+            _add_rows(after, j * panel, before, 0, panel, columns, s.out_w + 1, weights, 0, low, high, vectors * lanes)
         for m in range(0, vectors * lanes, lanes):
             for j in range(0, s.out_w, lanes):
                 transpose_block(wide, (row + m) * s.line + j, s.line, after, j * panel + m, panel, lanes)
 
 
-@intrinsic
+@emitted
 def _add_rows(
-    typing: Any, target: Any, at: Any, source: Any, source_at: Any, step: Any, places: Any, places_at: Any,
-    weights: Any, first: Any, last: Any, count: Any,
-) -> Any:  # fmt: skip
+    simd: Vectors, target: Value, source: Value, step: Value, places: Value, weights: Value, first: Value, last: Value,
+    count: Value,
+) -> None:  # fmt: skip
     """Write ``count`` numbers: the weighted sum of the rows at ``places[first:last]``, which are a ``step`` apart."""
-    i = types.int64
+    build = simd.build
 
-    def write(context: Any, build: Value, signature: Any, values: Any) -> Value:
-        target, at, source, source_at, step, places, places_at, weights, first, last, count = values
-        kinds = signature.args
-        simd = Vectors(build, kinds[0].dtype)
-        there, here = (
-            pointer(context, build, kinds[0], target, at),
-            pointer(context, build, kinds[2], source, source_at),
-        )
-        table = pointer(context, build, kinds[5], places, places_at)
-        factors = pointer(context, build, kinds[7], weights, INT(0))
-
-        def add(begin: Value, ways: int, mask: Value = None) -> None:
-            offsets = [build.add(begin, INT(way * simd.lanes)) for way in range(ways)]
-            totals = [cgutils.alloca_once(build, simd.vector) for _ in offsets]
-            for total in totals:
-                build.store(simd.zero, total)
-            with cgutils.for_range(build, last, start=first) as tap:
-                row, weight = (
-                    build.mul(build.load(build.gep(table, [tap.index])), step),
-                    simd.load_splat(factors, tap.index),
-                )
-                for offset, total in zip(offsets, totals, strict=True):
-                    number = simd.load(here, build.add(row, offset), mask)
-                    build.store(simd.multiply_add(number, weight, build.load(total)), total)
+    def add(begin: Value, ways: int, mask: Value = None) -> None:
+        offsets = [build.add(begin, INT(way * simd.lanes)) for way in range(ways)]
+        totals = [cgutils.alloca_once(build, simd.vector) for _ in offsets]
+        for total in totals:
+            build.store(simd.zero, total)
+        with cgutils.for_range(build, last, start=first) as tap:
+            row = build.mul(entry(build, places, tap.index), step)
+            weight = simd.load_splat(weights, tap.index)
             for offset, total in zip(offsets, totals, strict=True):
-                simd.store(build.load(total), there, offset, mask)
+                number = simd.load(source, build.add(row, offset), mask)
+                build.store(simd.multiply_add(number, weight, build.load(total)), total)
+        for offset, total in zip(offsets, totals, strict=True):
+            simd.store(build.load(total), target, offset, mask)
 
-        begin = INT(0)
-        for ways in (PANEL, 1):
-            size = INT(ways * simd.lanes)
-            end = build.add(begin, build.mul(build.sdiv(build.sub(count, begin), size), size))
-            with cgutils.for_range_slice(build, begin, end, size) as (offset, _):
-                add(offset, ways)
-            begin = end
-        with build.if_then(build.icmp_signed("<", begin, count)):
-            add(begin, 1, simd.first_lanes(build.sub(count, begin)))
-        return context.get_dummy_value()
-
-    return types.void(target, i, source, i, i, places, i, weights, i, i, i), write
+    begin = INT(0)
+    for ways in (PANEL, 1):
+        size = INT(ways * simd.lanes)
+        end = build.add(begin, build.mul(build.sdiv(build.sub(count, begin), size), size))
+        with cgutils.for_range_slice(build, begin, end, size) as (offset, _):
+            add(offset, ways)
+        begin = end
+    with build.if_then(build.icmp_signed("<", begin, count)):
+        add(begin, 1, simd.first_lanes(build.sub(count, begin)))

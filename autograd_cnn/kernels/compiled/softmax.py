@@ -11,6 +11,7 @@ import numpy as np
 from autograd_cnn.kernels.compiled.lanes import Lanes, at_least, exp, log1p_of_any, where
 from autograd_cnn.kernels.compiled.map import MIN_COMPILED, MIN_PARALLEL, Fold, vectorized
 from autograd_cnn.kernels.compiled.parallel import flat, inlined, parallel_for, supports
+from autograd_cnn.kernels.compiled.reduction import SUM, add_vectors, sum_vectors
 from autograd_cnn.kernels.windows import Array
 
 MIN_MAP: Final = 1 << 4  # elements of a map; with fewer, most of a vector would be empty
@@ -65,14 +66,7 @@ def softmax_cross_entropy(scores: Array, labels: Array, label_smoothing: float) 
     if not supports(scores):
         return NotImplemented
     y = np.empty(labels.shape, scores.dtype)
-    if scores.ndim > 2:
-        infinite = np.zeros(1, bool)
-        operands = flat(scores), _indices(labels), np.array([label_smoothing])
-        _cross_entropy_of_maps(*_maps(scores), *operands, y.reshape(-1), infinite, serial=scores.size < MIN_PARALLEL)
-        return NotImplemented if infinite[0] else y
-    arrays = flat(scores), _indices(labels), np.array([label_smoothing]), y
-    _cross_entropy(len(labels), _rows(scores), *arrays, serial=scores.size < MIN_PARALLEL)
-    return y
+    return _by_labels(_cross_entropy, _cross_entropy_of_maps, y, scores, _indices(labels), label_smoothing)
 
 
 def softmax_error(g: Array, scores: Array, labels: Array, label_smoothing: float) -> Any:
@@ -81,14 +75,26 @@ def softmax_error(g: Array, scores: Array, labels: Array, label_smoothing: float
     if not supports(scores, g) or indices.view(np.uint64).max() >= scores.shape[1]:
         return NotImplemented  # as an unsigned number, a negative index is large, too
     y = np.empty(scores.shape, scores.dtype)
-    if scores.ndim > 2:
-        infinite = np.zeros(1, bool)
-        operands = flat(g), flat(scores), indices, np.array([label_smoothing])
-        _error_of_maps(*_maps(scores), *operands, y.reshape(-1), infinite, serial=scores.size < MIN_PARALLEL)
-        return NotImplemented if infinite[0] else y
-    arrays = flat(g), flat(scores), indices, np.array([label_smoothing]), y.reshape(-1)
-    _error(len(labels), _rows(scores), *arrays, serial=scores.size < MIN_PARALLEL)
-    return y
+    return _by_labels(_error, _error_of_maps, y, scores, indices, label_smoothing, flat(g))
+
+
+def _by_labels(
+    of_rows: parallel_for,
+    of_maps: parallel_for,
+    y: Array,
+    scores: Array,
+    labels: Array,
+    smoothing: float,
+    *first: Array,
+) -> Any:
+    """Let the loop over rows or over maps write y, and return it; maps with an infinite score are declined."""
+    operands, serial = (*first, flat(scores), labels, np.array([smoothing])), scores.size < MIN_PARALLEL
+    if scores.ndim == 2:
+        of_rows(len(labels), _rows(scores), *operands, y.reshape(-1), serial=serial)
+        return y
+    infinite = np.zeros(1, bool)
+    of_maps(*_maps(scores), *operands, y.reshape(-1), infinite, serial=serial)
+    return NotImplemented if infinite[0] else y
 
 
 def _rows(x: Array) -> Rows:
@@ -146,12 +152,7 @@ def _adjoint(
 # --- formulas on rows -------------------------------------------------------------------------
 
 
-def _plus(a: Lanes, b: Lanes) -> Lanes:
-    return a + b
-
-
 _MAX: Final = Fold(at_least, -np.inf)
-_SUM: Final = Fold(_plus, 0.0)
 
 
 def _power(x: Lanes) -> Lanes:
@@ -177,14 +178,13 @@ def _of_largest(top: Lanes, g: Lanes, y: Lanes) -> tuple[Lanes, Lanes]:
 
 
 largest: Final = vectorized(lambda x: x, _MAX, ways=4)
-_sum: Final = vectorized(lambda x: x, _SUM, ways=4)
-_write_powers: Final = vectorized(_powers, _SUM)
-_sum_others: Final = vectorized(_others, _SUM, _SUM)
-_sum_distances: Final = vectorized(lambda top, x: x - top, _SUM, ways=4)
-_sum_of_largest: Final = vectorized(_of_largest, _SUM, _SUM, ways=4)
-_multiplied: Final = vectorized(lambda a, b: a * b, _SUM, ways=WAYS)
-_dot_and_largest: Final = vectorized(lambda g, y: (g * y, y), _SUM, _MAX, ways=2)
-_dot: Final = vectorized(lambda shift, g, y: (g - shift) * y, _SUM, ways=4)
+_write_powers: Final = vectorized(_powers, SUM)
+_sum_others: Final = vectorized(_others, SUM, SUM)
+_sum_distances: Final = vectorized(lambda top, x: x - top, SUM, ways=4)
+_sum_of_largest: Final = vectorized(_of_largest, SUM, SUM, ways=4)
+_multiplied: Final = vectorized(lambda a, b: a * b, SUM, ways=WAYS)
+_dot_and_largest: Final = vectorized(lambda g, y: (g * y, y), SUM, _MAX, ways=2)
+_dot: Final = vectorized(lambda shift, g, y: (g - shift) * y, SUM, ways=4)
 scaled: Final = vectorized(lambda factor, x: x * factor)
 _scale_errors: Final = vectorized(lambda factor, share, g, x: (x * factor - share) * g)
 _lower: Final = vectorized(lambda top, log, x: x - top - log)
@@ -318,7 +318,7 @@ def _log_softmax_wrt_x(first: int, last: int, s: Rows, g: Any, y: Any, out: Any)
         at, end = row * s.length, (row + 1) * s.length
         total = 0.0
         for begin in range(at, end, BLOCK):
-            total += _sum(begin, min(begin + BLOCK, end), (), (g,))[0]
+            total += sum_vectors(begin, min(begin + BLOCK, end), (), (g,))[0]
         _spread(at, end, (y.dtype.type(total),), (g, y, out))
 
 
@@ -396,7 +396,6 @@ _add_powers: Final = vectorized(_power_and_sum)
 _scale_and_add: Final = vectorized(_scaled_and_sum)
 _scale_by: Final = vectorized(lambda x, factor: x * factor)
 _lower_by: Final = vectorized(lambda x, top, log: x - top - log)
-_add: Final = vectorized(lambda x, total: total + x)
 _find_shifts: Final = vectorized(_larger_with_cotangent)
 _add_products: Final = vectorized(lambda g, y, shift, dot: dot + (g - shift) * y)
 _project_maps: Final = vectorized(lambda g, y, shift, dot: y * (g - shift - dot))
@@ -493,7 +492,7 @@ def _log_softmax_of_maps_wrt_x(first: int, last: int, s: Maps, g: Any, y: Any, o
         totals = buffer[:n]
         totals[:] = 0
         for k in range(s.classes):
-            _add(0, n, (), (g[at + k * s.size :], totals))
+            add_vectors(0, n, (), (g[at + k * s.size :], totals))
         for k in range(s.classes):
             here = at + k * s.size
             _spread_maps(0, n, (), (g[here:], y[here:], totals, out[here:]))

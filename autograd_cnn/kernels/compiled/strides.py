@@ -1,13 +1,12 @@
 """Gathering numbers that are a stride apart, as windows read them, into rows, and scattering them back.
 
 For strides of 1, 2 and 3 this is done with whole vectors: as many as the stride are shuffled into as many.
+Whole ones are stored without masks: whoever reads them soon would have to wait for a masked store.
 """
 
 from typing import Any
 
-from numba import types
-
-from autograd_cnn.kernels.compiled.llvm import INT, VECTOR_BYTES, Value, Vectors, intrinsic, pointer, shuffle_mask
+from autograd_cnn.kernels.compiled.llvm import INT, VECTOR_BYTES, Value, Vectors, emitted, shuffle_mask, whole_or_some
 from autograd_cnn.kernels.compiled.packing import copy_row
 from autograd_cnn.kernels.compiled.parallel import inlined
 
@@ -23,75 +22,45 @@ def _picked(simd: Vectors, vectors: list[Value], places: list[tuple[int, int]]) 
 
 
 def _split(stride: int) -> Any:
-    """Return the split of as many vectors as the stride is, as a function for Numba."""
+    """Return the split of as many vectors as the stride is."""
 
-    @intrinsic
-    def split(
-        typing: Any, target: Any, at: Any, length: Any, left: Any, source: Any, source_at: Any, count: Any
-    ) -> Any:  # fmt: skip
-        i = types.int64
+    def split(simd: Vectors, target: Value, length: Value, left: Value, source: Value, count: Value) -> None:
+        build, s = simd.build, INT(stride)
+        offsets = [INT(m * simd.lanes) for m in range(stride)]
 
-        def write(context: Any, build: Value, signature: Any, values: Any) -> Value:
-            target, at, length, left, source, source_at, count = values
-            simd, s = Vectors(build, signature.args[0].dtype), INT(stride)
-            here = pointer(context, build, signature.args[4], source, source_at)
-            there = pointer(context, build, signature.args[0], target, at)
-            offsets = [INT(m * simd.lanes) for m in range(stride)]
+        def move(masked: bool) -> None:
+            taken = [
+                simd.load(source, offset, simd.first_lanes(build.sub(count, offset)) if masked else None)
+                for offset in offsets
+            ]
+            for k in range(stride):
+                column = build.add(left, INT(k))
+                offset = build.add(build.mul(build.srem(column, s), length), build.sdiv(column, s))
+                left_over = build.sdiv(build.add(build.sub(count, INT(k)), INT(stride - 1)), s)
+                row = _picked(simd, taken, [divmod(k + j * stride, simd.lanes) for j in range(simd.lanes)])
+                simd.store(row, target, offset, simd.first_lanes(left_over) if masked else None)
 
-            def move(masked: bool) -> None:
-                taken = [
-                    simd.load(here, offset, simd.first_lanes(build.sub(count, offset)) if masked else None)
-                    for offset in offsets
-                ]
-                for k in range(stride):
-                    column = build.add(left, INT(k))
-                    offset = build.add(build.mul(build.srem(column, s), length), build.sdiv(column, s))
-                    left_over = build.sdiv(build.add(build.sub(count, INT(k)), INT(stride - 1)), s)
-                    row = _picked(simd, taken, [divmod(k + j * stride, simd.lanes) for j in range(simd.lanes)])
-                    simd.store(row, there, offset, simd.first_lanes(left_over) if masked else None)
+        whole_or_some(build, count, stride * simd.lanes, move)
 
-            with build.if_else(build.icmp_signed(">=", count, INT(stride * simd.lanes))) as (whole, some):
-                with whole:  # whoever reads it soon would wait for a masked one
-                    move(masked=False)
-                with some:
-                    move(masked=True)
-            return context.get_dummy_value()
-
-        return types.void(target, i, i, i, source, i, i), write
-
-    return split
+    return emitted(split)
 
 
 def _merge(stride: int) -> Any:
     """Return the reverse, which reads whole vectors."""
 
-    @intrinsic
-    def merge(typing: Any, target: Any, at: Any, source: Any, source_at: Any, length: Any, count: Any) -> Any:
-        i = types.int64
+    def merge(simd: Vectors, target: Value, source: Value, length: Value, count: Value) -> None:
+        build = simd.build
+        rows = [simd.load(source, build.mul(length, INT(k))) for k in range(stride)]
 
-        def write(context: Any, build: Value, signature: Any, values: Any) -> Value:
-            target, at, source, source_at, length, count = values
-            simd = Vectors(build, signature.args[0].dtype)
-            there = pointer(context, build, signature.args[0], target, at)
-            here = pointer(context, build, signature.args[2], source, source_at)
-            rows = [simd.load(here, build.mul(length, INT(k))) for k in range(stride)]
+        def move(masked: bool) -> None:
+            for m in range(stride):
+                places = [divmod(m * simd.lanes + j, stride)[::-1] for j in range(simd.lanes)]
+                mask = simd.first_lanes(build.sub(count, INT(m * simd.lanes))) if masked else None
+                simd.store(_picked(simd, rows, places), target, INT(m * simd.lanes), mask)
 
-            def move(masked: bool) -> None:
-                for m in range(stride):
-                    places = [divmod(m * simd.lanes + j, stride)[::-1] for j in range(simd.lanes)]
-                    mask = simd.first_lanes(build.sub(count, INT(m * simd.lanes))) if masked else None
-                    simd.store(_picked(simd, rows, places), there, INT(m * simd.lanes), mask)
+        whole_or_some(build, count, stride * simd.lanes, move)
 
-            with build.if_else(build.icmp_signed(">=", count, INT(stride * simd.lanes))) as (whole, some):
-                with whole:
-                    move(masked=False)
-                with some:
-                    move(masked=True)
-            return context.get_dummy_value()
-
-        return types.void(target, i, source, i, i, i), write
-
-    return merge
+    return emitted(merge)
 
 
 _split_2, _split_3 = _split(2), _split(3)

@@ -390,9 +390,8 @@ class Table:
         try:
             share = self._go(self._rows, self._words, self._patches, ids, parallel)
         except MemoryError as error:  # Numba's names neither the step nor a way out
-            raise MemoryError(
-                sentence("compile", "a recorded step ran out of memory", hint="take smaller batches")
-            ) from error
+            problem = "a recorded step ran out of memory"
+            raise MemoryError(sentence("compile", problem, hint="take smaller batches")) from error
         finally:
             if parallel:
                 team.release(share)

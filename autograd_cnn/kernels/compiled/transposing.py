@@ -2,9 +2,7 @@
 
 from typing import Any
 
-from numba import types
-
-from autograd_cnn.kernels.compiled.llvm import INT, VECTOR_BYTES, Value, Vectors, intrinsic, pointer, shuffle_mask
+from autograd_cnn.kernels.compiled.llvm import INT, VECTOR_BYTES, Value, Vectors, emitted, entry, shuffle_mask
 from autograd_cnn.kernels.compiled.parallel import inlined
 
 
@@ -40,95 +38,60 @@ def _interleaved(simd: Vectors, block: list[Value], run: int, period: int) -> li
     return block
 
 
-@intrinsic
+def _rows(simd: Vectors, source: Value, step: Value, count: Value, mask: Value = None) -> list[Value]:
+    """Load as many rows, a ``step`` apart, as a vector has lanes; those beyond the count repeat the last one."""
+    build, last = simd.build, simd.build.sub(count, INT(1))
+    numbers = (build.select(build.icmp_signed("<", INT(m), count), INT(m), last) for m in range(simd.lanes))
+    return [simd.load(source, build.mul(row, step), mask) for row in numbers]
+
+
+@emitted
 def transpose_block(
-    typing: Any,
-    target: Any,
-    target_at: Any,
-    target_step: Any,
-    source: Any,
-    source_at: Any,
-    source_step: Any,
-    row_count: Any,
-) -> Any:
+    simd: Vectors, target: Value, target_step: Value, source: Value, source_step: Value, row_count: Value
+) -> None:
     """Write the transpose of a square block with as many rows as a vector has lanes.
 
     Rows beyond the count repeat the last one.
     """
-    i = types.int64
-
-    def write(context: Any, build: Value, signature: Any, values: Any) -> Value:
-        target, target_at, target_step, source, source_at, source_step, row_count = values
-        simd = Vectors(build, signature.args[0].dtype)
-        there = pointer(context, build, signature.args[0], target, target_at)
-        here = pointer(context, build, signature.args[3], source, source_at)
-        last = build.sub(row_count, INT(1))
-        block = []
-        for m in range(simd.lanes):
-            row = build.select(build.icmp_signed("<", INT(m), row_count), INT(m), last)
-            block.append(simd.load(here, build.mul(row, source_step)))
-        for m, vector in enumerate(_transposed(simd, block)):
-            simd.store(vector, there, build.mul(INT(m), target_step))
-        return context.get_dummy_value()
-
-    return types.void(target, i, i, source, i, i, i), write
+    for m, vector in enumerate(_transposed(simd, _rows(simd, source, source_step, row_count))):
+        simd.store(vector, target, simd.build.mul(INT(m), target_step))
 
 
-@intrinsic
+@emitted
 def channels_to_lanes(
-    typing: Any, target: Any, target_at: Any, offsets: Any, offsets_at: Any, spare: Any, source: Any, source_at: Any,
-    source_step: Any, row_count: Any, column_count: Any,
-) -> Any:  # fmt: skip
+    simd: Vectors, target: Value, offsets: Value, spare: Value, source: Value, source_step: Value, row_count: Value,
+    column_count: Value,
+) -> None:  # fmt: skip
     """Write column j of a block of rows, ``source_step`` apart, as a vector at ``offsets[j]`` of the target.
 
-    Rows beyond their count repeat the last one. Columns beyond theirs are not read; zeros are written at ``spare``.
+    Rows beyond their count repeat the last one. Columns beyond theirs are not read; zeros are written at ``spare``, which
+    counts from the target's address, too.
     """
-    i = types.int64
-
-    def write(context: Any, build: Value, signature: Any, values: Any) -> Value:
-        target, target_at, offsets, offsets_at, spare, source, source_at, source_step, row_count, column_count = values
-        simd = Vectors(build, signature.args[0].dtype)
-        there = pointer(context, build, signature.args[0], target, target_at)
-        table = pointer(context, build, signature.args[2], offsets, offsets_at)
-        here = pointer(context, build, signature.args[5], source, source_at)
-        last, mask = build.sub(row_count, INT(1)), simd.first_lanes(column_count)
-        block = []
-        for m in range(simd.lanes):
-            row = build.select(build.icmp_signed("<", INT(m), row_count), INT(m), last)
-            block.append(simd.load(here, build.mul(row, source_step), mask))
-        for j, vector in enumerate(_transposed(simd, block)):
-            counts = build.icmp_signed("<", INT(j), column_count)
-            offset = build.select(counts, build.load(build.gep(table, [INT(j)])), build.sub(spare, target_at))
-            simd.store(vector, there, offset)
-        return context.get_dummy_value()
-
-    return types.void(target, i, offsets, i, i, source, i, i, i, i), write
+    build, mask = simd.build, simd.first_lanes(column_count)
+    for j, vector in enumerate(_transposed(simd, _rows(simd, source, source_step, row_count, mask))):
+        counts = build.icmp_signed("<", INT(j), column_count)
+        simd.store(vector, target, build.select(counts, entry(build, offsets, INT(j)), spare))
 
 
-@intrinsic
+@emitted
 def lanes_to_channels(
-    typing: Any, target: Any, target_at: Any, target_step: Any, row_count: Any, column_count: Any, source: Any,
-    source_at: Any, offsets: Any, offsets_at: Any,
-) -> Any:  # fmt: skip
+    simd: Vectors,
+    target: Value,
+    target_step: Value,
+    row_count: Value,
+    column_count: Value,
+    source: Value,
+    offsets: Value,
+) -> None:
     """Write the vectors at ``offsets`` of the source as the columns of a block of rows, ``target_step`` apart.
 
     Only the counted rows and columns of the block are written.
     """
-    i = types.int64
-
-    def write(context: Any, build: Value, signature: Any, values: Any) -> Value:
-        target, target_at, target_step, row_count, column_count, source, source_at, offsets, offsets_at = values
-        simd = Vectors(build, signature.args[0].dtype)
-        there = pointer(context, build, signature.args[0], target, target_at)
-        here = pointer(context, build, signature.args[5], source, source_at)
-        table = pointer(context, build, signature.args[7], offsets, offsets_at)
-        columns = [simd.load(here, build.load(build.gep(table, [INT(j)]))) for j in range(simd.lanes)]
-        for m, vector in enumerate(_transposed(simd, columns)):
-            count = build.select(build.icmp_signed("<", INT(m), row_count), column_count, INT(0))
-            simd.store(vector, there, build.mul(target_step, INT(m)), simd.first_lanes(count))
-        return context.get_dummy_value()
-
-    return types.void(target, i, i, i, i, source, i, offsets, i), write
+    build = simd.build
+    columns = [simd.load(source, entry(build, offsets, INT(j))) for j in range(simd.lanes)]
+    for m, vector in enumerate(_transposed(simd, columns)):
+        count = build.select(build.icmp_signed("<", INT(m), row_count), column_count, INT(0))
+        simd.store(vector, target, build.mul(target_step, INT(m)), simd.first_lanes(count))
 
 
 @inlined

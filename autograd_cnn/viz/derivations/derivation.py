@@ -121,9 +121,8 @@ class Derivation:
             If the file can't be written.
         """
         if not -len(self.scenes) <= scene < len(self.scenes):
-            raise ArgumentError(
-                sentence("to_svg", "there is no such scene", expected=f"0 to {len(self.scenes) - 1}", got=scene)
-            )
+            expected = f"0 to {len(self.scenes) - 1}"
+            raise ArgumentError(sentence("to_svg", "there is no such scene", expected=expected, got=scene))
         return _write("to_svg", path, ".svg", animate(self.title, self.arrays, self.scenes[scene], seconds))
 
 

@@ -65,9 +65,8 @@ class Kind:
         batched = call.g.ndim == batch.rank
         count = call.g.shape[batch.result] if batched else 1
         if example is not None and not 0 <= example < count:
-            raise ArgumentError(
-                sentence("viz.play", "there is no such example", expected=f"0 to {count - 1}", got=example)
-            )
+            problem = "there is no such example"
+            raise ArgumentError(sentence("viz.play", problem, expected=f"0 to {count - 1}", got=example))
         number = example or 0
         chosen = call.only(number, batch.operands, batch.result) if batched else call
         return chosen, f"{batch.name} {number} of {count}; " * (count > 1)

@@ -102,13 +102,8 @@ class Recorded:
         """Return the value of a node, or what the tape keeps of an operand without a node."""
         value = kept if node is None else values(node, [node], {}).get(node)
         if value is None or isinstance(value, Missing):
-            raise GradientError(
-                sentence(
-                    "viz.play",
-                    "the tape did not keep an operand of add",
-                    hint="keep its tensor in a variable, or record it under ag.tracing()",
-                )
-            )
+            hint = "keep its tensor in a variable, or record it under ag.tracing()"
+            raise GradientError(sentence("viz.play", "the tape did not keep an operand of add", hint=hint))
         return np.asarray(value)
 
 
@@ -121,19 +116,13 @@ def call_of(node: Node) -> Call:
         If the graph has been freed, or the tape did not keep one of them.
     """
     if node.saved is None:
-        raise GradientError(
-            sentence(
-                "viz.play",
-                "the graph has been freed by a backward pass",
-                hint="play it before that, or pass retain_graph=True to it",
-            )
-        )
+        hint = "play it before that, or pass retain_graph=True to it"
+        raise GradientError(sentence("viz.play", "the graph has been freed by a backward pass", hint=hint))
     call = Call.of(node, values(node, [parent for parent in node.parents if parent is not None], {}))
     if call.missing:
         problem = f"the tape did not keep {' and '.join(call.missing)} of {call.primitive.name}"
-        raise GradientError(
-            sentence("viz.play", problem, hint="keep its tensor in a variable, or record it under ag.tracing()")
-        )
+        hint = "keep its tensor in a variable, or record it under ag.tracing()"
+        raise GradientError(sentence("viz.play", problem, hint=hint))
     return call
 
 

@@ -29,15 +29,12 @@ def find(output: Any, call: Any) -> tuple[Node, Kind, str]:
     if not isinstance(output, Traced):
         raise OperandError(sentence("viz.play", "output has no tape", expected="a tensor", got=type(output).__name__))
     if output.node is None:
-        raise GradientError(
-            sentence("viz.play", "nothing was recorded for this output",
-                     hint="make an input with requires_grad=True, and compute outside of no_grad()")
-        )  # fmt: skip
+        hint = "make an input with requires_grad=True, and compute outside of no_grad()"
+        raise GradientError(sentence("viz.play", "nothing was recorded for this output", hint=hint))
     if not isinstance(call, (Traced, str, type(None))):
-        raise OperandError(
-            sentence("viz.play", "the call is not understood", expected="a tensor, or the name of a module or primitive",
-                     got=type(call).__name__)
-        )  # fmt: skip
+        problem = "the call is not understood"
+        expected = "a tensor, or the name of a module or primitive"
+        raise OperandError(sentence("viz.play", problem, expected=expected, got=type(call).__name__))
     order = toposort(output.node)
     calls = Calls(node.scope for node in order)
     names = {node: calls.name(node.scope) for node in reversed(order)}  # as `capture` names them, in order

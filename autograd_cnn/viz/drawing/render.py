@@ -24,10 +24,8 @@ def ending(path: Path) -> str:
     """Return the kind of file for the extension of ``path``; raise `FormatError` if it is unknown."""
     suffix = path.suffix.lower()
     if suffix not in ENDINGS:
-        raise FormatError(
-            sentence("render", "the ending of the file's name is unknown", expected=" or ".join(ENDINGS),
-                     got=repr(path.name))
-        )  # fmt: skip
+        problem = "the ending of the file's name is unknown"
+        raise FormatError(sentence("render", problem, expected=" or ".join(ENDINGS), got=repr(path.name)))
     return suffix
 
 

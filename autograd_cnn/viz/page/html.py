@@ -63,17 +63,14 @@ def _checked(nodes: Sequence[GraphNode], highlight: Highlight) -> dict[str, list
     marked = {}
     for name, cells in highlight.items():
         if name not in known:
-            raise ArgumentError(
-                sentence("to_html", "highlight names no node of the graph", expected=f"n0 to n{len(nodes) - 1}",
-                         got=repr(name))
-            )  # fmt: skip
+            problem = "highlight names no node of the graph"
+            raise ArgumentError(sentence("to_html", problem, expected=f"n0 to n{len(nodes) - 1}", got=repr(name)))
         shape = known[name].shape
         for index in cells:
             if len(index) != len(shape) or not all(0 <= i < n for i, n in zip(index, shape, strict=True)):
-                raise ArgumentError(
-                    sentence("to_html", f"highlight has an index that {name} has not",
-                             expected=f"one into the shape {shape_text(shape)}", got=tuple(index))
-                )  # fmt: skip
+                problem = f"highlight has an index that {name} has not"
+                expected = f"one into the shape {shape_text(shape)}"
+                raise ArgumentError(sentence("to_html", problem, expected=expected, got=tuple(index)))
         marked[name] = [[list(map(int, index)), float(weight)] for index, weight in cells.items()]
     return marked
 

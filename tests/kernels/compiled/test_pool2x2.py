@@ -12,22 +12,22 @@ dtypes = pytest.mark.parametrize("dtype", [np.float32, np.float64])
 
 @numba.njit
 def _largest(y, indices, x, width, count, rectified):
-    pool2x2.largest_of_four(y, indices, 0, x, 0, width, count, rectified)
+    pool2x2.largest_of_four(y, 0, indices, 0, x, 0, width, count, rectified)
 
 
 @numba.njit
 def _give(x, width, g, indices, count):
-    pool2x2.give_to_one_of_four(x, 0, width, g, indices, 0, count)
+    pool2x2.give_to_one_of_four(x, 0, width, g, 0, indices, 0, count)
 
 
 @numba.njit
 def _largest_in_rows(y, indices, x, rows, rectified):
-    pool2x2.largest_of_four_in_rows(y, indices, 0, x, 0, rows, rectified)
+    pool2x2.largest_of_four_in_rows(y, 0, indices, 0, x, 0, rows, rectified)
 
 
 @numba.njit
 def _give_in_rows(x, g, indices, rows):
-    pool2x2.give_to_one_of_four_in_rows(x, 0, g, indices, 0, rows)
+    pool2x2.give_to_one_of_four_in_rows(x, 0, g, 0, indices, 0, rows)
 
 
 def counts(dtype):

@@ -198,16 +198,7 @@ def _transpose_batches(first: int, last: int, s: BatchTiling, x: Any, transposed
 
 @parallel_for
 def _correlate_batches(
-    first: int,
-    last: int,
-    s: BatchTiling,
-    x: Any,
-    w: Any,
-    start: Any,
-    starts: Any,
-    taps: Any,
-    pixels: Any,
-    y: Any,
+    first: int, last: int, s: BatchTiling, x: Any, w: Any, start: Any, starts: Any, taps: Any, pixels: Any, y: Any
 ) -> None:
     """Compute a block of pixels of a tile of maps of a batch for each job.
 

@@ -14,12 +14,11 @@ from itertools import product
 from typing import Any, Final, NamedTuple
 
 import numpy as np
-from numba import types
 from numba.core import cgutils
 
 from autograd_cnn.kernels.compiled.conv.phases import Axis, axes
 from autograd_cnn.kernels.compiled.conv.problem import Algorithm, ConvProblem, fits, forward_error, wrt_input_error
-from autograd_cnn.kernels.compiled.llvm import INT, VECTOR_BYTES, Value, Vectors, intrinsic, pointer
+from autograd_cnn.kernels.compiled.llvm import INT, VECTOR_BYTES, Value, Vectors, emitted, entry
 from autograd_cnn.kernels.compiled.packing import MIN_PARALLEL, aligned_zeros
 from autograd_cnn.kernels.compiled.parallel import flat, inlined, parallel_for
 from autograd_cnn.kernels.compiled.transposing import channels_to_lanes, lanes_to_channels
@@ -247,7 +246,7 @@ def maps_to_lanes(
     for p in range(0, pixels, lanes):
         q = min(p, max(0, pixels - lanes))
         channels_to_lanes(
-            part, at, x_offsets, q, spare, x, x_at + first * width + q, step, count, min(lanes, pixels - q)
+            part, at, x_offsets, q, spare - at, x, x_at + first * width + q, step, count, min(lanes, pixels - q)
         )
 
 
@@ -305,66 +304,54 @@ def _sum_row(
         at, to, left = part_at + j * step, out_at + j * out_step, columns - j
         if left > COLUMNS[1]:
             _sum_8(
-                out, to, out_step, spare, part, at, step, packed, w_at, runs, singles, offsets, bounds, bounds_at, left
-            )
+                out, to, out_step, spare - to, part, at, step, packed, w_at, offsets.size, runs, 0, singles, 0, offsets, 0,
+                bounds, bounds_at, left,
+            )  # fmt: skip
             j += COLUMNS[0]
         else:
             _sum_4(
-                out, to, out_step, spare, part, at, step, packed, w_at, runs, singles, offsets, bounds, bounds_at, left
-            )
+                out, to, out_step, spare - to, part, at, step, packed, w_at, offsets.size, runs, 0, singles, 0, offsets, 0,
+                bounds, bounds_at, left,
+            )  # fmt: skip
             j += COLUMNS[1]
 
 
 def _sum_taps(columns: int) -> Any:
     """Return a function for Numba that sums over taps for ``columns`` vectors of a row at a time.
 
-    Vectors beyond the count are written at ``spare``.
+    Vectors beyond the count are written at ``spare``, which counts from the address of ``out``, too. The start of the sums
+    follows the weights of all ``taps``.
     """
 
-    @intrinsic
     def sum_taps(
-        typing: Any, out: Any, out_at: Any, out_step: Any, spare: Any, x: Any, x_at: Any, x_step: Any, w: Any,
-        w_at: Any, runs: Any, singles: Any, offsets: Any, bounds: Any, bounds_at: Any, count: Any,
-    ) -> Any:  # fmt: skip
-        i = types.int64
+        simd: Vectors, out: Value, out_step: Value, spare: Value, x: Value, x_step: Value, w: Value, taps: Value,
+        runs: Value, singles: Value, offsets: Value, bounds: Value, count: Value,
+    ) -> None:  # fmt: skip
+        build, lanes = simd.build, INT(simd.lanes)
+        ends = [entry(build, bounds, INT(k)) for k in range(4)]
+        start = simd.load(w, build.mul(taps, lanes))
+        sums = [cgutils.alloca_once(build, simd.vector) for _ in range(columns)]
+        for total in sums:
+            build.store(start, total)
 
-        def write(context: Any, build: Value, signature: Any, values: Any) -> Value:
-            out, out_at, out_step, spare, x, x_at, x_step, w, w_at, *tables, bounds, bounds_at, count = values
-            kinds, lanes = signature.args, INT(VECTOR_BYTES // (signature.args[0].dtype.bitwidth // 8))
-            simd = Vectors(build, kinds[0].dtype)
-            there, here = pointer(context, build, kinds[0], out, out_at), pointer(context, build, kinds[4], x, x_at)
-            weights = pointer(context, build, kinds[7], w, w_at)
-            taps = context.make_array(kinds[11])(context, build, tables[2]).nitems
-            tables = [pointer(context, build, kinds[9 + k], table, INT(0)) for k, table in enumerate(tables)]
-            limits = pointer(context, build, kinds[12], bounds, bounds_at)
-            ends = [build.load(build.gep(limits, [INT(k)])) for k in range(4)]
-            start = simd.load(weights, build.mul(taps, lanes))
-            sums = [cgutils.alloca_once(build, simd.vector) for _ in range(columns)]
-            for total in sums:
-                build.store(start, total)
+        def add(tap: Value, wide: int) -> None:
+            """Add the products of a tap and its neighbours."""
+            base = build.gep(x, [entry(build, offsets, tap)])
+            factors = [simd.load(w, build.mul(build.add(tap, INT(k)), lanes)) for k in range(wide)]
+            step = lanes if wide > 1 else x_step
+            pixels = [simd.load(base, build.mul(step, INT(j))) for j in range(columns + wide - 1)]
+            for k, factor in enumerate(factors):
+                for j, total in enumerate(sums):
+                    build.store(simd.multiply_add(pixels[j + k], factor, build.load(total)), total)
 
-            def add(tap: Value, wide: int) -> None:
-                """Add the products of a tap and its neighbours."""
-                base = build.gep(here, [build.load(build.gep(tables[2], [tap]))])
-                factors = [simd.load(weights, build.mul(build.add(tap, INT(k)), lanes)) for k in range(wide)]
-                step = lanes if wide > 1 else x_step
-                pixels = [simd.load(base, build.mul(step, INT(j))) for j in range(columns + wide - 1)]
-                for k, factor in enumerate(factors):
-                    for j, total in enumerate(sums):
-                        build.store(simd.multiply_add(pixels[j + k], factor, build.load(total)), total)
+        for table, first, last, wide in ((runs, ends[0], ends[2], RUN), (singles, ends[1], ends[3], 1)):
+            with cgutils.for_range(build, last, start=first) as loop:
+                add(entry(build, table, loop.index), wide)
+        for j, total in enumerate(sums):
+            valid = build.icmp_signed("<", INT(j), count)
+            simd.store(build.load(total), out, build.select(valid, build.mul(out_step, INT(j)), spare))
 
-            for table, first, last, wide in ((tables[0], ends[0], ends[2], RUN), (tables[1], ends[1], ends[3], 1)):
-                with cgutils.for_range(build, last, start=first) as loop:
-                    add(build.load(build.gep(table, [loop.index])), wide)
-            for j, total in enumerate(sums):
-                valid = build.icmp_signed("<", INT(j), count)
-                offset = build.select(valid, build.mul(out_step, INT(j)), build.sub(spare, out_at))
-                simd.store(build.load(total), there, offset)
-            return context.get_dummy_value()
-
-        return types.void(out, i, i, i, x, i, i, w, i, runs, singles, offsets, bounds, i, i), write
-
-    return sum_taps
+    return emitted(sum_taps)
 
 
 _sum_8, _sum_4 = map(_sum_taps, COLUMNS)

@@ -10,14 +10,7 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 
 from autograd_cnn.kernels.compiled.conv.problem import Algorithm, ConvProblem, forward_error
-from autograd_cnn.kernels.compiled.conv.tiling import (
-    COPY,
-    ConvTiling,
-    conv_tiling,
-    copy_patches,
-    cut_image,
-    part_fits,
-)
+from autograd_cnn.kernels.compiled.conv.tiling import COPY, ConvTiling, conv_tiling, copy_patches, cut_image, part_fits
 from autograd_cnn.kernels.compiled.llvm import VECTOR_BYTES
 from autograd_cnn.kernels.compiled.microkernel import (
     MR,

@@ -198,7 +198,7 @@ def _layout(p: ConvProblem, adjoint: bool) -> Layout:
     )  # fmt: skip
 
 
-def _supports(adjoint: bool, p: ConvProblem) -> bool:
+def _supports(p: ConvProblem, adjoint: bool) -> bool:
     down, across = axes(p, adjoint)
     rows, image_block, _ = _rows_and_images(p, adjoint)
     pixels = image_block * (rows * down.step + down.reach) * max(across.extent, across.size)
@@ -221,14 +221,6 @@ def _cost(p: ConvProblem, adjoint: bool) -> float:
     transposes = TRANSPOSE * filters * down.size * across.size
     weights = WEIGHTS * (2 if adjoint and p.taps > 1 else 1) * channels * p.taps * filters
     return p.groups * (p.n * (products + copies + transposes) + weights)
-
-
-def _forward_cost(p: ConvProblem) -> float:
-    return _cost(p, adjoint=False)
-
-
-def _wrt_input_cost(p: ConvProblem) -> float:
-    return _cost(p, adjoint=True)
 
 
 def _forward(p: ConvProblem, x: Array, w: Array, start: Array) -> Array:
@@ -304,7 +296,8 @@ def _pack_weights(first: int, last: int, s: WeightSizes, w: Any, depths: Any, pa
                     filters = job % panels * s.panel + f
                     rows = min(lanes, s.filters - filters)
                     if rows > 0:
-                        channels_to_lanes(packed, job * s.depth * s.panel + f, positions, 0, spare, w,
+                        at = job * s.depth * s.panel + f
+                        channels_to_lanes(packed, at, positions, 0, spare - at, w,
                                           row + filters * s.filter_step + j, s.filter_step, rows, some)  # fmt: skip
 
 
@@ -398,5 +391,9 @@ def _sum_phase(
             m += rows
 
 
-FORWARD = Algorithm("pixel_rows", partial(_supports, False), _forward_cost, _forward, forward_error)  # noqa: FBT003
-WRT_INPUT = Algorithm("pixel_rows", partial(_supports, True), _wrt_input_cost, _wrt_input, wrt_input_error)  # noqa: FBT003
+FORWARD = Algorithm(
+    "pixel_rows", partial(_supports, adjoint=False), partial(_cost, adjoint=False), _forward, forward_error
+)
+WRT_INPUT = Algorithm(
+    "pixel_rows", partial(_supports, adjoint=True), partial(_cost, adjoint=True), _wrt_input, wrt_input_error
+)

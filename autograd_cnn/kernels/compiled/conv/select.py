@@ -97,9 +97,8 @@ def prefer(where: str, *names: str) -> tuple[str, ...]:
     known = dict.fromkeys(algorithm.name for algorithms in ALGORITHMS.values() for algorithm in algorithms)
     for name in names:
         if name not in known:
-            raise ArgumentError(
-                sentence(where, "unknown convolution algorithm", expected=f"one of {', '.join(known)}", got=repr(name))
-            )
+            problem = "unknown convolution algorithm"
+            raise ArgumentError(sentence(where, problem, expected=f"one of {', '.join(known)}", got=repr(name)))
     _names[0] = names
     return names
 
@@ -119,9 +118,8 @@ def set_precision(where: str, name: str) -> str:
         For an unknown one.
     """
     if name not in PRECISIONS:
-        raise ArgumentError(
-            sentence(where, "unknown precision", expected=f"one of {', '.join(PRECISIONS)}", got=repr(name))
-        )
+        expected = f"one of {', '.join(PRECISIONS)}"
+        raise ArgumentError(sentence(where, "unknown precision", expected=expected, got=repr(name)))
     _precision[0] = name
     return name
 

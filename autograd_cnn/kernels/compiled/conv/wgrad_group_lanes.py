@@ -10,7 +10,6 @@ from functools import lru_cache
 from typing import Any, Final, NamedTuple
 
 import numpy as np
-from numba import types
 from numba.core import cgutils
 
 from autograd_cnn.kernels.compiled.conv.group_lanes import cost as lanes_cost
@@ -18,7 +17,7 @@ from autograd_cnn.kernels.compiled.conv.group_lanes import maps_to_lanes, pixel_
 from autograd_cnn.kernels.compiled.conv.phases import axes
 from autograd_cnn.kernels.compiled.conv.problem import Algorithm, ConvProblem, fits, wrt_weight_error
 from autograd_cnn.kernels.compiled.conv.wgrad import PIECES
-from autograd_cnn.kernels.compiled.llvm import INT, VECTOR_BYTES, Value, Vectors, intrinsic, pointer
+from autograd_cnn.kernels.compiled.llvm import INT, VECTOR_BYTES, Value, Vectors, emitted, entry
 from autograd_cnn.kernels.compiled.packing import MIN_PARALLEL, aligned_zeros
 from autograd_cnn.kernels.compiled.parallel import flat, parallel_for
 from autograd_cnn.kernels.compiled.transposing import lanes_to_channels
@@ -152,50 +151,36 @@ def _sum_groups(
                         at = (((piece * blocks + block) * s.filters + f) * s.channels + c) * size
                         for k in range(0, taps.size, TAPS):
                             _add_products(
-                                sums, at, maps, rows, s.out_w, part, c * s.plane, s.step_h * line, s.step_w * lanes,
-                                offsets, taps, k, taps.size - k,
+                                sums, at, maps, 0, rows, s.out_w, part, c * s.plane, s.step_h * line, s.step_w * lanes,
+                                offsets, k, taps, k, taps.size - k,
                             )  # fmt: skip
 
 
-@intrinsic
+@emitted
 def _add_products(
-    typing: Any, sums: Any, sums_at: Any, g: Any, rows: Any, columns: Any, x: Any, x_at: Any, row_step: Any,
-    column_step: Any, offsets: Any, taps: Any, first: Any, count: Any,
-) -> Any:  # fmt: skip
+    simd: Vectors, sums: Value, g: Value, rows: Value, columns: Value, x: Value, row_step: Value, column_step: Value,
+    offsets: Value, taps: Value, count: Value,
+) -> None:  # fmt: skip
     """Add the products of all pixels of ``g`` with those under a few taps to the sums of these taps.
 
     Taps beyond the count repeat the last one.
     """
-    i = types.int64
-
-    def write(context: Any, build: Value, signature: Any, values: Any) -> Value:
-        sums, sums_at, g, rows, columns, x, x_at, row_step, column_step, offsets, taps, first, count = values
-        simd = Vectors(build, signature.args[0].dtype)
-        lanes = INT(simd.lanes)
-        there = pointer(context, build, signature.args[0], sums, sums_at)
-        maps = pointer(context, build, signature.args[2], g, INT(0))
-        here = pointer(context, build, signature.args[5], x, x_at)
-        table = pointer(context, build, signature.args[9], offsets, first)
-        numbers = pointer(context, build, signature.args[10], taps, first)
-        last = build.sub(count, INT(1))
-        indices = [build.select(build.icmp_signed("<", INT(t), count), INT(t), last) for t in range(TAPS)]
-        bases = [build.gep(here, [build.load(build.gep(table, [index]))]) for index in indices]
-        targets = [build.mul(build.load(build.gep(numbers, [index])), lanes) for index in indices]
-        totals = [cgutils.alloca_once(build, simd.vector) for _ in indices]
-        for total, target in zip(totals, targets, strict=True):
-            build.store(simd.load(there, target), total)
-        with cgutils.for_range(build, rows) as row:
-            row_at, g_row = build.mul(row.index, row_step), build.mul(row.index, columns)
-            with cgutils.for_range(build, columns) as column:
-                factor = simd.load(maps, build.mul(build.add(g_row, column.index), lanes))
-                at = build.add(row_at, build.mul(column.index, column_step))
-                for base, total in zip(bases, totals, strict=True):
-                    build.store(simd.multiply_add(simd.load(base, at), factor, build.load(total)), total)
-        for total, target in zip(totals, targets, strict=True):
-            simd.store(build.load(total), there, target)
-        return context.get_dummy_value()
-
-    return types.void(sums, i, g, i, i, x, i, i, i, offsets, taps, i, i), write
+    build, lanes, last = simd.build, INT(simd.lanes), simd.build.sub(count, INT(1))
+    indices = [build.select(build.icmp_signed("<", INT(t), count), INT(t), last) for t in range(TAPS)]
+    bases = [build.gep(x, [entry(build, offsets, index)]) for index in indices]
+    targets = [build.mul(entry(build, taps, index), lanes) for index in indices]
+    totals = [cgutils.alloca_once(build, simd.vector) for _ in indices]
+    for total, target in zip(totals, targets, strict=True):
+        build.store(simd.load(sums, target), total)
+    with cgutils.for_range(build, rows) as row:
+        row_at, g_row = build.mul(row.index, row_step), build.mul(row.index, columns)
+        with cgutils.for_range(build, columns) as column:
+            factor = simd.load(g, build.mul(build.add(g_row, column.index), lanes))
+            at = build.add(row_at, build.mul(column.index, column_step))
+            for base, total in zip(bases, totals, strict=True):
+                build.store(simd.multiply_add(simd.load(base, at), factor, build.load(total)), total)
+    for total, target in zip(totals, targets, strict=True):
+        simd.store(build.load(total), sums, target)
 
 
 @parallel_for

@@ -14,21 +14,14 @@ See `winograd_tile` for the formula. A tile mixes neighbouring pixels, so the er
 values around it, and an infinity or NaN spreads over its tile.
 """
 
+from collections.abc import Callable
 from functools import lru_cache, partial
 from typing import Any, Final, NamedTuple
 
 import numpy as np
 
 from autograd_cnn.kernels.compiled.conv.problem import Algorithm, ConvProblem, fits
-from autograd_cnn.kernels.compiled.conv.winograd_tile import (
-    IMAGE_2,
-    IMAGE_4,
-    KERNEL_2,
-    KERNEL_4,
-    OUTPUT_2,
-    OUTPUT_4,
-    winograd_error,
-)
+from autograd_cnn.kernels.compiled.conv.winograd_tile import IMAGE, KERNEL, OUTPUT, POINTS, winograd_error
 from autograd_cnn.kernels.compiled.llvm import VECTOR_BYTES
 from autograd_cnn.kernels.compiled.microkernel import (
     MR,
@@ -238,10 +231,7 @@ def _transform_filters(first: int, last: int, s: Filters, w: Any, offsets: Any, 
                         taps, 0, offsets, tap, 9 * lanes, w, source + tap, s.filter_step, rows, min(lanes, 9 - tap)
                     )
                 to = (panel * size * size * s.channels + c) * s.panel + f - begin
-                if s.side == 4:
-                    KERNEL_4(u, to, size * step, step, taps, 0, 3 * lanes, lanes, u, 0)
-                else:
-                    KERNEL_2(u, to, size * step, step, taps, 0, 3 * lanes, lanes, u, 0)
+                KERNEL(u, to, size * step, step, taps, 0, 3 * lanes, lanes, u, 0, s.side)
 
 
 @inlined
@@ -262,9 +252,10 @@ def pixels_to_lanes(
     for c in range(0, channels, lanes):
         for p in range(0, pixels, lanes):
             q = min(p, max(0, pixels - lanes))
+            at = (first - top) * line + c
             channels_to_lanes(
-                part, (first - top) * line + c, x_offsets, q, spare, x, x_at + (c * height + first) * width + q,
-                height * width, min(lanes, channels - c), min(lanes, pixels - q),
+                part, at, x_offsets, q, spare - at, x, x_at + (c * height + first) * width + q, height * width,
+                min(lanes, channels - c), min(lanes, pixels - q),
             )  # fmt: skip
 
 
@@ -282,10 +273,7 @@ def tile_pixels(
     for tile in range(rows * s.columns):
         at = tile // s.columns * s.side * line + tile % s.columns * s.side * width
         for c in range(0, width, lanes):
-            if s.side == 4:
-                IMAGE_4(v, v_at + tile * width + c, size * v_step, v_step, part, at + c, line, width, part, 0)
-            else:
-                IMAGE_2(v, v_at + tile * width + c, size * v_step, v_step, part, at + c, line, width, part, 0)
+            IMAGE(v, v_at + tile * width + c, size * v_step, v_step, part, at + c, line, width, part, 0, s.side)
 
 
 @parallel_for
@@ -359,31 +347,16 @@ def _untile(
     for tile in range(rows * s.columns):
         at = tile // s.columns * s.side * line + tile % s.columns * s.side * lanes
         here = products_at + tile * s.panel
-        if s.side == 4:
-            OUTPUT_4(out, at, line, lanes, products, here, size * p_step, p_step, start, start_at)
-        else:
-            OUTPUT_2(out, at, line, lanes, products, here, size * p_step, p_step, start, start_at)
+        OUTPUT(out, at, line, lanes, products, here, size * p_step, p_step, start, start_at, s.side)
 
 
-F2_FORWARD, F4_FORWARD = (
-    Algorithm(
-        name=f"winograd_{m}x{m}",
-        supports=partial(supports, m),
-        cost=partial(_forward_cost, m),
-        run=partial(_forward, m),
-        error_bound=partial(winograd_error, m),
-        local=False,
-    )
-    for m in (2, 4)
-)
-F2_WRT_INPUT, F4_WRT_INPUT = (
-    Algorithm(
-        name=f"winograd_{m}x{m}",
-        supports=partial(supports, m),
-        cost=partial(_wrt_input_cost, m),
-        run=partial(_wrt_input, m),
-        error_bound=partial(_wrt_input_error, m),
-        local=False,
-    )
-    for m in (2, 4)
-)
+def _algorithm(
+    side: int, cost: Callable[..., float], run: Callable[..., Array], error: Callable[..., float]
+) -> Algorithm:
+    """Return the algorithm for tiles of this side."""
+    known = partial(supports, side), partial(cost, side), partial(run, side), partial(error, side)
+    return Algorithm(f"winograd_{side}x{side}", *known, local=False)
+
+
+F2_FORWARD, F4_FORWARD = (_algorithm(m, _forward_cost, _forward, winograd_error) for m in POINTS)
+F2_WRT_INPUT, F4_WRT_INPUT = (_algorithm(m, _wrt_input_cost, _wrt_input, _wrt_input_error) for m in POINTS)

@@ -17,10 +17,9 @@ from typing import Any, Final
 
 import numpy as np
 from llvmlite import ir
-from numba import types
 
 from autograd_cnn.kernels.compiled.conv.problem import ConvProblem, sum_error
-from autograd_cnn.kernels.compiled.llvm import INT, Value, Vectors, intrinsic, pointer
+from autograd_cnn.kernels.compiled.llvm import INT, Value, Vectors, emitted
 from autograd_cnn.kernels.windows import Array
 
 POINTS: Final = {2: (1.0,), 4: (0.5**0.5, 2.0**0.5)}
@@ -127,45 +126,37 @@ def _constant(simd: Vectors, number: float) -> Value:
     return ir.Constant(simd.vector, [float(number)] * simd.lanes)
 
 
-def _two_sided(left: Array, shifted: bool = False) -> Any:
-    """Return a function for Numba that computes L · X · Lᵀ for a matrix X of vectors, ``shifted`` by a vector or not.
+def _two_sided(left: dict[int, Array], shifted: bool = False) -> Any:
+    """Return the product L · X · Lᵀ for a matrix X of vectors, ``shifted`` by a vector or not, and L by a tile's ``side``.
 
     Element [i, j] of the source and of the target is at ``i · row_step + j · column_step``.
     """
 
-    @intrinsic
     def transform(
-        typing: Any, target: Any, target_at: Any, target_row: Any, target_column: Any, source: Any, source_at: Any,
-        source_row: Any, source_column: Any, shift: Any, shift_at: Any,
-    ) -> Any:  # fmt: skip
-        i = types.int64
+        simd: Vectors, target: Value, target_row: Value, target_column: Value, source: Value, source_row: Value,
+        source_column: Value, shift: Value, side: Value,
+    ) -> None:  # fmt: skip
+        build = simd.build
+        for m, matrix in left.items():
+            with build.if_then(build.icmp_signed("==", side, INT(m))):
+                rows, columns = matrix.shape
+                half = []  # half[j][i] is row i of L · column j of X
+                for j in range(columns):
+                    column = build.mul(source_column, INT(j))
+                    cells = [
+                        simd.load(source, build.add(build.mul(source_row, INT(i)), column)) for i in range(columns)
+                    ]
+                    half.append(_multiply(simd, matrix, cells))
+                add = simd.load(shift, INT(0)) if shifted else None
+                for i in range(rows):
+                    row = build.mul(target_row, INT(i))
+                    for j, cell in enumerate(_multiply(simd, matrix, [half[j][i] for j in range(columns)])):
+                        result = build.fadd(cell, add) if shifted else cell
+                        simd.store(result, target, build.add(row, build.mul(target_column, INT(j))))
 
-        def write(context: Any, build: Value, signature: Any, values: Any) -> Value:
-            target, target_at, target_row, target_column, source, source_at, source_row, source_column = values[:8]
-            simd = Vectors(build, signature.args[0].dtype)
-            there = pointer(context, build, signature.args[0], target, target_at)
-            here = pointer(context, build, signature.args[4], source, source_at)
-            rows, columns = left.shape
-            half = []  # half[j][i] is row i of L · column j of X
-            for j in range(columns):
-                column = build.mul(source_column, INT(j))
-                cells = [simd.load(here, build.add(build.mul(source_row, INT(i)), column)) for i in range(columns)]
-                half.append(_multiply(simd, left, cells))
-            add = simd.load(pointer(context, build, signature.args[8], *values[8:]), INT(0)) if shifted else None
-            for i in range(rows):
-                row = build.mul(target_row, INT(i))
-                for j, cell in enumerate(_multiply(simd, left, [half[j][i] for j in range(columns)])):
-                    result = build.fadd(cell, add) if shifted else cell
-                    simd.store(result, there, build.add(row, build.mul(target_column, INT(j))))
-            return context.get_dummy_value()
-
-        return types.void(target, i, i, i, source, i, i, i, shift, i), write
-
-    return transform
+    return emitted(transform)
 
 
-IMAGE_2, IMAGE_4 = (_two_sided(matrices(m)[0]) for m in (2, 4))
-KERNEL_2, KERNEL_4 = (_two_sided(matrices(m)[1]) for m in (2, 4))
-OUTPUT_2, OUTPUT_4 = (_two_sided(matrices(m)[2], shifted=True) for m in (2, 4))
+IMAGE, KERNEL, OUTPUT = (_two_sided({m: matrices(m)[n] for m in POINTS}, shifted=n == 2) for n in range(3))
 # The transposed matrices for the adjoint in w: for its cotangents, and for its result.
-COTANGENT_4, GRADIENT_4 = _two_sided(matrices(4)[2].T), _two_sided(matrices(4)[1].T)
+COTANGENT, GRADIENT = (_two_sided({4: matrices(4)[n].T}) for n in (2, 1))

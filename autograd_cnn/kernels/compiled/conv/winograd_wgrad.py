@@ -23,11 +23,7 @@ from autograd_cnn.kernels.compiled.conv.winograd import (
     tile_pixels,
     tiles_at_a_time,
 )
-from autograd_cnn.kernels.compiled.conv.winograd_tile import (
-    COTANGENT_4,
-    GRADIENT_4,
-    winograd_wgrad_error,
-)
+from autograd_cnn.kernels.compiled.conv.winograd_tile import COTANGENT, GRADIENT, winograd_wgrad_error
 from autograd_cnn.kernels.compiled.llvm import VECTOR_BYTES
 from autograd_cnn.kernels.compiled.microkernel import (
     MR,
@@ -205,7 +201,7 @@ def _tile_maps(
         at = tile // s.columns * s.side * line + tile % s.columns * s.side * width
         to = z_at + tile * width
         for j in range(0, width, lanes):
-            COTANGENT_4(z, to + j, size * z_step, z_step, part, at + j, line, width, z, 0)
+            COTANGENT(z, to + j, size * z_step, z_step, part, at + j, line, width, z, 0, s.side)
 
 
 @inlined
@@ -247,7 +243,7 @@ def _transform_sums(
     step, depth = s.channel_block * s.filter_block + lanes, s.channels * 9
     for c in range(channels):
         for j in range(0, maps, lanes):
-            GRADIENT_4(taps, 0, 3 * lanes, lanes, total, c * s.filter_block + j, size * step, step, total, 0)
+            GRADIENT(taps, 0, 3 * lanes, lanes, total, c * s.filter_block + j, size * step, step, total, 0, s.side)
             write_block(sums, sums_at + j * depth + c * 9, depth, taps, 9, tap_lines, min(lanes, maps - j))
 
 
