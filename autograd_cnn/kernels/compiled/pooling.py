@@ -227,7 +227,7 @@ def _givers(s: Pool, lanes: int) -> tuple[Any, Any, Any]:
     """
     margin, line = _lanes_of_windows(s, lanes)
     starts = np.empty(s.height * s.stride_w + 1, np.int64)
-    size = s.height * s.stride_w * s.window_h * s.window_w
+    size = s.out_h * s.window_h * s.window_w  # each row of taps of a row of windows has one row of pixels
     offsets, taps, k = np.empty(size, np.int64), np.empty(size, np.int64), 0
     for row in range(s.height):
         for phase in range(s.stride_w):
