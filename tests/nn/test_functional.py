@@ -73,6 +73,7 @@ def test_arrays_of_other_libraries_are_taken(rng, name):
 def test_where_integers_become_floats():
     image = np.arange(16).reshape(1, 1, 4, 4)
     assert F.interpolate(image, (2, 2), mode="bilinear").dtype == np.float64
+    assert F.interpolate(image.astype(np.float16), (2, 2), mode="bilinear").dtype == np.float16
 
 
 @for_each("mode", ["nearest", "linear", "area"])

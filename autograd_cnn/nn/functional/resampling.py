@@ -132,9 +132,8 @@ def _sizes(lengths: Shape, size: Any, factor: Any, recompute: bool) -> tuple[Sha
 
 def _exact(x: Array) -> Array:
     """Return images as floats in which shares and sums are not cut off."""
-    given = getattr(x, "dtype", np.dtype(float))
-    dtype = np.result_type(given, np.float32)
-    return x if given == dtype else ops.astype(x, dtype=dtype)
+    given = np.dtype(getattr(x, "dtype", float))
+    return x if given.kind == "f" else ops.astype(x, dtype=np.result_type(given, np.float32))
 
 
 def _means(x: Array, sizes: Shape) -> Array:
