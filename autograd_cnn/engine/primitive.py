@@ -54,7 +54,7 @@ from autograd_cnn.engine.node import (
     kept_value,
 )
 from autograd_cnn.engine.recording import failing, recording
-from autograd_cnn.engine.rule import Rule, Source, rule_of
+from autograd_cnn.engine.rule import Rule, Source, check_distinct, rule_of
 from autograd_cnn.engine.signature import ArrayLike, Signature, TensorLike
 from autograd_cnn.engine.trace import RUNNING, argument, current
 from autograd_cnn.errors import FUNCTIONS, GradientError, OperandError, RegistrationError, raise_as, sentence
@@ -116,6 +116,7 @@ class Primitive(Generic[P]):
         functools.update_wrapper(self, forward)  # type: ignore[arg-type]  # a function but in name
         self.forward = forward
         self.signature = Signature(forward)
+        check_distinct(self.signature, residuals)
         self.name = self.signature.name
         self.residuals = residuals
         self.constant = constant
@@ -124,6 +125,7 @@ class Primitive(Generic[P]):
         self._bound: dict[Any, tuple[Any, ...]] = {}
         self._by_position: dict[int, Rule] = {}
         self._sources: dict[int, tuple[Source, ...]] = {}  # keyed by a bit mask of the tracked operands
+        self._shift = 0 if self.signature.variadic else 1  # of the bit: operands with one rule have one
         self._shape_rule: ShapeRule | None = None
         # The types that need no conversion; `Signature.read` and `half_widened` convert the others.
         dtypes = (_DOUBLE, _SINGLE, *(() if self.signature.inexact else _INTEGERS))
@@ -179,14 +181,14 @@ class Primitive(Generic[P]):
             nodes: list[Node | None] = []
             tensor_type: type[Traced] | None = None
             tracked, bit, usual, light = 0, 1, True, True
-            dtypes, types, ndarray = self._dtypes, self._types, np.ndarray
+            dtypes, types, ndarray, shift = self._dtypes, self._types, np.ndarray, self._shift
             for arg in args:
                 if isinstance(arg, Traced):
                     tensor_type = arg.tensor_type
                     value = arg.value
                     node = arg.node
                     if node is not None:
-                        tracked += bit
+                        tracked |= bit
                 else:
                     value = arg
                     node = None
@@ -195,7 +197,7 @@ class Primitive(Generic[P]):
                         usual = usual and value is None
                         value = self.signature.read(value, len(raw))
                     light = False
-                bit += bit
+                bit <<= shift
                 raw.append(value)
                 nodes.append(node)
             computed, half = raw, False
@@ -237,7 +239,7 @@ class Primitive(Generic[P]):
             if floats and tracked and enabled and not self.constant:
                 kept = _kept(params) if params and not settled else params
                 saved = self._saved(tracked, nodes, raw, y, residuals, kept)
-                whole = tracked == bit - 1 and not tracing
+                whole = None not in nodes and not tracing
                 operands = () if whole else raw if light else kept_operands(raw, nodes, tracing)
                 node = Node(self, tuple(nodes), saved, y.shape, dtype, scope, kept, operands)
             elif not floats and dtype.kind not in "biu":
@@ -294,11 +296,9 @@ class Primitive(Generic[P]):
 
     def _asked(self, tracked: int) -> tuple[Source, ...]:
         """Return the sources of what the rules of the tracked operands ask for, and cache them."""
-        positions = [0] if self.variadic else [i for i in range(tracked.bit_length()) if tracked >> i & 1]
-        sources = tuple({source.name: source for i in positions for source in self._rule(i).sources}.values())
-        if not self.variadic:
-            self._sources[tracked] = sources
-        return sources
+        positions = [i for i in range(tracked.bit_length()) if tracked >> i & 1]
+        asked = {source.name: source for i in positions for source in self._rule(i).sources}
+        return self._sources.setdefault(tracked, tuple(asked.values()))
 
     def _saved(
         self,
@@ -559,7 +559,8 @@ def primitive(
     Raises
     ------
     RegistrationError
-        If ``forward`` is not a function, or an argument is called ``y``, the name of the output.
+        If ``forward`` is not a function, or an argument or residual is called as another, or as what a rule may ask
+        for: ``y``, the output, a shape such as ``x_shape``, or with any number of arrays ``index``.
 
     Examples
     --------

@@ -34,12 +34,16 @@ def rule_of(function: Callable[..., Array], operand: str, primitive: Signature, 
     Raises
     ------
     RegistrationError
-        If its only positional argument is not the cotangent, or it asks for a name that the tape can't save.
+        If it has no name, its only positional argument is not the cotangent or is called as a parameter, or it asks for
+        a name that the tape can't save.
     """
+    if not callable(function) or not hasattr(function, "__name__"):
+        where, got = f"{primitive.name}.vjp", repr(function)
+        raise RegistrationError(sentence(where, "not a rule with a name", expected="a function made by def", got=got))
     signature = inspect.signature(function)
     asked = signature.parameters.values()
-    by_position = [p.kind for p in asked if p.kind not in {p.KEYWORD_ONLY, p.VAR_KEYWORD}]
-    if by_position != [inspect.Parameter.POSITIONAL_OR_KEYWORD]:
+    by_position = [p for p in asked if p.kind not in {p.KEYWORD_ONLY, p.VAR_KEYWORD}]
+    if [p.kind for p in by_position] != [inspect.Parameter.POSITIONAL_OR_KEYWORD]:
         problem = f"is not a rule for {primitive.name}"
         expected = "the cotangent alone by position, as in (g, *, x)"
         raise RegistrationError(sentence(function.__name__, problem, got=signature, expected=expected))
@@ -49,6 +53,9 @@ def rule_of(function: Callable[..., Array], operand: str, primitive: Signature, 
         names.remove("index")
     if any(p.kind is p.VAR_KEYWORD for p in asked):
         names += [name for name in primitive.parameters if name not in names]
+    if (cotangent := by_position[0].name) in names:
+        text = f"its cotangent is called {cotangent!r}, as a parameter of {primitive.name} is"
+        raise RegistrationError(sentence(function.__name__, text, hint="give it another name"))
     sources = tuple(_source(name, function.__name__, primitive, residuals) for name in names)
     return Rule(function, operand, sources, _caller(function, names, wants_index))
 
@@ -65,7 +72,8 @@ def _caller(
 
 
 def _source(name: str, rule: str, primitive: Signature, residuals: tuple[str, ...]) -> Source:
-    operands, stem = primitive.operands, name.removesuffix("_shape")
+    operands = primitive.operands
+    stem = name if name in operands else name.removesuffix("_shape")
     if name in primitive.parameters:
         return Source(name, "parameter", primitive.parameters[name])
     if name in residuals:
@@ -76,6 +84,20 @@ def _source(name: str, rule: str, primitive: Signature, residuals: tuple[str, ..
         return Source(name, "operands" if name == stem else "shapes", None)
     if stem in operands:
         return Source(name, "operand" if name == stem else "shape", operands.index(stem))
-    savable = [*operands, *(f"{o}_shape" for o in operands), "y", *residuals, *primitive.parameters]
     text = f"asks for {name!r}, which {primitive.name} does not have"
-    raise RegistrationError(sentence(rule, text, hint=f"it can save {', '.join(savable)}"))
+    raise RegistrationError(sentence(rule, text, hint=f"it can save {', '.join(_savable(primitive, residuals))}"))
+
+
+def check_distinct(primitive: Signature, residuals: tuple[str, ...]) -> None:
+    """Raise `RegistrationError` if a rule that asks for a name could mean one of two values."""
+    names = [*_savable(primitive, residuals), *["index"] * primitive.variadic]
+    for name in names:
+        if names.count(name) > 1:
+            raise RegistrationError(
+                sentence(primitive.name, f"its rules could not tell two {name!r} apart", hint="rename one of them")
+            )
+
+
+def _savable(primitive: Signature, residuals: tuple[str, ...]) -> list[str]:
+    shapes = [f"{operand}_shape" for operand in primitive.operands]
+    return [*primitive.operands, *shapes, "y", *residuals, *primitive.parameters]

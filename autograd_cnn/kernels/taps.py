@@ -46,9 +46,17 @@ class Taps:
     @classmethod
     def of(cls, matrix: Array) -> "Taps":
         """Return the nonzero entries of a matrix."""
-        rows, places = np.nonzero(matrix)
-        starts = np.searchsorted(rows, np.arange(len(matrix) + 1))
-        return cls(matrix.shape[1], *(tuple(each.tolist()) for each in (starts, places, matrix[rows, places])))
+        (count, length), (rows, places) = matrix.shape, np.nonzero(matrix)
+        return cls.of_entries(count, length, rows, places, matrix[rows, places])
+
+    @classmethod
+    def of_entries(cls, count: int, length: int, rows: Array, places: Array, weights: Array) -> "Taps":
+        """Return the matrix (count, length) with these entries, those in one place added up, and the zeros left out."""
+        found, which = np.unique(rows * length + places, return_inverse=True)
+        totals = np.bincount(which, weights, len(found))
+        (rows, places), totals = np.divmod(found[totals != 0], length), totals[totals != 0]
+        starts = np.searchsorted(rows, np.arange(count + 1))
+        return cls(length, *(tuple(each.tolist()) for each in (starts, places, totals)))
 
     @property
     def count(self) -> int:
@@ -59,14 +67,19 @@ class Taps:
     def matrix(self) -> Array:
         """The matrix with its zeros."""
         found = np.zeros((self.count, self.length))
-        found[np.repeat(np.arange(self.count), np.diff(self.starts)), list(self.places)] = self.weights
+        found[self._rows, list(self.places)] = self.weights
         found.flags.writeable = False
         return found
 
     @cached_property
     def transposed(self) -> "Taps":
         """The taps of the adjoint."""
-        return Taps.of(self.matrix.T)
+        return Taps.of_entries(self.length, self.count, np.array(self.places, int), self._rows, np.array(self.weights))
+
+    @property
+    def _rows(self) -> Array:
+        """The row of each entry."""
+        return np.repeat(np.arange(self.count), np.diff(self.starts))
 
     @cached_property
     def table(self) -> tuple[Array, Array]:

@@ -85,6 +85,8 @@ def _check_maps(where: str, shape: Shape) -> None:
 @lru_cache(maxsize=64)
 def _averaging(length: int, places: int) -> Taps:
     """Return the taps that average the pixels of each region."""
-    pixel, place = np.arange(length), np.arange(places)[:, None]
-    inside = ((pixel + 1) * places > place * length) & (pixel * places < (place + 1) * length)
-    return Taps.of(inside / inside.sum(axis=1, keepdims=True))
+    place = np.arange(places)
+    first, last = place * length // places, -(-(place + 1) * length // places)
+    counts, starts = last - first, np.cumsum([0, *(last - first)])
+    pixels = np.arange(starts[-1]) + np.repeat(first - starts[:-1], counts)
+    return Taps(length, *(tuple(each.tolist()) for each in (starts, pixels, np.repeat(1 / counts, counts))))

@@ -93,6 +93,23 @@ def test_an_argument_cannot_be_called_as_the_output_is():
     assert _registering(lambda x, *, y: x) == "<lambda>: an argument is called 'y'; y is the output"
 
 
+@pytest.mark.parametrize(
+    ("function", "residuals", "twice"),
+    [
+        (lambda x, x_shape: x, (), "x_shape"),
+        (lambda x, *, x_shape: x, (), "x_shape"),
+        (lambda *xs, index: xs, (), "index"),
+        (lambda *index: index, (), "index"),
+        (lambda x: x, ("x",), "x"),
+        (lambda x: x, ("y",), "y"),
+        (lambda x, *, mask: x, ("mask",), "mask"),
+    ],
+)
+def test_what_a_rule_asks_for_has_one_meaning(function, residuals, twice):
+    refused = f"<lambda>: its rules could not tell two {twice!r} apart; rename one of them"
+    assert _registering(function, residuals=residuals) == refused
+
+
 def _parameter_first(exponent: Count, x):
     return x**exponent
 
@@ -142,6 +159,24 @@ def test_a_rule_gets_what_it_names():
     x = _leaf()
     weighed(x, np.array([4.0, 5.0, 6.0])).sum().backward()
     assert x.grad.tolist() == [4.0, 5.0, 6.0]
+
+
+@ag.primitive
+def lengthened(g, x_shape, saved, *, rule, position=0):
+    """Its arguments are called as are those of the code that calls its rules."""
+    return g * x_shape * saved * rule
+
+
+@lengthened.vjp("x_shape")
+def lengthened_vjp_x_shape(cotangent, *, g, saved, x_shape_shape, rule, position):
+    assert x_shape_shape == saved.shape
+    return cotangent * g * saved * rule
+
+
+def test_any_names_do_for_arguments():
+    x = _leaf()
+    lengthened(2.0, x, np.full(3, 3.0), rule=4.0).sum().backward()
+    assert x.grad.tolist() == [24.0, 24.0, 24.0]
 
 
 @ag.primitive

@@ -5,6 +5,7 @@ import inspect
 import numpy as np
 import pytest
 from foreign import Foreign
+from peak import memory
 from tables import for_each
 
 import autograd_cnn as ag
@@ -72,6 +73,15 @@ def test_arrays_of_other_libraries_are_taken(rng, name):
 def test_where_integers_become_floats():
     image = np.arange(16).reshape(1, 1, 4, 4)
     assert F.interpolate(image, (2, 2), mode="bilinear").dtype == np.float64
+    assert F.interpolate(image.astype(np.float16), (2, 2), mode="bilinear").dtype == np.float16
+
+
+@for_each("mode", ["nearest", "linear", "area"])
+def test_long_signals_are_interpolated_without_a_matrix(mode):
+    signal = ag.tensor(np.ones((1, 1, 20_000), np.float32), requires_grad=True)
+    with memory(50 << 20):
+        F.interpolate(signal, 30_000, mode=mode).sum().backward()
+    assert signal.grad.sum().item() == pytest.approx(30_000)
     assert F.hardsigmoid([0, 3]).tolist() == [0.5, 1.0]
 
 

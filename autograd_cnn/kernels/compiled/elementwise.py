@@ -128,7 +128,7 @@ def sign(x: Lanes) -> Lanes:
 
 
 def _sign(x: Lanes) -> Lanes:
-    return select(x > 0.0, 1.0, select(x < 0.0, -1.0, x))
+    return select(x > 0.0, 1.0, select(x < 0.0, -1.0, x + 0.0))  # 0 without its sign, as in NumPy
 
 
 def relu(x: Array) -> Any:

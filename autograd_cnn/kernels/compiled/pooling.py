@@ -227,23 +227,33 @@ def _givers(s: Pool, lanes: int) -> tuple[Any, Any, Any]:
     """
     margin, line = _lanes_of_windows(s, lanes)
     starts = np.empty(s.height * s.stride_w + 1, np.int64)
-    size = s.height * s.stride_w * s.window_h * s.window_w
+    size = s.out_h * s.window_h * s.window_w  # each row of taps of a row of windows has one row of pixels
     offsets, taps, k = np.empty(size, np.int64), np.empty(size, np.int64), 0
+    upper, lower = _taps_by_pixel(s.window_h, s.dilation_h, s.top, s.stride_h)
+    left, right = _taps_by_pixel(s.window_w, s.dilation_w, s.left, s.stride_w)
     for row in range(s.height):
         for phase in range(s.stride_w):
             starts[row * s.stride_w + phase] = k
-            for p in range(s.window_h):
-                down = row + s.top - p * s.dilation_h
-                if down < 0 or down % s.stride_h or down // s.stride_h >= s.out_h:
-                    continue
-                for q in range(s.window_w):
-                    across = phase + s.left - q * s.dilation_w
-                    if across % s.stride_w == 0:
-                        offsets[k] = down // s.stride_h * line + margin + across // s.stride_w
-                        taps[k] = p * s.window_w + q
-                        k += 1
+            p = upper[row % s.stride_h]
+            while p >= 0:
+                i, q = (row + s.top - p * s.dilation_h) // s.stride_h, left[phase]
+                while q >= 0 and 0 <= i < s.out_h:
+                    offsets[k] = i * line + margin + (phase + s.left - q * s.dilation_w) // s.stride_w
+                    taps[k] = p * s.window_w + q
+                    k, q = k + 1, right[q]
+                p = lower[p]
     starts[-1] = k
     return starts, offsets, taps
+
+
+@inlined
+def _taps_by_pixel(taps: int, dilation: int, padding: int, stride: int) -> tuple[Any, Any]:
+    """Return for each of a stride's pixels the first tap that windows have on it and its like, and for each the next, or -1."""
+    first, following = np.full(stride, -1, np.int64), np.empty(taps, np.int64)
+    for tap in range(taps - 1, -1, -1):
+        pixel = (tap * dilation - padding) % stride
+        following[tap], first[pixel] = first[pixel], tap
+    return first, following
 
 
 def max_pool_gather(x: Array, indices: Array, windows: Windows) -> Any:

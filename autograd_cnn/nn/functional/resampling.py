@@ -132,9 +132,8 @@ def _sizes(lengths: Shape, size: Any, factor: Any, recompute: bool) -> tuple[Sha
 
 def _exact(x: Array) -> Array:
     """Return images as floats in which shares and sums are not cut off."""
-    given = getattr(x, "dtype", np.dtype(float))
-    dtype = np.result_type(given, np.float32)
-    return x if given == dtype else ops.astype(x, dtype=dtype)
+    given = np.dtype(getattr(x, "dtype", float))
+    return x if given.kind == "f" else ops.astype(x, dtype=np.result_type(given, np.float32))
 
 
 def _means(x: Array, sizes: Shape) -> Array:
@@ -179,10 +178,9 @@ def _weighted(length: int, size: int, scale: float, align_corners: bool, cubic: 
         taps = {-1: _far(beyond + 1), 0: _near(beyond), 1: _near(1 - beyond), 2: _far(2 - beyond)}
     else:
         taps = {0: 1 - beyond, 1: beyond}
-    matrix = np.zeros((size, length))
-    for offset, weights in taps.items():
-        np.add.at(matrix, (position, np.clip(first + offset, 0, length - 1)), weights)
-    return Taps.of(matrix)
+    places = np.clip([first + offset for offset in taps], 0, length - 1)  # (taps, size)
+    rows = np.broadcast_to(position, places.shape)
+    return Taps.of_entries(size, length, rows.ravel(), places.ravel(), np.ravel([*taps.values()]))
 
 
 def _near(t: NDArray[Any]) -> NDArray[Any]:

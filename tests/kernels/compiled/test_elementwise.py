@@ -25,6 +25,7 @@ def test_they_agree_with_the_reference(rng, size, dtype):
     mask = rng.random(size) < 0.5
     np.testing.assert_array_equal(compiled.masked(x, mask), reference.masked(x, mask))
     np.testing.assert_array_equal(compiled.damped(x, mask, 0.3), reference.damped(x, mask, 0.3))
+    np.testing.assert_array_equal(np.signbit(compiled.sign(x)), np.signbit(reference.sign(x)))
 
 
 def test_a_nan_passes():

@@ -38,6 +38,11 @@ def outcome(source, target):
 x = np.arange(3.0)
 copy(1, Places(0, 0), x, np.zeros(3), serial=True)  # compiles
 print(*[outcome(*places) for places in [(0, 2), (3, 0), (0, 3), (-4, 0), (0, -4)]])
+guard_pages.pytest_configure()
+if not (child := os.fork()):
+    copy(1, Places(0, 0), x, parallel.flat(np.zeros(3)), serial=True)  # writes to what loops only read
+    os._exit(0)
+print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
 """
 
 
@@ -48,9 +53,9 @@ def _python(*arguments):
     )
 
 
-def test_a_touch_before_or_after_an_operand_ends_the_process():
+def test_a_touch_before_or_after_an_operand_or_a_write_to_one_ends_the_process():
     done = _python("-c", REACHING)
-    assert [*map(int, done.stdout.split())] == [0] + 4 * [-signal.SIGSEGV], done.stderr
+    assert [*map(int, done.stdout.split())] == [0] + 5 * [-signal.SIGSEGV], done.stderr
 
 
 def test_kernels_touch_their_operands_alone():

@@ -125,6 +125,16 @@ def test_indices_of_large_windows_take_more_than_a_byte(rng):
     assert_same(compiled.max_pool_gather(x, indices, grid), y)
 
 
+def test_a_window_as_large_as_the_image_takes_no_more_memory_or_time_than_that():
+    image = windows("pool", (400, 400), 400, stride=400)
+    shares = compiled.mean_pool_wrt_input(np.ones((1, 1, 1, 1)), image, 4.0)
+    np.testing.assert_array_equal(shares, np.full((1, 1, 400, 400), 0.25))
+    won = compiled.max_unpool(np.ones((1, 1, 1, 1)), np.full((1, 1, 1, 1), 401, np.uint32), image)
+    assert np.argwhere(won).tolist() == [[0, 0, 1, 1]]
+    signal = windows("pool", (1, 60_000), (1, 60_000), stride=60_000)  # nor more time
+    assert compiled.mean_pool_wrt_input(np.ones((1, 1, 1, 1)), signal, 1.0).all()
+
+
 def test_indices_beyond_the_window_give_and_get_nothing(rng):
     grid = windows("pool", (4, 4), 2, stride=2)
     x, indices = rng.standard_normal((1, 1, 4, 4)), np.array([[[[-1, 4], [0, 300]]]])
