@@ -4,6 +4,7 @@ A module keeps its parameters, buffers and children as plain attributes. They ar
 they are needed, so there is no registry to keep in sync: just delete or replace an attribute.
 """
 
+import inspect
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, Self
 
@@ -34,6 +35,16 @@ from autograd_cnn.parameters import flag, float_dtype
 from autograd_cnn.spelling import MODULE_ATTRIBUTES, Elsewhere
 from autograd_cnn.tensor import Tensor
 from autograd_cnn.tensor.torch_methods import dtype_asked_for
+
+
+class _OfConstructor:
+    """The signature of a module's class; without it, `inspect` in early Python 3.11 shows that of ``Module.__new__``."""
+
+    def __get__(self, module: Any, kind: type) -> inspect.Signature:
+        if module is not None:
+            raise AttributeError("__signature__")
+        whole = inspect.signature(kind.__init__)  # type: ignore[misc]  # of the class itself
+        return whole.replace(parameters=list(whole.parameters.values())[1:])
 
 
 class Module(Hooked):
@@ -78,6 +89,8 @@ class Module(Hooked):
 
     _shown: tuple[str | tuple[str, object], ...] = ()
     """The attributes that ``repr`` shows; one paired with a value is shown only if it differs."""
+
+    __signature__ = _OfConstructor()
 
     training: bool
     buffer_names: tuple[str, ...] = ()
