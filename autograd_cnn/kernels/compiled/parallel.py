@@ -107,7 +107,7 @@ class parallel_for:  # noqa: N801  # a decorator
             if dtypes not in self._compiled:
                 start()
                 count = types.int64
-                # Whether an array may be written to is no matter to the code, and not asked when it is called.
+                # The code does not depend on whether an array is writable, and a call does not check it.
                 rows = types.BaseTuple.from_types([numba.typeof(each).copy(readonly=False) for each in arrays])
                 kinds = numba.typeof(sizes), rows
                 signature = types.void(count, count, kinds[0], *kinds[1])

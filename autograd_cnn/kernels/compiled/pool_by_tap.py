@@ -61,7 +61,7 @@ def sum_of_won(
     indices: Value,
     taps: Value,
 ) -> None:
-    """Do the same with what ``indices``, which lie as ``x`` does, say that tap number ``taps[k]`` has won."""
+    """Do the same with the numbers of ``indices``, in the layout of ``x``, where tap number ``taps[k]`` has won."""
     build, numbers = simd.build, simd.numbers_at(indices)
 
     def won(k: Value, offset: Value, value: Value) -> Value:
