@@ -29,12 +29,12 @@ MODULES = {
 
 PYTEST = "python -m pytest -x -q -p no:cacheprovider"
 LAWS = "tests/testing/test_laws.py"
-KERNELS_RUN_IN = ["tests/kernels", LAWS, "tests/test_compile.py", "tests/optim"]
+KERNELS_RUN_IN = ["tests/kernels", LAWS, "tests/plans/test_compile.py", "tests/optim"]
 ENGINE = {
-    "backward": "tests/engine tests/test_random_graphs.py tests/test_tensor.py tests/test_checkpoint.py",
-    "primitive": "tests/engine/test_primitive.py tests/engine tests/test_half.py tests/test_compile.py",
+    "backward": "tests/engine tests/test_random_graphs.py tests/test_tensor.py tests/transforms/test_checkpoint.py",
+    "primitive": "tests/engine/test_primitive.py tests/engine tests/test_half.py tests/plans/test_compile.py",
     "rule": "tests/engine/test_primitive.py tests/engine",
-    "surroundings": "tests/engine/test_surroundings.py tests/test_compile.py",
+    "surroundings": "tests/plans/test_surroundings.py tests/plans/test_compile.py",
 }
 
 NETWORKS = (

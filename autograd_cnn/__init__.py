@@ -18,8 +18,6 @@ from autograd_cnn import search_path as _search_path  # isort: skip  # noqa: F40
 from autograd_cnn import errors as errors
 from autograd_cnn import kernels as kernels
 from autograd_cnn import ops as ops
-from autograd_cnn.checkpoint import checkpoint as checkpoint
-from autograd_cnn.compile import compile as compile
 from autograd_cnn.engine.backward import gradients as gradients
 from autograd_cnn.engine.primitive import primitive as primitive
 from autograd_cnn.engine.recording import detect_anomaly as detect_anomaly
@@ -33,19 +31,21 @@ from autograd_cnn.kernels import set_backend as set_backend
 from autograd_cnn.kernels import set_conv_precision as set_conv_precision
 from autograd_cnn.kernels import set_num_threads as set_num_threads
 from autograd_cnn.ops import *
+from autograd_cnn.plans.compile import compile as compile
 from autograd_cnn.seeding import manual_seed as manual_seed
 from autograd_cnn.tensor import Tensor as Tensor
 from autograd_cnn.tensor import tensor as tensor
-from autograd_cnn.transforms import elementwise_grad as elementwise_grad
-from autograd_cnn.transforms import grad as grad
-from autograd_cnn.transforms import hessian as hessian
-from autograd_cnn.transforms import hvp as hvp
-from autograd_cnn.transforms import jacobian as jacobian
-from autograd_cnn.transforms import jvp as jvp
-from autograd_cnn.transforms import linearize as linearize
-from autograd_cnn.transforms import value_and_grad as value_and_grad
-from autograd_cnn.transforms import vjp as vjp
-from autograd_cnn.vmap import vmap as vmap
+from autograd_cnn.transforms.checkpoint import checkpoint as checkpoint
+from autograd_cnn.transforms.derivatives import elementwise_grad as elementwise_grad
+from autograd_cnn.transforms.derivatives import grad as grad
+from autograd_cnn.transforms.derivatives import hessian as hessian
+from autograd_cnn.transforms.derivatives import hvp as hvp
+from autograd_cnn.transforms.derivatives import jacobian as jacobian
+from autograd_cnn.transforms.derivatives import jvp as jvp
+from autograd_cnn.transforms.derivatives import linearize as linearize
+from autograd_cnn.transforms.derivatives import value_and_grad as value_and_grad
+from autograd_cnn.transforms.derivatives import vjp as vjp
+from autograd_cnn.transforms.vmap import vmap as vmap
 
 __version__ = "0.1.0"
 

@@ -20,7 +20,8 @@ ENGINE = [
 
 
 LOADED = {
-    "batching", "checkpoint", "compile", "engine", "errors", "kernels", "lowering", "ops", "parameters", "search_path", "seeding", "spelling", "tensor", "transforms", "tree", "vmap",
+    "engine", "errors", "kernels", "ops", "parameters", "plans", "search_path", "seeding", "spelling", "tensor",
+    "transforms", "tree",
 }  # fmt: skip
 """What importing the package loads of it; all else comes on first use."""
 

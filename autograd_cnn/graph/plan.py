@@ -11,7 +11,7 @@ from autograd_cnn.graph.graph import Graph
 from autograd_cnn.graph.nodes import Attribute, Edge, GraphNode, Kind, ModuleCall
 
 if TYPE_CHECKING:
-    from autograd_cnn.engine.plan import Plan
+    from autograd_cnn.plans.plan import Plan
 
 
 def of_plan(plan: "Plan", times: Mapping[int, float] | None = None) -> Graph:

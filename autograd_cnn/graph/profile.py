@@ -12,11 +12,9 @@ from typing import Any, Final, Literal, TypeAlias
 
 import numpy as np
 
-from autograd_cnn.compile import Compiled
 from autograd_cnn.engine.backward import cotangents_of
 from autograd_cnn.engine.composite import parsed
 from autograd_cnn.engine.node import Array, Node, Traced
-from autograd_cnn.engine.plan import Plan
 from autograd_cnn.engine.primitive import Primitive
 from autograd_cnn.engine.recording import switched, tracing
 from autograd_cnn.engine.replay import Call, kept_values
@@ -28,6 +26,8 @@ from autograd_cnn.graph.nodes import GraphNode
 from autograd_cnn.graph.plan import of_plan
 from autograd_cnn.kernels import current_backend
 from autograd_cnn.parameters import Size
+from autograd_cnn.plans.compile import Compiled
+from autograd_cnn.plans.plan import Plan
 
 By: TypeAlias = Literal["call", "module", "primitive"]
 

@@ -11,7 +11,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from autograd_cnn import nn, optim
-from autograd_cnn.compile import compile  # noqa: A004  # PyTorch's name
 from autograd_cnn.data import Dataset, Loader, Split, compose, mixup
 from autograd_cnn.distributed import DataParallel, ProcessGroup
 from autograd_cnn.engine.composite import parsed
@@ -23,6 +22,7 @@ from autograd_cnn.kernels import current_backend
 from autograd_cnn.nn.modes import check_network, evaluating
 from autograd_cnn.ops import concatenate
 from autograd_cnn.parameters import integer, number, of_kind
+from autograd_cnn.plans.compile import compile  # noqa: A004  # PyTorch's name
 from autograd_cnn.tensor import Tensor
 from autograd_cnn.train.callbacks import Callback
 from autograd_cnn.train.config import AUGMENTATIONS, BALANCED, TrainConfig

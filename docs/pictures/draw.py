@@ -8,7 +8,7 @@ from PIL import Image
 
 import autograd_cnn as ag
 from autograd_cnn import nn, optim
-from autograd_cnn.engine.plan import Plan
+from autograd_cnn.plans.plan import Plan
 
 HERE = Path(__file__).parent
 RNG = np.random.default_rng(0)

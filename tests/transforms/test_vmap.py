@@ -9,10 +9,10 @@ from tables import for_each
 import autograd_cnn as ag
 import autograd_cnn.testing.samples  # they add themselves
 from autograd_cnn import nn
-from autograd_cnn.batching import RULES
 from autograd_cnn.engine.primitive import REGISTRY
 from autograd_cnn.errors import ArgumentError, OperandError, ShapeError
 from autograd_cnn.testing.case import SAMPLES
+from autograd_cnn.transforms.batching import RULES
 
 OURS = sorted(name for name, primitive in REGISTRY.items() if primitive in SAMPLES)
 COUNT = 3

@@ -7,16 +7,16 @@ from typing import Any, Final, NamedTuple, NoReturn
 import numpy as np
 
 from autograd_cnn import ops
-from autograd_cnn.batching import Batch, batched, of_example
 from autograd_cnn.engine.composite import parsed
 from autograd_cnn.engine.node import Traced, shape_of, values_of
-from autograd_cnn.engine.plan import difference, needed
 from autograd_cnn.engine.primitive import REGISTRY, Primitive
 from autograd_cnn.engine.recording import no_grad
 from autograd_cnn.engine.trace import RUNNING, Call, Constant, Held, Slot, Trace, argument, taken
 from autograd_cnn.errors import ArgumentError, OperandError, ShapeError, require, sentence
 from autograd_cnn.parameters import integer
+from autograd_cnn.plans.plan import difference, needed
 from autograd_cnn.tensor import Tensor
+from autograd_cnn.transforms.batching import Batch, batched, of_example
 from autograd_cnn.tree import leaves, rebuilt
 
 _ASTYPE: Final[Primitive] = REGISTRY["autograd_cnn.ops.elementwise.astype"]

@@ -13,16 +13,16 @@ import numpy as np
 
 from autograd_cnn.engine.backward import following, toposort
 from autograd_cnn.engine.node import Array, Traced
-from autograd_cnn.engine.plan import Plan, difference
 from autograd_cnn.engine.recording import Recording, entering, recording
-from autograd_cnn.engine.surroundings import Surroundings
 from autograd_cnn.engine.trace import RUNNING, Trace, argument
 from autograd_cnn.errors import CompileWarning, OperandError, sentence
 from autograd_cnn.kernels import current_backend
 from autograd_cnn.kernels.algorithms import conv_choices
 from autograd_cnn.kernels.memory import release_memory
-from autograd_cnn.lowering import lowered
 from autograd_cnn.ops.fusion import fuse_calls, fuse_pairs
+from autograd_cnn.plans.lowering import lowered
+from autograd_cnn.plans.plan import Plan, difference
+from autograd_cnn.plans.surroundings import Surroundings
 from autograd_cnn.tensor import Tensor
 
 P = ParamSpec("P")

@@ -12,9 +12,9 @@ import numpy as np
 
 from autograd_cnn.engine.abstract import AbstractArray
 from autograd_cnn.engine.node import Array, Traced
-from autograd_cnn.engine.surroundings import alike
 from autograd_cnn.engine.trace import Call, Constant, Held, Slot, Trace, slots_in, taken
 from autograd_cnn.errors import raise_as
+from autograd_cnn.plans.surroundings import alike
 
 _FILE: Final = "<plan>"
 

@@ -19,10 +19,10 @@ import numpy as np
 
 from autograd_cnn.engine.abstract import AbstractArray
 from autograd_cnn.engine.node import Array, Shape
-from autograd_cnn.engine.plan import Lifetime
 from autograd_cnn.engine.trace import Call, Constant, Held, Slot, Trace, slots_in, taken, value_of
 from autograd_cnn.errors import OperandError, sentence
 from autograd_cnn.kernels import current_backend
+from autograd_cnn.plans.plan import Lifetime
 
 ALIGNMENT: Final = 64  # bytes of a cache line
 
