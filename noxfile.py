@@ -5,7 +5,7 @@ hours; ``nox -s mutation -- softmax pooling`` takes some modules only, so that s
 found is kept in ``build/mutation``, and the next run goes on from there: with the mutants not tried yet, and with those
 that survived, as there may be a test for them now. ``nox -s networks`` fetches networks that others made.
 ``nox -s peers`` compares the functions that have gradients with those of other libraries, ``nox -s standard`` runs the test
-suite of the array API standard. `docs/quality.md` says what the others found.
+suite of the array API standard, ``nox -s oldest`` the tests with the oldest versions of other packages. `docs/quality.md` says what the others found.
 """
 
 import hashlib
@@ -305,6 +305,17 @@ def lock(session: nox.Session) -> None:
     extras = ("--extra", "dev", "--extra", "browser")  # torch comes from an index of each system's own
     command = ("uv", "pip", "compile", "pyproject.toml", *extras, "--universal", "--python-version", "3.11")
     session.run(*command, "--generate-hashes", "--no-header", "--quiet", "--output-file", str(LOCK), *session.posargs)
+
+
+@nox.session(default=False, python="3.11")
+def oldest(session: nox.Session) -> None:
+    """Run the tests with the oldest versions that the package and its extras allow of what they need."""
+    session.install("uv>=0.9")
+    versions = str(Path(session.create_tmp()) / "oldest.txt")
+    command = ("uv", "pip", "compile", "pyproject.toml", "--extra", "all", "--resolution", "lowest-direct")
+    session.run(*command, "--quiet", "--output-file", versions)
+    session.install("--constraint", versions, ".[test]")
+    session.run("python", "-m", "pytest", "-m", "not slow", *session.posargs)
 
 
 @nox.session(default=False)

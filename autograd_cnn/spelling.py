@@ -209,7 +209,9 @@ ATTRIBUTES: Final = {
     **dict.fromkeys(["addmm", "addmv", "addcmul", "addcdiv", "baddbmm", "lerp", "rsqrt"], "use operators"),
     **dict.fromkeys(["cuda", "is_cuda", "pin_memory"], "everything runs on the CPU"),
     **dict.fromkeys(["new_empty", "new_full", "new_ones", "new_tensor", "new_zeros"], "use ag.tensor"),
-    **dict.fromkeys(["nbytes", "itemsize", "strides", "tobytes", "tofile"], "ask the array that .numpy() gives"),
+    **dict.fromkeys(
+        ["nbytes", "itemsize", "strides", "tobytes", "tofile", "tostring"], "ask the array that .numpy() gives"
+    ),
     **dict.fromkeys(["fill", "fill_"], "write t[...] = value"),
     **dict.fromkeys(["put", "scatter", "scatter_", "index_put_", "masked_fill_"], "write t[index] = values"),
     **dict.fromkeys(["normal_", "uniform_", "random_"], "use nn.init, or t.data = rng.normal(...) and its like"),

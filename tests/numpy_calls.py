@@ -200,8 +200,8 @@ CALLS: dict[str, list[Call]] = {
 }  # fmt: skip
 """By NumPy's name; `default` has the calls of other functions."""
 
-ASIDE = frozenset({"busday_count", "busday_offset", "datetime_as_string", "is_busday", "isnat"})
-"""Functions of dates."""
+ASIDE = frozenset({"busday_count", "busday_offset", "datetime_as_string", "in1d", "is_busday", "isnat"})
+"""Functions of dates, and one that is deprecated, and gone from NumPy 2.4."""
 
 FILES = frozenset({"save", "savetxt", "savez", "savez_compressed"})
 """Functions that write files."""
@@ -227,7 +227,10 @@ def calls(name: str, function: Any) -> list[Call]:
     if isinstance(function, np.ufunc):
         one, two = [call(V), call(V.reshape(2, 2))], [call(V, W), call(X, X[:1] + 0.1), call(1.3, V)]
         return one if function.nin == 1 else two
-    parameters = inspect.signature(function).parameters.values()
+    try:
+        parameters = inspect.signature(function).parameters.values()
+    except ValueError:  # written in C, before NumPy 2.4
+        return [call(X)]
     required = [p for p in parameters if p.default is p.empty and p.kind not in {p.VAR_POSITIONAL, p.VAR_KEYWORD}]
     return [call(*[X, P][: max(len(required), 1)])]
 

@@ -121,7 +121,9 @@ def from_csv(path: AnyPath, *, test: Share = 0.2, seed: Whole = 0) -> Dataset:
     whole = (labels >= 0) & (labels <= LAST) & (labels == np.trunc(labels))
     if not whole.all():
         expected = f"a whole number from 0 to {LAST}"
-        raise FormatError(sentence(str(path), "a label is not a class", expected=expected, got=labels[~whole][0]))
+        raise FormatError(
+            sentence(str(path), "a label is not a class", expected=expected, got=f"{labels[~whole][0]:g}")
+        )
     fits = (pixels >= 0) & (pixels <= 255)
     if not fits.all():
         raise FormatError(sentence(str(path), "a pixel is out of range", expected="0 to 255", got=pixels[~fits][0]))

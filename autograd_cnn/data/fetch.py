@@ -143,8 +143,11 @@ def _progress(name: str, here: int, total: int | None) -> Iterator[Any]:
     from rich.console import Console  # noqa: PLC0415
 
     console = Console(stderr=True)
+    if not console.is_terminal:
+        yield lambda _: None
+        return
     columns = (progress.TextColumn(name, markup=False), progress.BarColumn(), progress.DownloadColumn(),
                progress.TransferSpeedColumn(), progress.TimeRemainingColumn())  # fmt: skip
-    with progress.Progress(*columns, console=console, disable=not console.is_terminal) as bar:
+    with progress.Progress(*columns, console=console) as bar:
         task = bar.add_task("", total=total, completed=here)
         yield lambda count: bar.advance(task, count)

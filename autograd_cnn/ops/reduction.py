@@ -350,7 +350,7 @@ def count_nonzero(x: Array, axis: Axis = None, keepdims: Flag = False) -> Array:
     >>> count_nonzero([[0.0, 5.0], [3.0, 4.0]], axis=1)
     array([1, 2])
     """
-    return np.count_nonzero(x, axis=axis, keepdims=keepdims)
+    return np.asarray(np.count_nonzero(x, axis=axis, keepdims=keepdims))[()]  # an int before NumPy 2.3
 
 
 count_nonzero.shape(sum_shape, dtype=index_dtype)
