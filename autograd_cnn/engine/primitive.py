@@ -50,14 +50,13 @@ from autograd_cnn.engine.node import (
     frozen,
     is_row,
     kept_operands,
-    kept_shape,
     kept_value,
 )
 from autograd_cnn.engine.recording import failing, recording
-from autograd_cnn.engine.rule import Rule, Source, check_distinct, rule_of
+from autograd_cnn.engine.rule import Rule, Rules
 from autograd_cnn.engine.signature import ArrayLike, Signature, TensorLike
 from autograd_cnn.engine.trace import RUNNING, argument, current
-from autograd_cnn.errors import FUNCTIONS, GradientError, OperandError, RegistrationError, raise_as, sentence
+from autograd_cnn.errors import FUNCTIONS, OperandError, RegistrationError, raise_as, sentence
 
 if TYPE_CHECKING:
     from typing_extensions import ParamSpec  # type checkers know its default, Python only from 3.13
@@ -106,7 +105,7 @@ class Primitive(Generic[P]):
         Whether the derivative is zero wherever it exists, so that nothing is recorded.
     static : bool or callable
         Whether the forward function depends on shapes and dtypes only, not on values; or a separate check of values.
-    rules : dict
+    rules : Rules
         The rule of each operand that has one.
     """
 
@@ -116,15 +115,12 @@ class Primitive(Generic[P]):
         functools.update_wrapper(self, forward)  # type: ignore[arg-type]  # a function but in name
         self.forward = forward
         self.signature = Signature(forward)
-        check_distinct(self.signature, residuals)
         self.name = self.signature.name
         self.residuals = residuals
         self.constant = constant
         self.static = static
-        self.rules: dict[str, Rule] = {}
+        self.rules = Rules(self.signature, residuals)
         self._bound: dict[Any, tuple[Any, ...]] = {}
-        self._by_position: dict[int, Rule] = {}
-        self._sources: dict[int, tuple[Source, ...]] = {}  # keyed by a bit mask of the tracked operands
         self._shift = 0 if self.signature.variadic else 1  # of the bit: operands with one rule have one
         self._shape_rule: ShapeRule | None = None
         # The types that need no conversion; `Signature.read` and `half_widened` convert the others.
@@ -238,7 +234,7 @@ class Primitive(Generic[P]):
             floats = dtype is _SINGLE or dtype is _DOUBLE or dtype.kind == "f"
             if floats and tracked and enabled and not self.constant:
                 kept = _kept(params) if params and not settled else params
-                saved = self._saved(tracked, nodes, raw, y, residuals, kept)
+                saved = self.rules.saved(tracked, nodes, raw, y, residuals, kept)
                 whole = None not in nodes and not tracing
                 operands = () if whole else raw if light else kept_operands(raw, nodes, tracing)
                 node = Node(self, tuple(nodes), saved, y.shape, dtype, scope, kept, operands)
@@ -293,44 +289,6 @@ class Primitive(Generic[P]):
     def _shapes(self, raw: list[Any]) -> str:
         shapes = [f"{self.signature.operand(i)}={np.shape(x)}" for i, x in enumerate(raw) if x is not None]
         return f"shapes {', '.join(shapes)}" if shapes else ""
-
-    def _asked(self, tracked: int) -> tuple[Source, ...]:
-        """Return the sources of what the rules of the tracked operands ask for, and cache them."""
-        positions = [i for i in range(tracked.bit_length()) if tracked >> i & 1]
-        asked = {source.name: source for i in positions for source in self._rule(i).sources}
-        return self._sources.setdefault(tracked, tuple(asked.values()))
-
-    def _saved(
-        self,
-        tracked: int,
-        nodes: list[Node | None],
-        raw: list[Any],
-        y: Array,
-        residuals: tuple[Any, ...],
-        params: dict[str, Any],
-    ) -> dict[str, Any]:
-        """Collect what the rules of the tracked operands ask for."""
-        saved: dict[str, Any] = {}
-        sources = self._sources.get(tracked)
-        for name, kind, key in self._asked(tracked) if sources is None else sources:
-            if kind == "operand":
-                value = raw[key]
-                if type(value) is np.ndarray and (value.flags.writeable or nodes[key] is None):
-                    value = kept_value(value)
-            elif kind == "output":
-                value = y
-            elif kind == "shape":
-                value = kept_shape(getattr(raw[key], "shape", ()))
-            elif kind == "parameter":
-                value = params.get(name, key)
-            elif kind == "residual":
-                value = residuals[key]
-            elif kind == "operands":
-                value = tuple(map(kept_value, raw))
-            else:
-                value = tuple(map(np.shape, raw))
-            saved[name] = value
-        return saved
 
     # --- shapes -------------------------------------------------------------------------------
 
@@ -417,18 +375,10 @@ class Primitive(Generic[P]):
             raise RegistrationError(sentence(f"{self.name}.vjp", reason))
 
         def register(function: Callable[..., Array]) -> Callable[..., Array]:
-            rule = rule_of(function, operand, self.signature, self.residuals)
-            self.rules[operand] = self._by_position[self.operands.index(operand)] = rule
+            self.rules.register(operand, function)
             return function
 
         return register
-
-    def _rule(self, position: int) -> Rule:
-        try:
-            return self._by_position[0 if self.variadic else position]
-        except KeyError:
-            problem = f"no rule for a gradient with respect to {self.signature.operand(position)!r}"
-            raise GradientError(sentence(self.name, problem, hint="pass it detached")) from None
 
     def pullback(
         self, node: Node, g: Array, wanted: Collection[Node] | None, tensor_type: type[Traced] | None
@@ -438,15 +388,15 @@ class Primitive(Generic[P]):
         if saved is None:
             raise freed(node, self.name)
         if tensor_type is not None:
-            saved = self._rewrapped(node, saved, tensor_type)
+            saved = self.rules.rewrapped(node, saved, tensor_type)
         if node.dtype is HALF:
             saved = {name: widened(value) for name, value in saved.items()}
         watched = recording.get().anomaly
-        rules = self._by_position
+        rules, by_position = self.rules, self.rules.by_position
         for position, parent in enumerate(node.parents):
             if parent is None or (wanted is not None and parent not in wanted):
                 continue
-            rule = rules.get(position) or self._rule(position)
+            rule = by_position.get(position) or rules.at(position)
             try:
                 cotangent = rule.apply(g, saved, position)
                 try:
@@ -463,25 +413,6 @@ class Primitive(Generic[P]):
                     watcher(error, node, (g,), {})
                 raise
             yield parent, cotangent
-
-    def _rewrapped(self, node: Node, saved: dict[str, Any], tensor_type: type[Traced]) -> dict[str, Any]:
-        """Give saved arrays their nodes back, so that a rule's own operations are recorded."""
-        trace = current.get() if RUNNING else None
-
-        def wrap(value: Array, parent: Node | None) -> Array:
-            tracked = parent is not None or (trace is not None and trace.knows(value))
-            return tensor_type.wrap(value, parent) if tracked else value
-
-        lifted = {name: wrap(saved[name], None) if name in saved else None for name in self.residuals} if trace else {}
-        lifted = saved | {name: value for name, value in lifted.items() if name in saved}
-        for position, operand in enumerate(self.operands):
-            if operand in saved and self.variadic:
-                lifted[operand] = tuple(map(wrap, saved[operand], node.parents))
-            elif operand in saved:
-                lifted[operand] = wrap(saved[operand], node.parents[position])
-        if "y" in saved:
-            lifted["y"] = wrap(saved["y"], node)
-        return lifted
 
     def _where(self, node: Node, rule: Rule) -> str:
         shapes = ", ".join(

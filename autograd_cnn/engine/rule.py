@@ -1,12 +1,15 @@
 """Gradient rules: vector-Jacobian products, and what the tape saves for them."""
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, MutableMapping
 from typing import Any, Literal, NamedTuple
 
-from autograd_cnn.engine.node import Array
+import numpy as np
+
+from autograd_cnn.engine.node import Array, Node, Traced, kept_shape, kept_value
 from autograd_cnn.engine.signature import Signature
-from autograd_cnn.errors import RegistrationError, sentence
+from autograd_cnn.engine.trace import RUNNING, current
+from autograd_cnn.errors import GradientError, RegistrationError, sentence
 
 
 class Source(NamedTuple):
@@ -26,6 +29,130 @@ class Rule(NamedTuple):
     sources: tuple[Source, ...]
     apply: Callable[[Array, dict[str, Any], int], Array]
     """Calls the function with a cotangent, the saved values, and the position of the operand."""
+
+
+class Rules(MutableMapping[str, Rule]):
+    """The rules of a primitive, by operand, and what the tape saves of a call for them.
+
+    Parameters
+    ----------
+    signature : Signature
+        The primitive's.
+    residuals : tuple of str
+
+    Attributes
+    ----------
+    by_position : dict
+        The same rules, by the operand's position; of a variadic primitive all have the one at 0.
+
+    Raises
+    ------
+    RegistrationError
+        If a rule that asks for a name could mean one of two values.
+    """
+
+    def __init__(self, signature: Signature, residuals: tuple[str, ...]) -> None:
+        _check_distinct(signature, residuals)
+        self._signature = signature
+        self._residuals = residuals
+        self.by_position: dict[int, Rule] = {}
+        self._sources: dict[int, tuple[Source, ...]] = {}  # by a bit mask of the tracked operands
+
+    def __getitem__(self, operand: str) -> Rule:
+        """Return the rule of an operand."""
+        if operand not in self._signature.operands:
+            raise KeyError(operand)
+        return self.by_position[self._signature.operands.index(operand)]
+
+    def __setitem__(self, operand: str, rule: Rule) -> None:
+        self.by_position[self._signature.operands.index(operand)] = rule
+        self._sources.clear()
+
+    def __delitem__(self, operand: str) -> None:
+        del self.by_position[self._signature.operands.index(operand)]
+        self._sources.clear()
+
+    def __iter__(self) -> Iterator[str]:
+        return (self._signature.operands[position] for position in self.by_position)
+
+    def __len__(self) -> int:
+        return len(self.by_position)
+
+    def register(self, operand: str, function: Callable[..., Array]) -> None:
+        """Make a function the rule of an operand; see `rule_of` for errors."""
+        self[operand] = rule_of(function, operand, self._signature, self._residuals)
+
+    def at(self, position: int) -> Rule:
+        """Return the rule of the operand at a position.
+
+        Raises
+        ------
+        GradientError
+            If it has none.
+        """
+        try:
+            return self.by_position[0 if self._signature.variadic else position]
+        except KeyError:
+            problem = f"no rule for a gradient with respect to {self._signature.operand(position)!r}"
+            raise GradientError(sentence(self._signature.name, problem, hint="pass it detached")) from None
+
+    def saved(
+        self,
+        tracked: int,
+        nodes: list[Node | None],
+        raw: list[Any],
+        y: Array,
+        residuals: tuple[Any, ...],
+        params: dict[str, Any],
+    ) -> dict[str, Any]:
+        """Collect what the rules of the tracked operands ask for, from the operands, the results and the parameters."""
+        saved: dict[str, Any] = {}
+        sources = self._sources.get(tracked)
+        for name, kind, key in self._sources_of(tracked) if sources is None else sources:
+            if kind == "operand":
+                value = raw[key]
+                if type(value) is np.ndarray and (value.flags.writeable or nodes[key] is None):
+                    value = kept_value(value)
+            elif kind == "output":
+                value = y
+            elif kind == "shape":
+                value = kept_shape(getattr(raw[key], "shape", ()))
+            elif kind == "parameter":
+                value = params.get(name, key)
+            elif kind == "residual":
+                value = residuals[key]
+            elif kind == "operands":
+                value = tuple(map(kept_value, raw))
+            else:
+                value = tuple(map(np.shape, raw))
+            saved[name] = value
+        return saved
+
+    def _sources_of(self, tracked: int) -> tuple[Source, ...]:
+        """Return the sources of what the rules of the tracked operands ask for, and cache them."""
+        positions = [i for i in range(tracked.bit_length()) if tracked >> i & 1]
+        asked = {source.name: source for i in positions for source in self.at(i).sources}
+        return self._sources.setdefault(tracked, tuple(asked.values()))
+
+    def rewrapped(self, node: Node, saved: dict[str, Any], tensor_type: type[Traced]) -> dict[str, Any]:
+        """Give saved arrays their nodes back, so that a rule's own operations are recorded."""
+        trace = current.get() if RUNNING else None
+
+        def wrap(value: Array, parent: Node | None) -> Array:
+            tracked = parent is not None or (trace is not None and trace.knows(value))
+            return tensor_type.wrap(value, parent) if tracked else value
+
+        lifted = dict(saved)
+        if trace is not None:
+            lifted |= {name: wrap(saved[name], None) for name in self._residuals if name in saved}
+        for position, operand in enumerate(self._signature.operands):
+            if operand in saved and self._signature.variadic:
+                lifted[operand] = tuple(map(wrap, saved[operand], node.parents))
+            elif operand in saved:
+                lifted[operand] = wrap(saved[operand], node.parents[position])
+        if "y" in saved:
+            lifted["y"] = wrap(saved["y"], node)
+        return lifted
 
 
 def rule_of(function: Callable[..., Array], operand: str, primitive: Signature, residuals: tuple[str, ...]) -> Rule:
@@ -88,7 +215,7 @@ def _source(name: str, rule: str, primitive: Signature, residuals: tuple[str, ..
     raise RegistrationError(sentence(rule, text, hint=f"it can save {', '.join(_savable(primitive, residuals))}"))
 
 
-def check_distinct(primitive: Signature, residuals: tuple[str, ...]) -> None:
+def _check_distinct(primitive: Signature, residuals: tuple[str, ...]) -> None:
     """Raise `RegistrationError` if a rule that asks for a name could mean one of two values."""
     names = [*_savable(primitive, residuals), *["index"] * primitive.variadic]
     for name in names:

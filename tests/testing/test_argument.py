@@ -224,8 +224,6 @@ def _swap(monkeypatch, primitive, operand, rule):
     other = Primitive(primitive.forward, primitive.residuals, constant=False)
     other.vjp(operand)(rule)
     monkeypatch.setitem(primitive.rules, operand, other.rules[operand])
-    monkeypatch.setitem(primitive._by_position, primitive.operands.index(operand), other.rules[operand])
-    monkeypatch.setattr(primitive, "_sources", {})
     return right
 
 
