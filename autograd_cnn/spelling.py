@@ -23,6 +23,7 @@ _SYNONYMS: Final = {
     "keepdim": ("keepdims",),
     "correction": ("ddof",),
     "shifts": ("shift",),
+    "num_classes": ("classes",),
     "tensors": ("arrays",),
     "a_min": ("min",),
     "a_max": ("max",),

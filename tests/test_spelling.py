@@ -182,6 +182,10 @@ def test_methods_in_place_say_how_to_write_it(name):
     assert str(err.value) == f"tensor: no attribute {name!r}; write t += other, t *= other, t[...] = value"
 
 
+def test_models_take_torchvisions_number_of_classes():
+    assert nn.lenet5(num_classes=3)[-1].out_features == nn.resnet20(num_classes=3).fc.out_features == 3
+
+
 def test_whatever_arrays_have_is_there_or_answered():
     internal = {"base", "byteswap", "conjugate", "ctypes", "dump", "dumps", "flags", "getfield", "newbyteorder", "setfield",
                 "setflags", "to_device"}  # fmt: skip
