@@ -173,10 +173,13 @@ class Primitive(Generic[P]):
                     args, params = self._bind(key, args, params)
             elif len(args) != self.signature.arity:
                 args, params = self.signature.bind(args, params)
+
+            # The operands: their values, and their nodes on the tape.
             raw: list[Any] = []
             nodes: list[Node | None] = []
             tensor_type: type[Traced] | None = None
-            tracked, bit, usual, light = 0, 1, True, True
+            tracked, bit = 0, 1  # a bit is set for each operand with a node
+            usual, light = True, True  # whether no operand needs conversion; whether all are plain numbers or scalars
             dtypes, types, ndarray, shift = self._dtypes, self._types, np.ndarray, self._shift
             for arg in args:
                 if isinstance(arg, Traced):
@@ -196,6 +199,8 @@ class Primitive(Generic[P]):
                 bit <<= shift
                 raw.append(value)
                 nodes.append(node)
+
+            # The forward function.
             computed, half = raw, False
             if not usual:
                 if AbstractArray in map(type, raw):
@@ -215,6 +220,8 @@ class Primitive(Generic[P]):
                 y, residuals = self._divided(y)
             if half and getattr(y, "dtype", None) == np.float32:
                 y = y.astype(HALF)
+
+            # What is recorded: in a trace, which also follows arrays, and on the tape.
             trace = current.get() if RUNNING else None
             if tensor_type is None and (trace is None or not trace.finds(raw, params)):
                 return y
