@@ -9,22 +9,18 @@ Without side effects, as in inference, weights are the same in most runs. Then t
 such as packing, form a separate segment, which runs only when the weights have changed.
 """
 
-import weakref
 from collections.abc import Callable, Mapping, Sequence
 from importlib import import_module
-from math import prod
 from typing import Any, Final, NamedTuple, cast
 
 import numpy as np
 
 from autograd_cnn.engine.abstract import AbstractArray
-from autograd_cnn.engine.node import Array, Shape
+from autograd_cnn.engine.node import Array
 from autograd_cnn.engine.trace import Call, Constant, Held, Slot, Trace, slots_in, taken, value_of
-from autograd_cnn.errors import OperandError, sentence
 from autograd_cnn.kernels import current_backend
-from autograd_cnn.plans.plan import Lifetime
-
-ALIGNMENT: Final = 64  # bytes of a cache line
+from autograd_cnn.plans.memory import ALIGNMENT, Block, Lifetime, View, place
+from autograd_cnn.plans.segment import LastingSegment, Parts, Segment
 
 _TABLE: Final = "autograd_cnn.kernels.compiled.table"
 
@@ -47,163 +43,6 @@ class Program(NamedTuple):
     lifetimes: tuple[Lifetime, ...]
 
 
-class Segment:
-    """Calls that run as one table of compiled loops.
-
-    Parameters
-    ----------
-    table : Table
-    inputs : sequence
-        Shape and dtype of each array that Python passes; None for one made by another segment.
-    parts : _Parts
-    arena : array or None
-        The memory of the loops.
-    tables : sequence of array
-        Other arrays that the loops read.
-    """
-
-    condition = ""
-    """When the loops run, as a plan shows it; empty for always."""
-
-    def __init__(
-        self, table: Any, inputs: Sequence[tuple[Shape, np.dtype[Any]] | None], parts: "_Parts",
-        arena: Array | None, tables: Sequence[Any],
-    ) -> None:  # fmt: skip
-        self._table = table
-        self._inputs = list(inputs)
-        self._parts = parts
-        self.arena = arena
-        self._tables = tables
-
-    def __call__(self, *arrays: Array) -> Any:
-        """Run the loops, and return the results that other calls need."""
-        passed = list(arrays)
-        for i, kind in enumerate(self._inputs):
-            if kind is None:
-                continue  # made by a segment
-            x = arrays[i]
-            flags = x.flags
-            if (x.shape, x.dtype) != kind:
-                problem = "a value differs in kind from when it was recorded"
-                raise OperandError(sentence("compile", problem, expected=kind, got=(x.shape, x.dtype)))
-            if not (flags.c_contiguous and flags.aligned):
-                passed[i] = np.array(x, order="C")
-        made = [self._allocated(shape, dtype) for shape, dtype in self._parts.roots]
-        self._table([*passed, *made])
-        results = []
-        for number, view in self._parts.views:
-            y = made[number]
-            if view is not None:
-                shape, dtype, offset, strides = view
-                y = np.ndarray(shape, dtype, y, offset, strides)
-            y.flags.writeable = False
-            results.append(y)
-        return tuple(results) if len(results) != 1 else results[0]
-
-    @staticmethod
-    def _allocated(shape: tuple[int, ...], dtype: Any) -> Array:
-        return np.empty(shape, dtype)
-
-
-class LastingSegment(Segment):
-    """A segment that runs only if an array is not the same as in the previous run; its results are kept."""
-
-    condition = ", if an array is another than before"
-
-    _taken: Sequence[weakref.ref[Array]] = ()
-    _results: Any = ()
-
-    def __call__(self, *arrays: Array) -> Any:
-        """Return the results of the loops."""
-        if not self._taken or any(known() is not x for known, x in zip(self._taken, arrays, strict=True)):
-            self._results = super().__call__(*arrays)
-            self._taken = tuple(map(weakref.ref, arrays)) if not any(map(_may_change, arrays)) else ()
-        return self._results
-
-    @staticmethod
-    def _allocated(shape: tuple[int, ...], dtype: Any) -> Array:
-        """Return memory aligned to cache lines, because packed weights are loaded again and again."""
-        count = prod(shape) * dtype.itemsize
-        slack = np.empty(count + ALIGNMENT, np.uint8)
-        return np.ndarray(shape, dtype, slack, -slack.ctypes.data % ALIGNMENT)
-
-
-def _may_change(x: Array) -> bool:
-    """Whether an array can be written to."""
-    return x.flags.writeable or (isinstance(x.base, np.ndarray) and x.base.flags.writeable)
-
-
-class _Parts(NamedTuple):
-    """What a segment allocates in each run, and which parts of it are its results."""
-
-    roots: list[tuple[tuple[int, ...], Any]]
-    views: list[tuple[int, tuple[Any, ...] | None]]
-
-
-class _Block:
-    """A block of memory: an array of Python's, one that loops write into, or a table that they read.
-
-    Attributes
-    ----------
-    shape, dtype
-    values : array or None
-        Its contents; floats are dropped, since any numbers will do to find out what a call does.
-    slot : Slot or None
-        The slot by which Python knows it. A plan's loops need such arrays to be contiguous.
-    by : int or None
-        The number of the call whose loops write into it.
-    at : int or None
-        Its address, if it is the same in each run.
-    """
-
-    __slots__ = ("at", "by", "dtype", "shape", "slot", "values")
-
-    def __init__(
-        self, shape: Shape, dtype: np.dtype[Any], values: Array | None = None, *, slot: Slot | None = None,
-        by: int | None = None,
-    ) -> None:  # fmt: skip
-        self.shape, self.dtype, self.values, self.slot, self.by = shape, dtype, values, slot, by
-        self.at: int | None = None
-
-    @property
-    def nbytes(self) -> int:
-        """Its size."""
-        return prod(self.shape) * self.dtype.itemsize
-
-
-class _View(NamedTuple):
-    """A part of a block, with offset, shape and strides."""
-
-    block: _Block
-    offset: int
-    shape: Shape
-    strides: Shape
-    dtype: np.dtype[Any]
-
-    @property
-    def size(self) -> int:
-        """How many elements it has."""
-        return prod(self.shape)
-
-    @property
-    def itemsize(self) -> int:
-        """The bytes of an element."""
-        return self.dtype.itemsize
-
-    @property
-    def is_whole(self) -> bool:
-        """Whether it is the block, and nothing else."""
-        return self.shape == self.block.shape and self.dtype == self.block.dtype and self.strides == _strides(self)
-
-
-def _strides(view: "_View") -> Shape:
-    """Return the strides of a contiguous array, in bytes."""
-    strides = [view.itemsize]
-    for n in view.shape[:0:-1]:
-        strides.append(strides[-1] * n)
-    return tuple(strides[: len(view.shape)][::-1])
-
-
 def lowered(calls: Sequence[Call], trace: Trace, results: Sequence[Any]) -> Program:
     """Return the calls rewritten to segments and the remaining calls.
 
@@ -224,15 +63,15 @@ class _Lowering:
     def __init__(self, calls: Sequence[Call], trace: Trace, results: Sequence[Any], table: Any) -> None:
         self._table = table
         self._trace = trace
-        self._views: dict[Slot, _View] = {}
+        self._views: dict[Slot, View] = {}
         self._calls: list[Call] = []
         self._results = results
         self._loops: dict[int, list[Any]] = {}  # by the number of a lowered call
         self._checks: dict[Slot, int] = {}  # which call checks integers
-        self._lasting: set[_Block] = set()  # what is the same in most runs
+        self._lasting: set[Block] = set()  # what is the same in most runs
         self._once: dict[int, int] = {}  # which call, before another, computes its lasting memory
         self._safe = set(trace.arguments)  # slots whose shapes follow from those of the arguments
-        self._shown: dict[_Block, Slot] = {}  # blocks that others than loops need, with one of the slots in it
+        self._shown: dict[Block, Slot] = {}  # blocks that others than loops need, with one of the slots in it
         self._arena: Array | None = None
         self._lifetimes: tuple[Lifetime, ...] = ()
         for slot in self._safe:
@@ -254,8 +93,7 @@ class _Lowering:
         if not isinstance(value, (np.ndarray, AbstractArray)) or slot in self._trace.strided:
             return
         values = np.array(value, order="C") if isinstance(value, np.ndarray) else None
-        view = _View(_Block(value.shape, value.dtype, values, slot=slot), 0, value.shape, (), value.dtype)
-        self._views[slot] = view._replace(strides=_strides(view))
+        self._views[slot] = View.of(Block(value.shape, value.dtype, values, slot=slot))
 
     def _lower(self, call: Call) -> bool:
         """Record a call's loops, and return whether it consists of nothing else."""
@@ -274,7 +112,7 @@ class _Lowering:
         unseen = [s for s, x in zip(operands, views, strict=True) if x.dtype.kind != "f" and not self._is_known(s)]
         if unseen and not callable(call.static):
             return False
-        blocks: dict[int, _Block] = {}
+        blocks: dict[int, Block] = {}
         arrays = self._filled(views, blocks)
         lasting = {
             id(self._table.root(x)) for x, view in zip(arrays, views, strict=True) if view.block in self._lasting
@@ -284,13 +122,13 @@ class _Lowering:
             return False
         number = len(self._calls) + bool(unseen) + bool(recorded.once)
         for held in recorded.fresh:
-            blocks[id(held)] = _Block(held.shape, held.dtype, None if held.dtype.kind == "f" else held, by=number)
+            blocks[id(held)] = Block(held.shape, held.dtype, None if held.dtype.kind == "f" else held, by=number)
 
-        def view(array: Array) -> _View:
+        def view(array: Array) -> View:
             held = self._table.root(array)
-            block = blocks.setdefault(id(held), _Block(held.shape, held.dtype, held))  # a table
+            block = blocks.setdefault(id(held), Block(held.shape, held.dtype, held))  # a table
             at = self._table.address(array) - self._table.address(held)
-            return _View(block, at, array.shape, array.strides, array.dtype)
+            return View(block, at, array.shape, array.strides, array.dtype)
 
         def rows(loops: Sequence[Any]) -> list[Any]:
             return [loop._replace(arrays=tuple(map(view, loop.arrays))) for loop in loops]
@@ -304,7 +142,7 @@ class _Lowering:
         self._views.update(zip(call.outputs, map(view, recorded.results), strict=True))
         return True
 
-    def _add_once(self, call: Call, operands: Sequence[Slot], loops: list[Any], filled: Sequence[_View]) -> None:
+    def _add_once(self, call: Call, operands: Sequence[Slot], loops: list[Any], filled: Sequence[View]) -> None:
         """Add a call before another, for those of its loops that work only on lasting memory."""
         number, first = len(self._calls), 1 + max(slot.number for slot in (*self._trace.values, *self._views))
         slots = tuple(Slot(first + i) for i in range(len(filled)))
@@ -317,9 +155,9 @@ class _Lowering:
             view.block.by = number
             self._lasting.add(view.block)
 
-    def _filled(self, views: Sequence[_View], blocks: dict[int, _Block]) -> list[Array]:
+    def _filled(self, views: Sequence[View], blocks: dict[int, Block]) -> list[Array]:
         """Return arrays with the layouts of the views, and the block of each of their bases."""
-        held: dict[_Block, Array] = {}
+        held: dict[Block, Array] = {}
         for block in dict.fromkeys(view.block for view in views):
             values = block.values
             values = self._table.random(block.shape, block.dtype) if values is None else values
@@ -408,30 +246,21 @@ class _Lowering:
                 del self._loops[number]
 
     def _share(self, order: Sequence[Any]) -> None:
-        """Place each internal block in one arena, so that those in use at the same time do not overlap."""
-        lives: dict[_Block, list[int]] = {}
+        """Place each internal block in one arena, which all segments use."""
+        lives: dict[Block, tuple[int, int]] = {}
         for time, loop in enumerate(order):
             for block in (view.block for view in loop.arrays):
                 if block.by is not None and block not in self._shown:
-                    lives.setdefault(block, [time, time])[1] = time
-        ends: dict[_Block, int] = {}
-        for block in sorted(lives, key=lambda block: block.nbytes, reverse=True):  # large blocks first
-            begin, end = lives[block]
-            beside = [other for other in ends if lives[other][0] <= end and begin <= lives[other][1]]
-            size, at = -(-block.nbytes // ALIGNMENT) * ALIGNMENT, 0
-            for start, stop in sorted((other.at or 0, ends[other]) for other in beside):
-                if at + size <= start:
-                    break
-                at = max(at, stop)
-            block.at, ends[block] = at, at + size
+                    lives[block] = lives.get(block, (time, time))[0], time
+        size = place(lives)
         self._lifetimes = tuple(
             Lifetime(self._calls[block.by or 0].name, first, last, block.at or 0, block.nbytes)
-            for block, (first, last) in ((block, lives[block]) for block in ends)
+            for block, (first, last) in lives.items()
         )
-        if ends:
-            self._arena = np.empty(max(ends.values()) + ALIGNMENT, np.uint8)
+        if lives:
+            self._arena = np.empty(size + ALIGNMENT, np.uint8)
             begin = -(-self._table.address(self._arena) // ALIGNMENT) * ALIGNMENT
-            for block in ends:
+            for block in lives:
                 block.at = begin + (block.at or 0)
 
     def _segment(self, kind: type[Segment], run: Sequence[int], results: Sequence[Slot]) -> Call:
@@ -442,7 +271,7 @@ class _Lowering:
         inputs = {slot: i for i, slot in enumerate(dict.fromkeys(filter(None, map(self._slot_of, read))))}
         tables = [block.values for block in dict.fromkeys(read) if block.by is None and block.slot is None]
 
-        def locate(view: _View) -> tuple[int | None, int]:
+        def locate(view: View) -> tuple[int | None, int]:
             block, slot = view.block, self._slot_of(view.block)
             if block.at is not None:
                 return None, block.at + view.offset
@@ -455,18 +284,18 @@ class _Lowering:
         table = self._table.Table(loops, locate)
         passed = [self._views[slot] for slot in inputs]
         kinds = [(view.shape, view.dtype) if view.block.by is None else None for view in passed]
-        parts = _Parts([(block.shape, block.dtype) for block in roots], [self._part(slot, roots) for slot in results])
+        parts = Parts([(block.shape, block.dtype) for block in roots], [self._part(slot, roots) for slot in results])
         segment = kind(table, kinds, parts, self._arena, tables)
         inner = tuple(self._calls[number] for number in run)
         return Call(
             segment, f"{len(table)} compiled loops{kind.condition}", tuple(inputs), outputs=tuple(results), inner=inner
         )
 
-    def _slot_of(self, block: _Block) -> Slot | None:
+    def _slot_of(self, block: Block) -> Slot | None:
         """Return the slot by which a block is passed to segments that have not made it."""
         return self._shown.get(block) or block.slot
 
-    def _part(self, slot: Slot, roots: Mapping[_Block, int]) -> tuple[int, tuple[Any, ...] | None]:
+    def _part(self, slot: Slot, roots: Mapping[Block, int]) -> tuple[int, tuple[Any, ...] | None]:
         """Return the block that holds a result, and the part of it; None for all of it."""
         y = self._views[slot]
         return roots[y.block], None if y.is_whole else (y.shape, y.dtype, y.offset, y.strides)
@@ -497,7 +326,7 @@ def _held(call: Call) -> list[Any]:
     return [each for value in held for each in (value if isinstance(value, tuple) else (value,))]
 
 
-def _check(call: Call, views: Mapping[Slot, _View]) -> Call:
+def _check(call: Call, views: Mapping[Slot, View]) -> Call:
     """Return a call that checks another call's integers."""
     shapes = [AbstractArray(views[arg].shape, views[arg].dtype) if isinstance(arg, Slot) else arg for arg in call.args]
     names = [name for name, value in call.params.items() if isinstance(value, Slot)]

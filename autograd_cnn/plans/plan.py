@@ -6,7 +6,7 @@ from itertools import chain
 from os import PathLike
 from pathlib import Path
 from threading import Lock
-from typing import Any, Final, NamedTuple, Protocol
+from typing import Any, Final, Protocol
 
 import numpy as np
 
@@ -14,31 +14,12 @@ from autograd_cnn.engine.abstract import AbstractArray
 from autograd_cnn.engine.node import Array, Traced
 from autograd_cnn.engine.trace import Call, Constant, Held, Slot, Trace, slots_in, taken
 from autograd_cnn.errors import raise_as
+from autograd_cnn.plans.memory import Lifetime
 from autograd_cnn.plans.surroundings import alike
 
 _FILE: Final = "<plan>"
 
 _LITERALS: Final = frozenset({int, bool, str, type(None)})
-
-
-class Lifetime(NamedTuple):
-    """An array that only compiled loops use, in the plan's arena.
-
-    Attributes
-    ----------
-    name : str
-        The name of the call that computes it.
-    first, last : int
-        The numbers of the first and the last loop that need it.
-    start, nbytes : int
-        Its offset in the plan's arena, and its size.
-    """
-
-    name: str
-    first: int
-    last: int
-    start: int
-    nbytes: int
 
 
 class Plan:
@@ -95,7 +76,7 @@ class Plan:
         self._plain = self._run = _Written(self.arguments, self.calls, self.results)
         self._idle = Lock()
 
-    def lower(self, calls: Sequence[Call], arena: int, lifetimes: tuple["Lifetime", ...]) -> None:
+    def lower(self, calls: Sequence[Call], arena: int, lifetimes: tuple[Lifetime, ...]) -> None:
         """From now on run ``calls`` instead of the recorded ones; they do the same in the plan's arena."""
         self.lowered, self.arena, self.lifetimes = tuple(calls), arena, lifetimes
         self._run = _Written(self.arguments, self.lowered, self.results)

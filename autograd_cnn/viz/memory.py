@@ -8,7 +8,7 @@ from typing import Final
 
 from autograd_cnn.errors import FormatError, sentence
 from autograd_cnn.files import AnyPath, as_path, replacing
-from autograd_cnn.plans.plan import Lifetime
+from autograd_cnn.plans.memory import Lifetime
 from autograd_cnn.viz.chart import ticks
 
 WIDTH, HEIGHT, LEFT, TOP, BOTTOM, KEY = 960, 520, 70, 12, 44, 190

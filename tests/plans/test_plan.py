@@ -9,7 +9,7 @@ import pytest
 import autograd_cnn as ag
 from autograd_cnn import nn, optim
 from autograd_cnn.errors import FormatError
-from autograd_cnn.plans.lowering import LastingSegment, Segment
+from autograd_cnn.plans.segment import LastingSegment, Segment
 
 IMAGES = np.random.default_rng(0).random((8, 1, 28, 28), dtype=np.float32)
 LABELS = np.array([3, 1, 4, 1, 5, 9, 2, 6])
