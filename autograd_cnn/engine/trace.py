@@ -10,7 +10,7 @@ in each run.
 """
 
 import weakref
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
@@ -360,6 +360,17 @@ class Held(NamedTuple):
     """An object that a call reads or changes, by identity: a tensor, a module, a tuple of these."""
 
     value: Any
+
+
+def resolved(reference: Any, known: Mapping[Slot, Any]) -> Any:
+    """Return what an operand or a parameter of a call stands for, given the values of slots."""
+    if isinstance(reference, Slot):
+        return known[reference]
+    if isinstance(reference, (Constant, Held)):
+        return reference.value
+    if type(reference) in {tuple, list}:
+        return type(reference)(resolved(each, known) for each in reference)
+    return {key: resolved(each, known) for key, each in reference.items()} if type(reference) is dict else reference
 
 
 def argument(value: Any) -> Array:

@@ -17,7 +17,7 @@ import numpy as np
 
 from autograd_cnn.engine.abstract import AbstractArray
 from autograd_cnn.engine.node import Array
-from autograd_cnn.engine.trace import Call, Constant, Held, Slot, Trace, slots_in, taken, value_of
+from autograd_cnn.engine.trace import Call, Held, Slot, Trace, resolved, slots_in, taken, value_of
 from autograd_cnn.kernels import current_backend
 from autograd_cnn.plans.memory import ALIGNMENT, Block, Lifetime, View, place
 from autograd_cnn.plans.segment import LastingSegment, Parts, Segment
@@ -343,17 +343,6 @@ def _on(call: Call, operands: Sequence[Slot]) -> Callable[..., Any]:
 
     def function(*arrays: Array) -> Any:
         known = dict(zip(operands, arrays, strict=True))
-        return call.function(*_filled(call.args, known), **_filled(call.params, known))
+        return call.function(*resolved(call.args, known), **resolved(call.params, known))
 
     return function
-
-
-def _filled(value: Any, known: Mapping[Slot, Array]) -> Any:
-    """Return an operand or parameter with slots replaced by arrays."""
-    if isinstance(value, Slot):
-        return known[value]
-    if isinstance(value, Constant):
-        return value.value
-    if type(value) in {tuple, list}:
-        return type(value)(_filled(each, known) for each in value)
-    return {key: _filled(each, known) for key, each in value.items()} if type(value) is dict else value

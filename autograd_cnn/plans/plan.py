@@ -12,7 +12,7 @@ import numpy as np
 
 from autograd_cnn.engine.abstract import AbstractArray
 from autograd_cnn.engine.node import Array, Traced
-from autograd_cnn.engine.trace import Call, Constant, Held, Slot, Trace, slots_in, taken
+from autograd_cnn.engine.trace import Call, Constant, Held, Slot, Trace, resolved, slots_in, taken
 from autograd_cnn.errors import raise_as
 from autograd_cnn.plans.memory import Lifetime
 from autograd_cnn.plans.surroundings import alike
@@ -293,8 +293,6 @@ def _written(arguments: Sequence[Slot], calls: Sequence[Call], results: Sequence
     def written(value: Any) -> str:
         if isinstance(value, Slot):
             return repr(value)
-        if isinstance(value, (Constant, Held)):
-            return named("c", value.value)
         if type(value) is tuple and slots_in(value):
             return f"({''.join(f'{written(each)}, ' for each in value)})"
         if type(value) is list and slots_in(value):
@@ -302,7 +300,7 @@ def _written(arguments: Sequence[Slot], calls: Sequence[Call], results: Sequence
         if type(value) is dict and slots_in(value):
             entries = [f"{named('k', key)}: {written(each)}" for key, each in value.items()]
             return f"{{{', '.join(entries)}}}"
-        return repr(value) if type(value) in _LITERALS else named("c", _unwrapped(value))
+        return repr(value) if type(value) in _LITERALS else named("c", resolved(value, {}))
 
     lines = [f"def run({', '.join(map(repr, arguments))}):"]
     for i, call in enumerate(calls):
@@ -313,17 +311,6 @@ def _written(arguments: Sequence[Slot], calls: Sequence[Call], results: Sequence
             lines.append(f" del {', '.join(map(repr, ends[i]))}")
     lines.append(f" return ({''.join(f'{written(result)}, ' for result in results)})")
     return "\n".join(lines), names
-
-
-def _unwrapped(value: Any) -> Any:
-    """Return a parameter without slots as it was."""
-    if isinstance(value, (Constant, Held)):
-        return value.value
-    if type(value) in {tuple, list}:
-        return type(value)(map(_unwrapped, value))
-    if type(value) is dict:
-        return {key: _unwrapped(each) for key, each in value.items()}
-    return value
 
 
 # --- whether two runs did the same ------------------------------------------------------------

@@ -11,7 +11,7 @@ from autograd_cnn.engine.composite import parsed
 from autograd_cnn.engine.node import Traced, shape_of, values_of
 from autograd_cnn.engine.primitive import REGISTRY, Primitive
 from autograd_cnn.engine.recording import no_grad
-from autograd_cnn.engine.trace import RUNNING, Call, Constant, Held, Slot, Trace, argument, taken
+from autograd_cnn.engine.trace import RUNNING, Call, Slot, Trace, argument, resolved, taken, value_of
 from autograd_cnn.errors import ArgumentError, OperandError, ShapeError, require, sentence
 from autograd_cnn.parameters import integer
 from autograd_cnn.plans.plan import difference, needed
@@ -207,14 +207,14 @@ def _batched(record: _Recorded, given: Sequence[Any], size: int) -> Iterator[Any
     primitives = {p.forward: p for p in REGISTRY.values()}
     wanted = {slot for call in record.calls for slot in taken(call)}
     for call in record.calls:
-        args = [_resolved(arg, known) for arg in call.args]
-        if call.name == "value" and isinstance(args[0], Held):
-            known[call.outputs[0]] = args[0].value
+        args = resolved(list(call.args), known)
+        if call.function is value_of:
+            known[call.outputs[0]] = args[0]
         elif call.lasting:
             for i in range(size):
                 call.function(*map(_plain, of_example(args, i)))
         else:
-            params = {name: _resolved(value, known) for name, value in call.params.items()}
+            params = resolved(call.params, known)
             primitive: Any = primitives.get(call.function, call.function)
             if call.name == "copy":
                 primitive, args, params = _ASTYPE, args[:1], {"dtype": args[1]}
@@ -223,20 +223,9 @@ def _batched(record: _Recorded, given: Sequence[Any], size: int) -> Iterator[Any
             results = batched(primitive, size, shape, args, params, residuals=residuals)
             known.update(zip(call.outputs, results, strict=True))
     for result in record.results:
-        y = _resolved(result, known)
+        y = resolved(result, known)
         yield y.array if isinstance(y, Batch) else ops.broadcast_to(y, shape=(size, *shape_of(y)))
 
 
 def _plain(value: Any) -> Any:
     return value.value if isinstance(value, Traced) else value
-
-
-def _resolved(reference: Any, known: dict[Slot, Any]) -> Any:
-    """Return the value of a reference to an operand, a parameter or a result."""
-    if isinstance(reference, Slot):
-        return known[reference]
-    if isinstance(reference, Constant):
-        return reference.value
-    if type(reference) in {tuple, list}:
-        return type(reference)(_resolved(each, known) for each in reference)
-    return reference
