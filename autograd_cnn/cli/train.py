@@ -41,7 +41,6 @@ from autograd_cnn.kernels.backend import CHOICES, VARIABLE
 from autograd_cnn.train import (
     Callback,
     EarlyStopping,
-    EpochMetrics,
     Progress,
     RunFolder,
     TensorBoard,
@@ -380,16 +379,16 @@ def _open_folder(path: Path, *, force: bool = False, resume: bool = False) -> It
 
 
 class _Drawing(Callback):
-    """Draws the graph after the first epoch: it takes a second, for which the first metrics should not wait."""
+    """Draws the graph once the first epoch is saved: it takes a second, for which that epoch should not wait."""
 
     def __init__(self, graph: Graph, folder: RunFolder) -> None:
         self.graph = graph
         self.folder = folder
         self.advice = ""
 
-    def on_epoch_end(self, trainer: Trainer, epoch: EpochMetrics) -> None:  # noqa: ARG002  # as all callbacks
+    def on_checkpoint(self, trainer: Trainer) -> None:
         """Draw the graph, or remember what is missing if that is impossible."""
-        if epoch.epoch == 1:
+        if len(trainer.history) == 1:
             try:
                 self.folder.draw(self.graph)
             except MissingDependencyError as missing:
