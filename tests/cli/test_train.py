@@ -353,7 +353,7 @@ def test_numpy_begins_while_the_kernels_are_compiled(process, tmp_path, capsys, 
     assert _train("--model", PATTERN, "--epochs", "4", "--out", "out", "--force") == 0
     lines = capsys.readouterr().out.splitlines()
     assert lines[0] == (
-        "NumPy begins, while another process compiles the kernels for this machine, once; --backend jit waits for it"
+        "NumPy begins, while another process compiles the kernels, once per machine; --backend jit waits for them"
     )
     assert told in lines
     assert _backends(tmp_path / "out") == backends
