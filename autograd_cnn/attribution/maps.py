@@ -204,7 +204,7 @@ def grad_cam(
     if layer is None:
         layer = next((each for each in reversed([*model.modules()]) if isinstance(each, nn.Conv2d)), None)
     if layer is None or all(each is not layer for each in model.modules()):
-        expected = "one of its modules, by default an nn.Conv2d"
+        expected = "one of its modules, such as model[0], by default the last nn.Conv2d"
         raise ArgumentError(sentence("grad_cam", "the model has no such layer", expected=expected, got=repr(layer)))
     seen: list[Tensor] = []
     handle = layer.register_forward_hook(lambda module, inputs, output: seen.append(output))  # noqa: ARG005  # a hook's

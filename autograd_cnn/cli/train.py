@@ -41,7 +41,6 @@ from autograd_cnn.kernels.backend import CHOICES, VARIABLE
 from autograd_cnn.train import (
     Callback,
     EarlyStopping,
-    EpochMetrics,
     Progress,
     RunFolder,
     TensorBoard,
@@ -98,9 +97,9 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 def _add_data_options(add: Options) -> None:
     add.value("--data", str, "NAME|DIR|FILE", f"{', '.join(KNOWN)}, {OTHERS} (default: digits)")
     add.value("--root", directory, "DIR", "folder with the files of a data set that has a name")
-    add.flag("--download", says="fetch the files that --root lacks")
+    add.flag("--download", says="download the files that --root lacks")
     add.value("--size", whole_number(1), "N", "scale and crop the images of a folder to N×N pixels")
-    add.flag("--stream", says="read the images of a folder when their turn comes, and not all at the start")
+    add.flag("--stream", says="read each image of a folder when it is needed, not all at the start")
 
 
 def _add_training_options(add: Options) -> None:
@@ -118,7 +117,9 @@ def _add_training_options(add: Options) -> None:
     add.value("--lr", positive_number, "RATE", rate)
     add.value("--augment", one_of_each(*AUGMENTATIONS, "none"), "NAMES", changes)
     add.value("--mixup", positive_number, "ALPHA", "blend images and labels in pairs, such as 0.2")
-    add.value("--accumulate", whole_number(1), "N", "let a batch through the network in N parts, in less memory")
+    add.value(
+        "--accumulate", whole_number(1), "N", "split each batch into N parts, one after the other, to save memory"
+    )
     add.value("--clip-norm", positive_number, "NORM", "limit the gradients' common norm")
     add.value("--class-weights", class_weights, "balanced|W,W,...", "how much each class counts in the loss")
     add.value("--ema", share, "DECAY", "test and keep a moving average of the weights, such as 0.999")
@@ -138,9 +139,11 @@ def _add_run_options(add: Options) -> None:
     add.value("--out", directory, "DIR", out)
     add.flag("--force", says="replace an earlier run in --out")
     add.flag("--tensorboard", says="write event files to --out, too; needs the extra tensorboard")
-    add.value("--config", Path, "FILE.toml", "options from a file, such as epochs = 20; those here come first")
+    add.value(
+        "--config", Path, "FILE.toml", "read options from a file, such as epochs = 20; those given here take precedence"
+    )
     add.flag("--data-parallel", says=parallel)
-    resume = "go on with a run that was stopped, as if it had not been; all else is as it was"
+    resume = "continue a run that was interrupted, with the options that it had"
     add.value("--resume", directory, "RUN", resume)
 
 
@@ -250,9 +253,7 @@ def _kernels(
     if not must_compile():
         yield []
     elif group is None and (backend or os.environ.get(VARIABLE, "auto")) == "auto":
-        say(
-            "NumPy begins, while another process compiles the kernels for this machine, once; --backend jit waits for it"
-        )
+        say("NumPy begins, while another process compiles the kernels, once per machine; --backend jit waits for them")
         with CompileAhead(config.model, dataset, config) as ahead:
             yield [ahead]
     else:
@@ -380,16 +381,16 @@ def _open_folder(path: Path, *, force: bool = False, resume: bool = False) -> It
 
 
 class _Drawing(Callback):
-    """Draws the graph after the first epoch: it takes a second, for which the first metrics should not wait."""
+    """Draws the graph once the first epoch is saved: it takes a second, for which that epoch should not wait."""
 
     def __init__(self, graph: Graph, folder: RunFolder) -> None:
         self.graph = graph
         self.folder = folder
         self.advice = ""
 
-    def on_epoch_end(self, trainer: Trainer, epoch: EpochMetrics) -> None:  # noqa: ARG002  # as all callbacks
+    def on_checkpoint(self, trainer: Trainer) -> None:
         """Draw the graph, or remember what is missing if that is impossible."""
-        if epoch.epoch == 1:
+        if len(trainer.history) == 1:
             try:
                 self.folder.draw(self.graph)
             except MissingDependencyError as missing:

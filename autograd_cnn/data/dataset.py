@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from autograd_cnn.engine.composite import composite
-from autograd_cnn.errors import ArgumentError, GradientError, OperandError, ShapeError, sentence
+from autograd_cnn.errors import ArgumentError, GradientError, OperandError, ShapeError, counted, sentence
 from autograd_cnn.parameters import Share, Whole, of_kind
 
 
@@ -64,8 +64,8 @@ class Dataset:
     Examples
     --------
     >>> import autograd_cnn as ag
-    >>> len(ag.data.digits().classes)
-    10
+    >>> ag.data.digits()
+    Dataset(1,437 images (1, 8, 8) to train on, 360 to test on, 10 classes)
     """
 
     train: Split
@@ -80,6 +80,11 @@ class Dataset:
             labels = [np.asarray(labels) for _, labels in (self.train, self.test)]
             count = max((int(each.max()) + 1 for each in labels if each.size), default=0)
             object.__setattr__(self, "classes", tuple(map(str, range(count))))
+
+    def __repr__(self) -> str:
+        (images, _), (tested, _) = self
+        trained = f"{counted(len(images), 'image')} {np.shape(images)[1:]}"
+        return f"Dataset({trained} to train on, {len(tested):,} to test on, {len(self.classes)} classes)"
 
     def __iter__(self) -> Iterator[Split]:
         """The two parts."""

@@ -71,8 +71,8 @@ def image_folder(
     FileNotFoundError
         If the folder does not exist.
     FormatError
-        If a file is not an image or is damaged, a class has no image, or sizes differ and ``size`` is not given. The
-        message names the file.
+        If a file is not an image, is damaged or has pixels other than integers of 8 or 16 bits, a class has no image,
+        or sizes differ and ``size`` is not given. The message names the file.
     """
     root = as_path("image_folder", root)
     size = None if size is None else pair("image_folder", "size", size, 1)
@@ -161,7 +161,8 @@ def read_image(path: AnyPath, *, size: Size = None, channels: int | None = None)
     MissingDependencyError
         If Pillow (extra ``images``) is not installed.
     FormatError
-        If the file is not an image, is damaged, or has more pixels than Pillow considers safe.
+        If the file is not an image, is damaged, has more pixels than Pillow considers safe, or pixels other than
+        integers of 8 or 16 bits.
     OSError
         If the file does not exist or can't be read.
 
@@ -234,13 +235,24 @@ def _pixels(path: Path, size: tuple[int, int] | None, channels: int) -> NDArray[
         from PIL import Image, ImageOps  # noqa: PLC0415  # an extra, loaded when first used
 
         upright = ImageOps.exif_transpose(image)
-        if upright.mode.startswith("I"):  # 16 bits: Pillow would make everything above 255 white
-            upright = Image.fromarray((np.asarray(upright) >> 8).astype(np.uint8))
+        if upright.mode.startswith(("I", "F")):  # Pillow would make everything above 255 white
+            upright = Image.fromarray(_bytes_of(path, np.asarray(upright)))
         upright = upright.convert("L" if channels == 1 else "RGB")
         if size is not None and upright.size != size[::-1]:
             upright = ImageOps.fit(upright, size[::-1], Image.Resampling.BILINEAR)
         pixels = np.asarray(upright)  # (H, W) or (H, W, C)
     return pixels[None] if pixels.ndim == 2 else np.ascontiguousarray(pixels.transpose(2, 0, 1))
+
+
+def _bytes_of(path: Path, values: NDArray[Any]) -> NDArray[np.uint8]:
+    """Return the upper bytes of 16-bit pixels."""
+    low, high = values.min(), values.max()
+    if values.dtype.kind == "f" or low < 0 or high > 65535:
+        problem = "its pixels have no known range"
+        hint = "scale them to values from 0 to 1 yourself, and pass the arrays to data.split"
+        got = f"{values.dtype} from {low:g} to {high:g}"
+        raise FormatError(sentence(str(path), problem, expected="integers of 8 or 16 bits", got=got, hint=hint))
+    return (values >> 8).astype(np.uint8)
 
 
 @contextmanager
@@ -256,6 +268,8 @@ def _opened(path: Path) -> Iterator[Any]:
             warnings.simplefilter("error", Image.DecompressionBombWarning)
             with Image.open(content) as image:
                 yield image
+    except FormatError:
+        raise
     except UnidentifiedImageError as error:
         raise FormatError(sentence(str(path), "not an image that Pillow can read")) from error
     except (Image.DecompressionBombWarning, Image.DecompressionBombError) as error:

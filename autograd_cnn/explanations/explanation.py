@@ -67,7 +67,7 @@ class Explanation:
         """The sum of the terms."""
         return math.fsum(term.value for term in self.terms)
 
-    def __str__(self) -> str:
+    def __repr__(self) -> str:
         title, rows, rest = self.rows()
         lines = [self.title, *([f"  {self.formula}"] if self.formula else []), *([f"  {title}"] if title else [])]
         lines += _aligned([row.cells for row in rows])

@@ -44,7 +44,7 @@ class Difference:
         """Return the nodes that are ``"added"``, ``"removed"``, ``"changed"`` or the ``"same"``."""
         return [node for node in self.graph.nodes if node.change == change]
 
-    def __str__(self) -> str:
+    def __repr__(self) -> str:
         counts = Counter(node.change for node in self.graph.nodes)
         words = [(counts[change], change) for change in ("added", "removed", "changed")]
         lines = [", ".join(f"{counted(count, 'node')} {change}" for count, change in words)]

@@ -107,7 +107,7 @@ class Profile:
             passes = {phase: sum(t for node, t in members if node.phase == phase) for phase in ("forward", "backward")}
             yield {by: name, "calls": len(members), **passes, "time": sum(passes.values())}
 
-    def __str__(self) -> str:
+    def __repr__(self) -> str:
         """The slowest calls, and the times of modules and primitives."""
         calls = self.table()
         total = sum(row["time"] for row in calls)

@@ -70,7 +70,7 @@ class Explanation:
             for side, candidates in self.sides.items()
         }
 
-    def __str__(self) -> str:
+    def __repr__(self) -> str:
         lines = [self.title]
         for side, candidates in self.sides.items():
             lines += ["", f"{side:<23} {'cycles':>12} {'error bound':>12}", *map(str, candidates)]

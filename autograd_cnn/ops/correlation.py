@@ -78,7 +78,8 @@ def conv_shapes(
         raise ArgumentError(sentence(where, "groups is out of range", expected=expected, got=repr(groups)))
     if c != channels * groups:
         times = f" in each of {groups} groups" if groups > 1 else ""
-        raise ShapeError(sentence(where, f"w has C={channels}{times} but x has C={c}", hint=shapes))
+        last = "; x seems to have its channels last: np.moveaxis(x, -1, -3)" if x[-1] == channels * groups else ""
+        raise ShapeError(sentence(where, f"w has C={channels}{times} but x has C={c}", hint=shapes + last))
     grid = windows(
         where,
         cast("tuple[int, int]", tuple(image)),

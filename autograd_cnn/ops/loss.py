@@ -50,9 +50,9 @@ def checked_labels(where: str, shape: Shape, labels: Any) -> Array:
         expected = "(N, K, ...) and (N, ...)"
         raise ShapeError(sentence(where, problem, expected=expected, got=f"{shape} and {found.shape}"))
     if found.size and found.astype(np.int64, copy=False).view(np.uint64).max() >= shape[1]:  # one below 0 is large
-        index = int(np.flatnonzero((found < 0) | (found >= shape[1]))[0])
-        problem = f"label {index} is out of range"
-        raise ArgumentError(sentence(where, problem, expected=f"0 to {shape[1] - 1}", got=found.flat[index]))
+        index = tuple(np.argwhere((found < 0) | (found >= shape[1]))[0].tolist())
+        problem = f"labels[{', '.join(map(str, index))}] is out of range"
+        raise ArgumentError(sentence(where, problem, expected=f"0 to {shape[1] - 1}", got=found[index]))
     return found
 
 

@@ -95,7 +95,7 @@ class TapeReport:
                 problems[finding.serial] = f"{before}; {finding.text}" if before else finding.text
         return problems
 
-    def __str__(self) -> str:
+    def __repr__(self) -> str:
         return "\n".join([self._verdict(), *_table(self.findings)])
 
     def _verdict(self) -> str:

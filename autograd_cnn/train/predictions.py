@@ -127,7 +127,7 @@ class Confusion:
         both = np.diag(self.counts)
         return _share(both, self.counts.sum(axis=0) + self.counts.sum(axis=1) - both)
 
-    def __str__(self) -> str:
+    def __repr__(self) -> str:
         figures = [*zip(self.recall, self.precision, self.f1, strict=True)]
         rows = [["", *self.classes, "recall", "precision", "F1"]]
         rows += [

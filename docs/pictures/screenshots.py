@@ -117,6 +117,9 @@ def photograph(browser: Browser, page: Path, place: str, scheme: str, picture: P
         tab.locator(".answers canvas").last.click(position={"x": 60, "y": 20})
         tab.locator(".why").evaluate("section => section.scrollIntoView()")
         tab.locator(".why li").first.hover()
+    heading = tab.get_by_role("heading", name="Confusion matrix")  # of the report; from there its mistakes are in view
+    if heading.count():
+        heading.evaluate("heading => heading.scrollIntoView()")
     tab.screenshot(path=picture)
     tab.close()
 

@@ -158,8 +158,8 @@ def test_of_a_smaller_layer_it_is_enlarged_and_the_model_is_left_as_it_was():
 
 
 @for_each("make, layer, error, told", [
-    (Blind, None, ArgumentError, "the model has no such layer: expected one of its modules, by default an nn.Conv2d, got None"),
-    (Pooled, nn.ReLU(), ArgumentError, "the model has no such layer: expected one of its modules, by default an nn.Conv2d, got ReLU()"),
+    (Blind, None, ArgumentError, "the model has no such layer: expected one of its modules, such as model[0], by default the last nn.Conv2d, got None"),
+    (Pooled, nn.ReLU(), ArgumentError, "the model has no such layer: expected one of its modules, such as model[0], by default the last nn.Conv2d, got ReLU()"),
     (Pooled, "head", ShapeError, "the layer gives no maps: expected (2, C, h, w), got shape (2, 2)"),
 ])  # fmt: skip
 def test_what_grad_cam_refuses(make, layer, error, told):

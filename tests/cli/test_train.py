@@ -134,6 +134,16 @@ def test_an_interrupt_before_the_first_epoch_says_what_is_kept(capsys, monkeypat
     assert capsys.readouterr().err == f"autograd-cnn train: interrupted before the first epoch ended; {kept}\n"
 
 
+def test_the_first_epoch_is_saved_before_the_graph_is_drawn(capsys, monkeypatch):
+    def stop(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(RunFolder, "draw", stop)
+    assert _train("--out", "out", "--epochs", "2") == 130
+    kept = "the weights of epoch 1 are in out/model.npz; --resume out goes on"
+    assert capsys.readouterr().err == f"autograd-cnn train: interrupted; {kept}\n"
+
+
 @pytest.mark.parametrize("link", ["loop", "dangling"])
 def test_a_link_that_leads_nowhere(tmp_path, capsys, link):
     (tmp_path / link).symlink_to("loop" if link == "loop" else "nowhere")
@@ -343,7 +353,7 @@ def test_numpy_begins_while_the_kernels_are_compiled(process, tmp_path, capsys, 
     assert _train("--model", PATTERN, "--epochs", "4", "--out", "out", "--force") == 0
     lines = capsys.readouterr().out.splitlines()
     assert lines[0] == (
-        "NumPy begins, while another process compiles the kernels for this machine, once; --backend jit waits for it"
+        "NumPy begins, while another process compiles the kernels, once per machine; --backend jit waits for them"
     )
     assert told in lines
     assert _backends(tmp_path / "out") == backends

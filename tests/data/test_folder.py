@@ -96,6 +96,21 @@ def test_every_kind_of_image(tmp_path, mode, pixel, expected):
         assert np.allclose(image, np.reshape(expected, (-1, 1, 1)), atol=1e-6)
 
 
+@for_each("dtype, values, got", [
+    (np.float32, [0, 1], "float32 from 0 to 1"), (np.int32, [0, 70_000], "int32 from 0 to 70000"),
+    (np.int32, [-1, 255], "int32 from -1 to 255"),
+])  # fmt: skip
+def test_numbers_without_a_known_range(tmp_path, dtype, values, got):
+    path = tmp_path / "x.tif"
+    Image.fromarray(np.array([values], dtype)).save(path)
+    with pytest.raises(FormatError) as error:
+        data.read_image(path)
+    assert str(error.value) == (
+        f"{path}: its pixels have no known range: expected integers of 8 or 16 bits, got {got}; scale them to values "
+        "from 0 to 1 yourself, and pass the arrays to data.split"
+    )
+
+
 def test_as_the_camera_was_held(tmp_path):
     image = Image.fromarray(np.array([[0, 255], [0, 255], [0, 255]], np.uint8))
     exif = Image.Exif()

@@ -127,7 +127,7 @@ def test_the_winner_of_a_max_pooling_and_its_rivals():
 def test_zero_may_win_a_max_pooling():
     x = _leaf([[-1.0, -5.0, 2.0, 0.0]])
     y = _relu_max_pool(x, (1, 2))
-    assert str(explain(y, (0, 0))) == (
+    assert repr(explain(y, (0, 0))) == (
         "relu_max_pool[0, 0] = 0\n"
         "  The largest value of each window, or 0 where none is positive: a `relu` and a `max_pool` in one pass.\n"
         "  the choice among 2 numbers:\n"

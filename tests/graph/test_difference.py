@@ -73,7 +73,7 @@ def test_operations_correspond_by_calls_and_their_order(before, after, changes, 
 
 def test_it_is_written_out():
     found = difference(*(_capture(_plain(**options), values=False) for options in ({}, {"norm": True})))
-    assert str(found).splitlines() == [
+    assert repr(found).splitlines() == [
         "9 nodes added, 0 nodes removed, 0 nodes changed",
         "26 nodes the same",
         "  parameters: 475 → 483 (+1.7%)",

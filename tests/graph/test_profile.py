@@ -43,7 +43,7 @@ def test_tables_add_up():
     assert linear["calls"] == 2
     (first,) = (row for row in tables[0] if (row["module"], row["primitive"]) == ("0", "linear"))
     assert first["flops per second"] == pytest.approx(2 * 3 * 4 * 5 / first["time"])
-    lines = str(found).splitlines()
+    lines = repr(found).splitlines()
     assert re.fullmatch(
         r"a step takes \S+ ms \(forward \S+ ms, backward \S+ ms\), the median of 1 run on the backend \w+", lines[0]
     )

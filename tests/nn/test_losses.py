@@ -221,7 +221,7 @@ def test_float32_stays_with_weights(function):
     (lambda: nn.nll_loss(np.zeros((2, 3)), [0, 1], ag.tensor(np.ones(3), requires_grad=True)),
      "nll_loss: parameter 'weight' has no gradient: expected a plain value, got a Tensor; pass it detached"),
     (lambda: nn.cross_entropy(np.zeros((2, 3)), [-100, 3]),
-     "cross_entropy: label 1 is out of range: expected 0 to 2, got 3"),
+     "cross_entropy: labels[1] is out of range: expected 0 to 2, got 3"),
 ])  # fmt: skip
 def test_weights_and_targets_that_do_not_fit(call, text):
     with pytest.raises((ShapeError, OperandError, ArgumentError)) as error:
@@ -299,7 +299,7 @@ def test_labels_that_do_not_fit():
     assert str(error.value) == "nll_loss: labels are class indices: expected integers, got float64"
     with pytest.raises(ArgumentError) as error:
         nn.nll_loss(np.zeros((2, 3)), [0, 3])
-    assert str(error.value) == "nll_loss: label 1 is out of range: expected 0 to 2, got 3"
+    assert str(error.value) == "nll_loss: labels[1] is out of range: expected 0 to 2, got 3"
 
 
 @pytest.mark.parametrize("delta", [0, -1.0])
@@ -378,7 +378,7 @@ def test_what_is_no_probability(make, p):
         (lambda: nn.cross_entropy(np.ones((1, 2)), [0], label_smoothing="a"),
          "cross_entropy: label_smoothing is not understood: expected a number from 0 to 1, got 'a'"),
         (lambda: nn.cross_entropy(np.ones((1, 2)), [2]),
-         "cross_entropy: label 0 is out of range: expected 0 to 1, got 2"),
+         "cross_entropy: labels[0] is out of range: expected 0 to 1, got 2"),
         (lambda: nn.mse_loss(3.0), "mse_loss: argument 'target' is missing; it takes input, target, reduction"),
     ],
 )  # fmt: skip

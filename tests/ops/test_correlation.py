@@ -335,6 +335,13 @@ RANKS = "the ranks of x and w do not go together: expected (N, C, H, W) or (C, H
             "w has C=1 but x has C=3; shapes x=(32, 3, 28, 28), w=(8, 1, 5, 5)",
         ),
         (
+            _zeros(9, 28, 28, 3),
+            W,
+            {},
+            ShapeError,
+            "w has C=3 but x has C=28; shapes x=(9, 28, 28, 3), w=(8, 3, 5, 5); x seems to have its channels last: np.moveaxis(x, -1, -3)",
+        ),
+        (
             X,
             _zeros(8, 3, 5, 5),
             {"groups": 2},

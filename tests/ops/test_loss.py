@@ -49,11 +49,11 @@ SCORES = np.zeros((2, 3))
     [
         (SCORES, [0.0, 1.0], OperandError, "labels are class indices: expected integers, got float64"),
         (SCORES, [True, False], OperandError, "labels are class indices: expected integers, got bool"),
-        (SCORES, [1, 3], ArgumentError, "label 1 is out of range: expected 0 to 2, got 3"),
-        (SCORES, [0, 3], ArgumentError, "label 1 is out of range: expected 0 to 2, got 3"),
-        (SCORES, [2, 5], ArgumentError, "label 1 is out of range: expected 0 to 2, got 5"),
-        (SCORES, [3, -1], ArgumentError, "label 0 is out of range: expected 0 to 2, got 3"),
-        (SCORES, [-1, 0], ArgumentError, "label 0 is out of range: expected 0 to 2, got -1"),
+        (SCORES, [1, 3], ArgumentError, "labels[1] is out of range: expected 0 to 2, got 3"),
+        (SCORES, [0, 3], ArgumentError, "labels[1] is out of range: expected 0 to 2, got 3"),
+        (np.zeros((2, 3, 2)), [[0, 1], [5, 0]], ArgumentError, "labels[1, 0] is out of range: expected 0 to 2, got 5"),
+        (SCORES, [3, -1], ArgumentError, "labels[0] is out of range: expected 0 to 2, got 3"),
+        (SCORES, [-1, 0], ArgumentError, "labels[0] is out of range: expected 0 to 2, got -1"),
         (
             SCORES,
             [0],

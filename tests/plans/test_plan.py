@@ -94,7 +94,7 @@ def test_weights_and_images_may_lie_in_memory_in_another_way(trained):
 def test_a_label_out_of_range_is_refused_before_anything_is_computed(trained):
     plain, compiled, models = trained
     for step in (plain, compiled):
-        with pytest.raises(ag.errors.ArgumentError, match=r"label 1 is out of range"):
+        with pytest.raises(ag.errors.ArgumentError, match=r"labels\[1\] is out of range"):
             step(IMAGES, np.array([3, 10, 4, 1, 5, 9, 2, 6]))
     _assert_alike(plain, compiled, models)
 
