@@ -206,7 +206,7 @@ def test_what_is_rough_in_float32(rng):
 
 def test_what_saves_too_much(rng):
     greedy = _with_rule(lambda x: 2 * x, lambda g: 2 * g)
-    greedy._saved = lambda tracked, nodes, raw, y, residuals, params: {"x": raw[0], "y": y}
+    greedy.rules.saved = lambda tracked, nodes, raw, y, residuals, params: {"x": raw[0], "y": y}
     assert _broken(laws.saved_is_what_rules_ask_for, greedy, MATRIX, rng) == (
         "<lambda>(2x3): what is saved: expected nothing, got x, y"
     )
