@@ -94,7 +94,9 @@ class Rules(MutableMapping[str, Rule]):
             return self.by_position[0 if self._signature.variadic else position]
         except KeyError:
             problem = f"no rule for a gradient with respect to {self._signature.operand(position)!r}"
-            raise GradientError(sentence(self._signature.name, problem, hint="pass it detached")) from None
+            raise GradientError(
+                sentence(self._signature.name, problem, hint="pass it detached, or define a rule for it")
+            ) from None
 
     def saved(
         self,

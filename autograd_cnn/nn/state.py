@@ -68,3 +68,4 @@ def complaints(unmatched: Unmatched, misfits: list[str]) -> Iterator[str]:
     if unmatched.unexpected_keys:
         yield f"unexpected: {', '.join(unmatched.unexpected_keys)}"
     yield from misfits
+    yield "to load the others alone, leave these out of the state and pass strict=False"

@@ -504,12 +504,10 @@ class Tensor(Operators, NumpyFunctions, NumpyMethods, TorchMethods):
         return f"tensor({', '.join(marks)})"
 
     def _repr_mimebundle_(self, **_: object) -> dict[str, str]:
-        """Show a small graph as a picture in a notebook."""
-        from autograd_cnn.graph import capture  # noqa: PLC0415  # as in `to_dot`
-        from autograd_cnn.viz.notebook import is_small  # noqa: PLC0415
+        """Show the values in a notebook, and a small graph as a picture below them."""
+        from autograd_cnn.viz.notebook import of_tensor  # noqa: PLC0415  # as in `to_dot`
 
-        shown = capture(self)._repr_mimebundle_() if is_small(self.node) else {}
-        return shown | {"text/plain": repr(self)}
+        return of_tensor(self)
 
 
 Tensor.tensor_type = Tensor

@@ -1,11 +1,14 @@
 """What a notebook shows: a picture, if one can be drawn and taken in at a glance."""
 
 from collections.abc import Sequence
+from html import escape
 from typing import Final
 
 from autograd_cnn.engine.node import Node
 from autograd_cnn.errors import MissingDependencyError
+from autograd_cnn.graph.capture import capture
 from autograd_cnn.graph.nodes import Edge, GraphNode, ModuleCall
+from autograd_cnn.tensor import Tensor
 from autograd_cnn.viz.drawing.dot import draw
 from autograd_cnn.viz.drawing.render import svgs
 
@@ -25,6 +28,14 @@ def bundle(
     except MissingDependencyError as error:
         return {"text/plain": f"{text}; {error}"}
     return {"text/plain": text, "image/svg+xml": picture[picture.index("<svg") :]}
+
+
+def of_tensor(tensor: Tensor) -> dict[str, str]:
+    """Return the representations of a tensor: its text, and of one with a small graph also a picture, below the text."""
+    shown = {"text/plain": repr(tensor)}
+    if is_small(tensor.node) and (picture := capture(tensor)._repr_mimebundle_().get("image/svg+xml")):
+        shown |= {"image/svg+xml": picture, "text/html": f"<pre>{escape(repr(tensor))}</pre>{picture}"}
+    return shown
 
 
 def is_small(node: Node | None) -> bool:

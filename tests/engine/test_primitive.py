@@ -361,7 +361,9 @@ def test_an_operand_without_a_rule_is_named_when_it_is_recorded():
     assert ruled(_leaf(), 2.0).requires_grad
     with pytest.raises(GradientError) as err:
         ruled(1.0, _leaf())
-    assert str(err.value) == "ruled: no rule for a gradient with respect to 'w'; pass it detached"
+    assert (
+        str(err.value) == "ruled: no rule for a gradient with respect to 'w'; pass it detached, or define a rule for it"
+    )
 
 
 def test_a_variadic_primitive_without_a_rule():
@@ -371,13 +373,19 @@ def test_a_variadic_primitive_without_a_rule():
 
     with pytest.raises(GradientError) as err:
         unruled(1.0, _leaf())
-    assert str(err.value) == "unruled: no rule for a gradient with respect to 'xs'; pass it detached"
+    assert (
+        str(err.value)
+        == "unruled: no rule for a gradient with respect to 'xs'; pass it detached, or define a rule for it"
+    )
 
 
 def test_a_condition_has_no_gradient():
     with pytest.raises(GradientError) as err:
         ag.where(_leaf(), 1.0, 2.0)
-    assert str(err.value) == "where: no rule for a gradient with respect to 'condition'; pass it detached"
+    assert (
+        str(err.value)
+        == "where: no rule for a gradient with respect to 'condition'; pass it detached, or define a rule for it"
+    )
 
 
 # --- calling ----------------------------------------------------------------------------------

@@ -86,7 +86,7 @@ def test_a_missing_rule(rng):
     product = _with_rule(lambda x, w: x * w, lambda g, *, w: g * w)
     assert _broken(laws.rules_exist, product, PAIR, rng) == "<lambda>(2,2): 'w' has no rule"
     assert _broken(laws.shapes_and_dtypes, product, PAIR, rng) == (
-        "<lambda>(2,2): raised GradientError: <lambda>: no rule for a gradient with respect to 'w'; pass it detached"
+        "<lambda>(2,2): raised GradientError: <lambda>: no rule for a gradient with respect to 'w'; pass it detached, or define a rule for it"
     )
 
 

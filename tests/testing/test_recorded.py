@@ -245,7 +245,10 @@ def test_a_rule_that_has_gone_is_reported(monkeypatch):
     monkeypatch.delitem(doubled.rules, "x")
     (finding,) = check_tape(loss).findings
     assert finding.kind == "error"
-    assert finding.text == "x: GradientError: doubled: no rule for a gradient with respect to 'x'; pass it detached"
+    assert (
+        finding.text
+        == "x: GradientError: doubled: no rule for a gradient with respect to 'x'; pass it detached, or define a rule for it"
+    )
 
 
 def test_what_the_tape_did_not_keep_is_named_and_tracing_keeps_it():

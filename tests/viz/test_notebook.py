@@ -65,11 +65,12 @@ def test_without_anything_that_draws(no_program, monkeypatch, tmp_path):
 # --- tensors ----------------------------------------------------------------------------------
 
 
-def test_a_small_loss_shows_its_graph():
+def test_a_small_loss_shows_its_value_and_its_graph():
     loss = _chain(3)
     shown = loss._repr_mimebundle_(include=None, exclude=None)
     assert shown["text/plain"] == repr(loss)
     assert _texts(shown["image/svg+xml"]).count("sin") == 3
+    assert shown["text/html"] == f"<pre>{loss!r}</pre>{shown['image/svg+xml']}"
 
 
 def test_also_after_the_backward_pass():
