@@ -46,26 +46,52 @@ UNREAD: Final = 141
 TERMINATED: Final = 143
 """The exit codes of a program ended by an interrupt, a closed pipe or SIGTERM."""
 
+AGAIN_SECONDS: Final = 0.05
+"""After which an interrupt comes again that Python has ignored."""
+
 
 class Terminated(KeyboardInterrupt):
     """The system, or a job scheduler, has asked the process to end."""
 
 
 @contextmanager
-def _heeding_termination() -> Iterator[None]:
-    """Let SIGTERM act like an interrupt inside the block, so that files stay intact and a message is printed."""
+def _heeding_interrupts() -> Iterator[None]:
+    """Let SIGTERM act like an interrupt inside the block, so that files stay intact and a message is printed.
+
+    Where Python ignores exceptions, such as in a callback that a compiler makes, an interrupt would be lost: it comes
+    again a moment later.
+    """
 
     def end(*_: object) -> NoReturn:
         raise Terminated("terminated")
 
+    def again(lost: Any) -> None:
+        if not issubclass(lost.exc_type, KeyboardInterrupt):
+            shown(lost)
+            return
+        number = signal.SIGTERM if issubclass(lost.exc_type, Terminated) else signal.SIGINT
+        timer = threading.Timer(AGAIN_SECONDS, _send, [number])
+        timer.daemon = True
+        timer.start()
+
     if threading.current_thread() is not threading.main_thread():  # where Python does not allow handlers
         yield
         return
-    before = signal.signal(signal.SIGTERM, end)
+    before, shown = signal.signal(signal.SIGTERM, end), sys.unraisablehook
+    sys.unraisablehook = again
     try:
         yield
     finally:
+        sys.unraisablehook = shown
         signal.signal(signal.SIGTERM, before)
+
+
+def _send(number: int) -> None:
+    """Send a signal to the main thread, and wake it."""
+    if hasattr(signal, "pthread_kill") and (main := threading.main_thread().ident) is not None:
+        signal.pthread_kill(main, number)
+    else:
+        signal.raise_signal(number)
 
 
 class Parser(argparse.ArgumentParser):
@@ -142,7 +168,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser = _parser()
     where = parser.prog
     try:
-        with _heeding_termination(), restore_search():
+        with _heeding_interrupts(), restore_search():
             try:
                 arguments = parser.parse_args(argv)
                 if arguments.command is None:

@@ -2,6 +2,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 
 import pytest
 
@@ -236,6 +237,22 @@ def test_the_search_path_is_as_before(hostile, monkeypatch, capsys):
     assert (sys.path, sys.meta_path) == before
     for name in ("beside", "file own_ops"):
         sys.modules.pop(name, None)
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
+def test_an_interrupt_is_not_lost_where_python_ignores_exceptions(monkeypatch, capsys, number, code):
+    class Held:
+        def __del__(self):
+            signal.raise_signal(number)
+
+    def run(_):
+        held = Held()
+        del held
+        time.sleep(60)
+
+    monkeypatch.setattr(info, "run", run)
+    assert main(["info"]) == code
+    assert capsys.readouterr().err == f"autograd-cnn info: {'terminated' if code == 143 else 'interrupted'}\n"
 
 
 @pytest.mark.slow
