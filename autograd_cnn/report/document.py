@@ -83,7 +83,9 @@ def write(
     Raises
     ------
     ArgumentError
-        If the extension is another, or there are no test images.
+        If there are no test images.
+    FormatError
+        If the name does not end in ``.html``.
     OperandError
         If an argument has the wrong type.
     OSError
@@ -101,10 +103,7 @@ def write(
     ...     "Confusion" in path.read_text()
     True
     """
-    target = as_path("report.write", path)
-    if target.suffix.lower() != ".html":
-        problem = "the name's ending is not that of a page"
-        raise ArgumentError(sentence("report.write", problem, expected=".html", got=repr(target.name)))
+    target = as_path("report.write", path, [".html"])
     of_kind("report.write", "dataset", dataset, Dataset, "data.Dataset(train, test)")
     of_kind("report.write", "history", history, Sequence, "a list of EpochMetrics, such as train.fit returns")
     images, labels = dataset.test

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from autograd_cnn.engine.composite import parsed
 from autograd_cnn.engine.node import Array, Traced
-from autograd_cnn.errors import ArgumentError, FormatError, printable, sentence
+from autograd_cnn.errors import ArgumentError, printable, sentence
 from autograd_cnn.files import AnyPath, as_path, replacing
 from autograd_cnn.parameters import Count, Number
 from autograd_cnn.viz.derivations import kinds  # noqa: F401  # what they register can be played
@@ -127,9 +127,7 @@ class Derivation:
 
 
 def _write(where: str, path: AnyPath, ending: str, text: str) -> Path:
-    target = as_path(where, path)
-    if target.suffix.lower() != ending:
-        raise FormatError(sentence(where, "unknown format", expected=f"a path ending in {ending}", got=target.name))
+    target = as_path(where, path, [ending])
     with replacing(target) as file:
         file.write(text.encode())
     return target

@@ -107,7 +107,7 @@ def _data(
             {"source": int(edge.source[1:]), "target": int(edge.target[1:]), "argument": edge.argument} for edge in edges
         ]),
         "frames": columns([
-            {"path": frame.path, "title": (title := shortened(frame.heading, LENGTH)), "room": room_of(title),
+            {"path": frame.path, "title": shortened(frame.heading, LENGTH), "room": room_of(frame),
              "parent": frame.parent, "kind": frame.kind, "lines": {phase: tuple(told) for phase, told in lines.items()},
              "layout": which[id(layouts[index])], "slots": len(frame.slots), "wires": len(frame.wires)}
             | ({"folded": sizes.frames[index][:: 1 if direction == "down" else -1]} if index in unfolded else {})
