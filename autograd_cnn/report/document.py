@@ -3,7 +3,6 @@
 import math
 from base64 import b64encode
 from collections.abc import Mapping, Sequence
-from hashlib import sha256
 from html import escape
 from importlib.resources import files
 from pathlib import Path
@@ -29,6 +28,7 @@ from autograd_cnn.train.layers import listening
 from autograd_cnn.viz.chart import curves, spark
 from autograd_cnn.viz.drawing.dot import draw
 from autograd_cnn.viz.drawing.render import svgs
+from autograd_cnn.viz.web.document import document
 
 MOST_CLASSES: Final = 40
 """The maximum number of classes for a readable matrix; beyond it, only pairs are listed."""
@@ -111,14 +111,6 @@ def write(
         raise ArgumentError(sentence("report.write", "the dataset has no images to try", hint="dataset.test is empty"))
     shares = predict(model, images)
     result = Confusion.of(labels, shares.argmax(axis=1), dataset.classes)
-    told = {
-        "classes": str(len(dataset.classes)),
-        "images to learn from": f"{len(dataset.train.labels):,}",
-        "image": " × ".join(map(str, images.shape[1:])),
-        "parameters": f"{sum(parameter.size for parameter in model.parameters()):,}",
-        **_training(history),
-        **(facts or {}),
-    }
     sections = [
         *_curves(history),
         *_over_time(history),
@@ -129,24 +121,33 @@ def write(
         *_layers(model, dataset),
         *_graph(model, dataset),
     ]
-    style = _part("page.css")
-    digest = b64encode(sha256(style.encode()).digest()).decode()
-    text = Template(_part("page.html")).substitute(
-        policy=f"default-src 'none'; img-src data:; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'",
+    body = Template(_part("body.html")).substitute(
         title=escape(title),
-        style=style,
         accuracy=f"{result.accuracy:.2%}",
         count=f"{len(labels):,}",
-        facts="".join(f"<div><dt>{escape(name)}</dt><dd>{escape(fact)}</dd></div>" for name, fact in told.items()),
+        facts=_facts(model, dataset, history, facts or {}),
         sections="\n".join(sections),
     )
     with replacing(target) as file:
+        text = document(title, _part("page.css"), body)
         file.write(text.encode(errors="backslashreplace"))  # a lone surrogate
     return target
 
 
 def _part(name: str) -> str:
     return (files("autograd_cnn.report") / "page" / name).read_text("utf-8")
+
+
+def _facts(model: nn.Module, dataset: Dataset, history: Sequence[EpochMetrics], more: Mapping[str, str]) -> str:
+    told = {
+        "classes": str(len(dataset.classes)),
+        "images to learn from": f"{len(dataset.train.labels):,}",
+        "image": " × ".join(map(str, dataset.test.images.shape[1:])),
+        "parameters": f"{sum(parameter.size for parameter in model.parameters()):,}",
+        **_training(history),
+        **more,
+    }
+    return "".join(f"<div><dt>{escape(name)}</dt><dd>{escape(fact)}</dd></div>" for name, fact in told.items())
 
 
 def _section(title: str, note: str, body: str) -> str:

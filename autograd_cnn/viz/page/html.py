@@ -24,7 +24,7 @@ from autograd_cnn.viz.frames.tree import Frame, Wire
 from autograd_cnn.viz.frames.view import Direction, direction_of, first_view
 from autograd_cnn.viz.page.colorings import colorings
 from autograd_cnn.viz.page.columns import columns, known
-from autograd_cnn.viz.web.document import document, kind_of
+from autograd_cnn.viz.web.document import application, kind_of
 
 Highlight: TypeAlias = Mapping[str, Mapping[tuple[int, ...], float]]
 
@@ -46,7 +46,7 @@ def page(
         if value is not None:
             choice("to_html", name, value, get_args(choices))
     data = _data(nodes, edges, calls, marked, direction, color) | {"explanations": explanations}
-    return document("page/viewer", title=TITLE, data=data, default=known)
+    return application("page/viewer", title=TITLE, data=data, default=known)
 
 
 def _checked(nodes: Sequence[GraphNode], highlight: Highlight) -> dict[str, list[Any]]:
