@@ -148,7 +148,7 @@ def play(
     (`correlate2d`, and transposed, `correlate2d_wrt_input`), `max_pool`, `mean_pool` and its adjoint, what `nn.fuse`
     joins, fully connected layers (`linear`, `matmul`), `softmax_cross_entropy`, `lstm`, `gru` and steps of other
     recurrent layers (`tanh`, `sigmoid` or `relu` of a sum of products), ``batch_norm`` and ``layer_norm``; and, on
-    request or if there is nothing else, activation functions, `getitem`, ``sum`` and ``mean``.
+    request or if there is nothing else, activation functions, `softmax`, `log_softmax`, `getitem`, ``sum`` and ``mean``.
 
     Parameters
     ----------
