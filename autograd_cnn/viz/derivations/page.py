@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from autograd_cnn.viz.derivations.walk import Cells, NamedArray, Panel, Scene, Span, Walk
 from autograd_cnn.viz.web.document import application
 
-MOST_NUMBERS: Final = {True: 400, False: 160}
+MOST_NUMBERS: Final = {True: 400, False: 120}
 """The largest array that is shown as numbers, by whether they are integers; a larger one is shown as a heat map."""
 WIDEST_NUMBERS: Final = 16
 MOST_BESIDE: Final = 16
