@@ -19,7 +19,11 @@
         a.right <= b.left + more || b.right <= a.left + more || a.bottom <= b.top + more || b.bottom <= a.top + more;
     const within = (a, b, more = ROUNDING) =>
         a.left >= b.left - more && a.right <= b.right + more && a.top >= b.top - more && a.bottom <= b.bottom + more;
-    const boxes = shown(inPage ? "#boxes .box" : ".node").filter(({ element }) => element.querySelector("text"));
+    const named = shown(inPage ? "#boxes .box" : ".node").filter(({ element }) => element.querySelector("text"));
+    const boxes = named.filter(({ key }) => !key.startsWith("title_"));
+    const titles = inPage
+        ? document.querySelectorAll(".column text, #titles text")
+        : named.filter(({ key }) => key.startsWith("title_")).map(({ element }) => element.querySelector("text"));
     const frames = shown(inPage ? ".column, #frames .frame" : ".cluster");
     const found = [];
 
@@ -34,7 +38,7 @@
             if (!within(spans(x + text.x, y + text.y, text), at)) found.push(`the text of ${key} is too large`);
         }
     }
-    for (const title of document.querySelectorAll(".column text, #titles text, .cluster text")) {
+    for (const title of titles) {
         const [x, y] = placeOf(title.parentNode);
         const text = title.getBBox();
         if (!frames.some(({ at }) => within(spans(x + text.x, y + text.y, text), at)))
