@@ -111,6 +111,14 @@ def write(
         raise ArgumentError(sentence("report.write", "the dataset has no images to try", hint="dataset.test is empty"))
     shares = predict(model, images)
     result = Confusion.of(labels, shares.argmax(axis=1), dataset.classes)
+    told = {
+        "classes": str(len(dataset.classes)),
+        "images to learn from": f"{len(dataset.train.labels):,}",
+        "image": " × ".join(map(str, images.shape[1:])),
+        "parameters": f"{sum(parameter.size for parameter in model.parameters()):,}",
+        **_training(history),
+        **(facts or {}),
+    }
     sections = [
         *_curves(history),
         *_over_time(history),
@@ -125,7 +133,7 @@ def write(
         title=escape(title),
         accuracy=f"{result.accuracy:.2%}",
         count=f"{len(labels):,}",
-        facts=_facts(model, dataset, history, facts or {}),
+        facts="".join(f"<div><dt>{escape(name)}</dt><dd>{escape(fact)}</dd></div>" for name, fact in told.items()),
         sections="\n".join(sections),
     )
     with replacing(target) as file:
@@ -136,18 +144,6 @@ def write(
 
 def _part(name: str) -> str:
     return (files("autograd_cnn.report") / "page" / name).read_text("utf-8")
-
-
-def _facts(model: nn.Module, dataset: Dataset, history: Sequence[EpochMetrics], more: Mapping[str, str]) -> str:
-    told = {
-        "classes": str(len(dataset.classes)),
-        "images to learn from": f"{len(dataset.train.labels):,}",
-        "image": " × ".join(map(str, dataset.test.images.shape[1:])),
-        "parameters": f"{sum(parameter.size for parameter in model.parameters()):,}",
-        **_training(history),
-        **more,
-    }
-    return "".join(f"<div><dt>{escape(name)}</dt><dd>{escape(fact)}</dd></div>" for name, fact in told.items())
 
 
 def _section(title: str, note: str, body: str) -> str:
