@@ -87,6 +87,14 @@ def replacing(path: str | Path) -> Iterator[IO[bytes]]:
                 yield file
 
 
+def write(where: str, path: AnyPath, ending: str, text: str) -> Path:
+    """Write a file whose name has to have this ending, and return its path."""
+    target = as_path(where, path, [ending])
+    with replacing(target) as file:
+        file.write(text.encode())
+    return target
+
+
 @contextmanager
 def _naming(path: str | Path, target: Path) -> Iterator[None]:
     """Make file system errors name ``path`` instead of its target, a draft, or nothing, as for a full disk."""

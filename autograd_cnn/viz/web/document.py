@@ -113,7 +113,7 @@ def _colors() -> str:
     kinds = "".join(
         f".{name}{{--fill:var(--{name}-fill);--line:var(--{name}-line)}}\n"
         for name in map(kind_of, PALETTES["light"].kinds)
-        if name not in ("module", "stub")
+        if name != "module"
     )
     shades = "".join(
         f'[data-shade="{step}"]{{--fill:{fill};--ink:{ink};--faint:{ink}}}\n'
