@@ -312,9 +312,7 @@ class _Draft:
                     x, y = centres[end]
                     side = self.sizes[end][1] / 2
                     _pull(splines[index], at, (x + self.doors[end][other], y - side if upper else y + side))
-            if (
-                len(splines[index]) == 4 and index not in self.level
-            ):  # between neighbouring ranks Graphviz may swing out
+            if index not in self.level and len(splines[index]) == 4:  # Graphviz may swing out between two ranks
                 top, bottom = sorted((splines[index][0][1], splines[index][-1][1]))
                 splines[index] = [(x, min(max(y, top), bottom)) for x, y in splines[index]]
         boxes = [(*centre, *size) for centre, size in zip(centres, self.sizes, strict=True)]
