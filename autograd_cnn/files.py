@@ -5,12 +5,12 @@ import os
 import secrets
 import stat
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, Final, TypeAlias
 
-from autograd_cnn.errors import ArgumentError, OperandError, sentence
+from autograd_cnn.errors import ArgumentError, FormatError, OperandError, sentence
 
 if sys.platform != "win32":
     import fcntl
@@ -21,7 +21,7 @@ DRAFTS: Final = ".autograd-cnn-*.draft"
 """The names of files while they are written. Only a killed process leaves one behind."""
 
 
-def as_path(where: str, path: AnyPath) -> Path:
+def as_path(where: str, path: AnyPath, endings: Sequence[str] = (), hint: str = "") -> Path:
     """Return ``path`` as a `Path`.
 
     Raises
@@ -30,6 +30,8 @@ def as_path(where: str, path: AnyPath) -> Path:
         If it is not a path.
     ArgumentError
         If no file can have this name.
+    FormatError
+        If it ends, in small letters, in none of the endings, if any are given; ``hint`` says what to do.
 
     Examples
     --------
@@ -43,7 +45,11 @@ def as_path(where: str, path: AnyPath) -> Path:
         raise OperandError(sentence(where, problem, expected="a str or a path", got=type(path).__name__)) from None
     if "\0" in name:
         raise ArgumentError(sentence(where, "a path can't have a zero byte in it", expected="a path", got=repr(name)))
-    return Path(name)
+    found = Path(name)
+    if endings and found.suffix.lower() not in endings:
+        expected = f"a path ending in {' or '.join(endings)}"
+        raise FormatError(sentence(where, "unknown format", expected=expected, got=repr(found.name), hint=hint))
+    return found
 
 
 @contextmanager
@@ -79,6 +85,14 @@ def replacing(path: str | Path) -> Iterator[IO[bytes]]:
         else:
             with target.open("wb") as file:
                 yield file
+
+
+def write(where: str, path: AnyPath, ending: str, text: str) -> Path:
+    """Write a file whose name has to have this ending, and return its path."""
+    target = as_path(where, path, [ending])
+    with replacing(target) as file:
+        file.write(text.encode())
+    return target
 
 
 @contextmanager

@@ -16,12 +16,13 @@ from autograd_cnn.cli.output import say
 from autograd_cnn.cli.user_code import call, failures_of, split_name
 from autograd_cnn.engine.node import Shape
 from autograd_cnn.errors import ArgumentError, FormatError, GradientError, ShapeError, sentence
+from autograd_cnn.files import as_path
 from autograd_cnn.graph import Graph, capture, profile
 from autograd_cnn.interop import OnnxNetwork, load_onnx
 from autograd_cnn.parameters import known_shape
 from autograd_cnn.tensor import Tensor
 from autograd_cnn.viz.drawing.measures import Quantity
-from autograd_cnn.viz.drawing.render import ENDINGS, ending
+from autograd_cnn.viz.drawing.render import ENDINGS
 from autograd_cnn.viz.frames.view import Direction
 from autograd_cnn.viz.web.showing import open_browser
 
@@ -113,7 +114,7 @@ def open_file(path: Path) -> None:
 
 
 def _capture(arguments: argparse.Namespace) -> Graph:
-    suffix = ending(arguments.output)
+    suffix = as_path("render", arguments.output, ENDINGS).suffix.lower()
     for option in UNUSED.get(suffix, ()):
         if getattr(arguments, option) is not None:
             problem = f"a {suffix} file holds the whole graph and takes no --{option}"

@@ -7,7 +7,8 @@ from typing import Final
 from autograd_cnn.cli.graph import add_model_options, make_subject, open_file
 from autograd_cnn.cli.options import Options, UsageError, whole_number, writing_to
 from autograd_cnn.cli.output import say
-from autograd_cnn.errors import ArgumentError, FormatError, GradientError, ShapeError, sentence
+from autograd_cnn.errors import ArgumentError, FormatError, GradientError, ShapeError
+from autograd_cnn.files import as_path
 from autograd_cnn.viz import play
 
 DESCRIPTION: Final = """\
@@ -38,11 +39,8 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> None:
     """Record the network, and write the file."""
-    suffix = arguments.output.suffix.lower()
-    if suffix not in {".html", ".svg"}:
-        name = arguments.output.name
-        raise UsageError(sentence("--output", "unknown format", expected="a path ending in .html or .svg", got=name))
     try:
+        suffix = as_path("--output", arguments.output, [".html", ".svg"]).suffix.lower()
         subject = make_subject(arguments.model, arguments.shape and tuple(arguments.shape))
         derivation = play(subject.loss, arguments.call)
         with writing_to("--output", arguments.output):

@@ -4,12 +4,12 @@ import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 import numpy as np
 
 from autograd_cnn.engine.composite import parsed
-from autograd_cnn.errors import FormatError, sentence
+from autograd_cnn.errors import ArgumentError, FormatError, sentence
 from autograd_cnn.files import AnyPath, as_path, replacing
 from autograd_cnn.graph.nodes import Edge, GraphNode, ModuleCall
 from autograd_cnn.graph.reading import rebuild
@@ -24,7 +24,8 @@ if TYPE_CHECKING:
     from autograd_cnn.viz.frames.view import Direction
     from autograd_cnn.viz.page.html import Highlight
 
-VERSION = 3
+VERSION: Final = 3
+DISORDER: Final = "the nodes' ids contradict each other"
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +41,11 @@ class Graph:
     calls : tuple of ModuleCall
         Each after its enclosing calls; blocks of `autograd_cnn.scope` are not included.
 
+    Raises
+    ------
+    ArgumentError
+        If a node's id is not its position, or an edge or pair leads elsewhere than from an earlier node to a later one.
+
     Examples
     --------
     >>> import autograd_cnn as ag
@@ -54,6 +60,11 @@ class Graph:
     nodes: tuple[GraphNode, ...]
     edges: tuple[Edge, ...]
     calls: tuple[ModuleCall, ...] = ()
+
+    def __post_init__(self) -> None:
+        if not _is_ordered(self.nodes, self.edges):
+            expected = "n0, n1, … in order, and edges and pairs from earlier nodes to later ones"
+            raise ArgumentError(sentence("Graph", DISORDER, expected=expected))
 
     def __repr__(self) -> str:
         return f"<Graph: {len(self.nodes)} nodes, {len(self.edges)} edges>"
@@ -98,7 +109,7 @@ class Graph:
         edges = rebuild(tuple[Edge, ...], fields["edges"], "Graph.from_json: edges")
         calls = rebuild(tuple[ModuleCall, ...], fields["calls"], "Graph.from_json: calls")
         if not _is_ordered(nodes, edges):
-            raise FormatError(sentence("Graph.from_json", "the nodes' ids contradict each other"))
+            raise FormatError(sentence("Graph.from_json", DISORDER))
         _check_sizes(nodes)
         return cls(nodes, edges, calls)
 
@@ -201,10 +212,10 @@ class Graph:
         'square.dot'
         """
         from autograd_cnn.viz.drawing.dot import draw  # noqa: PLC0415  # as above
-        from autograd_cnn.viz.drawing.render import ending, picture  # noqa: PLC0415  # as above
+        from autograd_cnn.viz.drawing.render import ENDINGS, picture  # noqa: PLC0415  # as above
 
-        path = as_path("render", path)
-        suffix = ending(path)
+        path = as_path("render", path, ENDINGS)
+        suffix = path.suffix.lower()
         if suffix == ".html":
             return self.to_html(path, direction=direction, color=color)
         if suffix == ".json":
@@ -257,7 +268,7 @@ class Graph:
         ArgumentError
             If ``highlight``, ``direction`` or ``color`` names something that does not exist.
         FormatError
-            If the name has the extension of another kind of file, which `render` writes.
+            If the name does not end in .html.
         MissingDependencyError
             If nothing of what this package installs is there to lay it out.
 
@@ -270,14 +281,9 @@ class Graph:
         ...     ag.graph.capture(x * x).to_html(f"{folder}/net.html", highlight={"n0": {(0, 1): 8.0}}).name
         'net.html'
         """
-        from autograd_cnn.viz.drawing.render import ENDINGS  # noqa: PLC0415  # as above
         from autograd_cnn.viz.page.html import page  # noqa: PLC0415  # as above
 
-        path = as_path("to_html", path)
-        if path.suffix.lower() in {*ENDINGS} - {".html"}:
-            problem = "the ending of the file's name is of another kind"
-            hint = "render writes all kinds, by their endings"
-            raise FormatError(sentence("to_html", problem, expected=".html", got=repr(path.name), hint=hint))
+        path = as_path("to_html", path, [".html"], hint="render writes all kinds of files, by their endings")
         content = page(self.nodes, self.edges, self.calls, highlight, direction, color=color, explanations=explanations)
         with replacing(path) as file:
             file.write(content.encode())

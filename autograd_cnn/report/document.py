@@ -3,7 +3,6 @@
 import math
 from base64 import b64encode
 from collections.abc import Mapping, Sequence
-from hashlib import sha256
 from html import escape
 from importlib.resources import files
 from pathlib import Path
@@ -29,6 +28,7 @@ from autograd_cnn.train.layers import listening
 from autograd_cnn.viz.chart import curves, spark
 from autograd_cnn.viz.drawing.dot import draw
 from autograd_cnn.viz.drawing.render import svgs
+from autograd_cnn.viz.web.document import document
 
 MOST_CLASSES: Final = 40
 """The maximum number of classes for a readable matrix; beyond it, only pairs are listed."""
@@ -83,7 +83,9 @@ def write(
     Raises
     ------
     ArgumentError
-        If the extension is another, or there are no test images.
+        If there are no test images.
+    FormatError
+        If the name does not end in ``.html``.
     OperandError
         If an argument has the wrong type.
     OSError
@@ -101,10 +103,7 @@ def write(
     ...     "Confusion" in path.read_text()
     True
     """
-    target = as_path("report.write", path)
-    if target.suffix.lower() != ".html":
-        problem = "the name's ending is not that of a page"
-        raise ArgumentError(sentence("report.write", problem, expected=".html", got=repr(target.name)))
+    target = as_path("report.write", path, [".html"])
     of_kind("report.write", "dataset", dataset, Dataset, "data.Dataset(train, test)")
     of_kind("report.write", "history", history, Sequence, "a list of EpochMetrics, such as train.fit returns")
     images, labels = dataset.test
@@ -130,18 +129,15 @@ def write(
         *_layers(model, dataset),
         *_graph(model, dataset),
     ]
-    style = _part("page.css")
-    digest = b64encode(sha256(style.encode()).digest()).decode()
-    text = Template(_part("page.html")).substitute(
-        policy=f"default-src 'none'; img-src data:; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'",
+    body = Template(_part("body.html")).substitute(
         title=escape(title),
-        style=style,
         accuracy=f"{result.accuracy:.2%}",
         count=f"{len(labels):,}",
         facts="".join(f"<div><dt>{escape(name)}</dt><dd>{escape(fact)}</dd></div>" for name, fact in told.items()),
         sections="\n".join(sections),
     )
     with replacing(target) as file:
+        text = document(title, _part("page.css"), body)
         file.write(text.encode(errors="backslashreplace"))  # a lone surrogate
     return target
 

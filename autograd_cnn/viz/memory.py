@@ -6,8 +6,7 @@ from html import escape
 from pathlib import Path
 from typing import Final
 
-from autograd_cnn.errors import FormatError, sentence
-from autograd_cnn.files import AnyPath, as_path, replacing
+from autograd_cnn.files import AnyPath, write
 from autograd_cnn.plans.memory import Lifetime
 from autograd_cnn.viz.chart import ticks
 
@@ -28,13 +27,7 @@ def render(lifetimes: Sequence[Lifetime], path: AnyPath) -> Path:
     OSError
         If the file can't be written.
     """
-    target = as_path("render_memory", path)
-    if target.suffix != ".svg":
-        expected = "a path ending in .svg"
-        raise FormatError(sentence("render_memory", "unknown format", expected=expected, got=target.name))
-    with replacing(target) as file:
-        file.write(svg(lifetimes).encode())
-    return target
+    return write("render_memory", path, ".svg", svg(lifetimes))
 
 
 def svg(lifetimes: Sequence[Lifetime]) -> str:

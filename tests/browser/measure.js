@@ -7,10 +7,11 @@
     // Small texts are wider than they should be.
     document.querySelector("#view, #graph0").setAttribute("transform", "scale(1)");
     const spans = (x, y, { width, height }) => ({ left: x, right: x + width, top: y, bottom: y + height });
+    const placeOf = (element) => (element.getAttribute("transform") ?? "0 0").match(/-?\d[\d.e-]*/g).map(Number);
     const shown = (kind) =>
         [...document.querySelectorAll(kind)].map((element) => {
-            const [x, y] = (element.getAttribute("transform") ?? "0 0").match(/-?\d[\d.e-]*/g).map(Number);
-            const key = element.dataset.key ?? element.querySelector("title").textContent;
+            const [x, y] = placeOf(element);
+            const key = element.dataset.key ?? element.querySelector("title, text").textContent;
             const shape = element.querySelector("rect, path, polygon, ellipse").getBBox();
             return { key, element, x, y, at: spans(x + shape.x, y + shape.y, shape) };
         });
@@ -18,8 +19,12 @@
         a.right <= b.left + more || b.right <= a.left + more || a.bottom <= b.top + more || b.bottom <= a.top + more;
     const within = (a, b, more = ROUNDING) =>
         a.left >= b.left - more && a.right <= b.right + more && a.top >= b.top - more && a.bottom <= b.bottom + more;
-    const boxes = shown(inPage ? "#boxes .box" : ".node").filter(({ element }) => element.querySelector("text"));
-    const frames = shown(inPage ? "#frames .frame" : ".cluster");
+    const named = shown(inPage ? "#boxes .box" : ".node").filter(({ element }) => element.querySelector("text"));
+    const boxes = named.filter(({ key }) => !key.startsWith("title_"));
+    const titles = inPage
+        ? document.querySelectorAll(".column text, #titles text")
+        : named.filter(({ key }) => key.startsWith("title_")).map(({ element }) => element.querySelector("text"));
+    const frames = shown(inPage ? ".column, #frames .frame" : ".cluster");
     const found = [];
 
     boxes.forEach((a, i) => boxes.slice(i + 1).forEach((b) => apart(a.at, b.at) || found.push(`${a.key} over ${b.key}`)));
@@ -33,9 +38,10 @@
             if (!within(spans(x + text.x, y + text.y, text), at)) found.push(`the text of ${key} is too large`);
         }
     }
-    for (const title of document.querySelectorAll("#titles text, .cluster text")) {
+    for (const title of titles) {
+        const [x, y] = placeOf(title.parentNode);
         const text = title.getBBox();
-        if (!frames.some(({ at }) => within(spans(text.x, text.y, text), at)))
+        if (!frames.some(({ at }) => within(spans(x + text.x, y + text.y, text), at)))
             found.push(`the title ${title.textContent} is too large`);
     }
 

@@ -140,7 +140,7 @@ WHERE = """() => [...document.querySelectorAll("#boxes .box, #frames .frame")].m
     const { width, height } = element.firstChild.getBBox();
     return [element.dataset.key, [x, y, x + width, y + height]];
 })"""
-DRAWN = """() => [...document.querySelectorAll(".node, .cluster")].filter((element) => element.querySelector("text")).map((element) => {
+DRAWN = """() => [...document.querySelectorAll(".node:has(text), .cluster")].map((element) => {
     const { x, y, width, height } = element.querySelector("path, polygon, ellipse").getBBox();
     return [element.querySelector("title").textContent.replace("cluster_", ""), [x, y, x + width, y + height]];
 })"""

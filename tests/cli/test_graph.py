@@ -112,10 +112,7 @@ SEE = "; see autograd-cnn graph --help"
         (
             ["-o", "g.txt"],
             2,
-            (
-                "render: the ending of the file's name is unknown: "
-                f"expected {' or '.join(ENDINGS)}, got 'g.txt'{SEE}"
-            ),
+            f"render: unknown format: expected a path ending in {' or '.join(ENDINGS)}, got 'g.txt'{SEE}",
         ),
         (
             ["--model", "lenet5", "--shape", "1", "8", "8"],

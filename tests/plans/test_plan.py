@@ -206,4 +206,4 @@ def test_what_a_plan_keeps_is_drawn_where_it_is(trained, tmp_path):
     assert drawn.count("<title>") == len(plan.lifetimes)
     with pytest.raises(FormatError) as error:
         plan.render_memory("memory.png")
-    assert str(error.value) == "render_memory: unknown format: expected a path ending in .svg, got memory.png"
+    assert str(error.value) == "render_memory: unknown format: expected a path ending in .svg, got 'memory.png'"

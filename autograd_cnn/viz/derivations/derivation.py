@@ -7,8 +7,8 @@ from pathlib import Path
 
 from autograd_cnn.engine.composite import parsed
 from autograd_cnn.engine.node import Array, Traced
-from autograd_cnn.errors import ArgumentError, FormatError, printable, sentence
-from autograd_cnn.files import AnyPath, as_path, replacing
+from autograd_cnn.errors import ArgumentError, printable, sentence
+from autograd_cnn.files import AnyPath, write
 from autograd_cnn.parameters import Count, Number
 from autograd_cnn.viz.derivations import kinds  # noqa: F401  # what they register can be played
 from autograd_cnn.viz.derivations.animation import animate
@@ -93,7 +93,7 @@ class Derivation:
         ...     play(y).to_html(f"{folder}/convolution.html").name
         'convolution.html'
         """
-        return _write("to_html", path, ".html", self._page())
+        return write("to_html", path, ".html", self._page())
 
     @parsed
     def to_svg(self, path: AnyPath, scene: Count = 0, *, seconds: Number = 0.8) -> Path:
@@ -123,16 +123,7 @@ class Derivation:
         if not -len(self.scenes) <= scene < len(self.scenes):
             expected = f"0 to {len(self.scenes) - 1}"
             raise ArgumentError(sentence("to_svg", "there is no such scene", expected=expected, got=scene))
-        return _write("to_svg", path, ".svg", animate(self.title, self.arrays, self.scenes[scene], seconds))
-
-
-def _write(where: str, path: AnyPath, ending: str, text: str) -> Path:
-    target = as_path(where, path)
-    if target.suffix.lower() != ending:
-        raise FormatError(sentence(where, "unknown format", expected=f"a path ending in {ending}", got=target.name))
-    with replacing(target) as file:
-        file.write(text.encode())
-    return target
+        return write("to_svg", path, ".svg", animate(self.title, self.arrays, self.scenes[scene], seconds))
 
 
 @parsed
@@ -150,7 +141,7 @@ def play(
     (`correlate2d`, and transposed, `correlate2d_wrt_input`), `max_pool`, `mean_pool` and its adjoint, what `nn.fuse`
     joins, fully connected layers (`linear`, `matmul`), `softmax_cross_entropy`, `lstm`, `gru` and steps of other
     recurrent layers (`tanh`, `sigmoid` or `relu` of a sum of products), ``batch_norm`` and ``layer_norm``; and, on
-    request or if there is nothing else, activation functions, `getitem`, ``sum`` and ``mean``.
+    request or if there is nothing else, activation functions, `softmax`, `log_softmax`, `getitem`, ``sum`` and ``mean``.
 
     Parameters
     ----------

@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from autograd_cnn.viz.derivations.walk import Cells, NamedArray, Panel, Scene, Span, Walk
-from autograd_cnn.viz.web.document import document
+from autograd_cnn.viz.web.document import application
 
-MOST_NUMBERS: Final = {True: 400, False: 160}
+MOST_NUMBERS: Final = {True: 400, False: 120}
 """The largest array that is shown as numbers, by whether they are integers; a larger one is shown as a heat map."""
 WIDEST_NUMBERS: Final = 16
 MOST_BESIDE: Final = 16
@@ -28,7 +28,7 @@ def page(title: str, text: str, arrays: Mapping[str, NamedArray], scenes: Sequen
         "arrays": {name: _array(array) for name, array in arrays.items() if name in shown},
         "scenes": [{"title": scene.title, "panels": [_panel(panel) for panel in scene.panels]} for scene in scenes],
     }
-    return document("derivations/player", title=title, data=data)
+    return application("derivations/player", title=title, data=data)
 
 
 def is_in_numbers(values: NDArray[Any]) -> bool:

@@ -92,7 +92,8 @@ class Recorded:
     def only(self, number: int, operands: Mapping[int, int], result: int) -> "Recorded":
         """Return the call for one example, given the batch axis of some operands and of the result."""
         own = {i: np.take(self.inner.operands[i], [number], axis) for i, axis in operands.items()}
-        return replace(self, inner=self.inner.on(own), g=np.take(self.g, [number], result))
+        params = {name: (1, *value[1:]) if name == "x_shape" else value for name, value in self.params.items()}
+        return replace(self, inner=replace(self.inner.on(own), params=params), g=np.take(self.g, [number], result))
 
     def of_call(self, node: Node, g: NDArray[Any]) -> "Recorded":
         """Return a call that this one depends on, with its own sensitivities."""

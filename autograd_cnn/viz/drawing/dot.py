@@ -1,6 +1,7 @@
 """A captured graph in Graphviz's DOT language: its frames as clusters, with or without positions."""
 
 import math
+from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -12,7 +13,7 @@ from autograd_cnn.viz.drawing.box import Box, Boxes, sizes_of
 from autograd_cnn.viz.drawing.label import lines, texts, tooltip
 from autograd_cnn.viz.drawing.measures import Coloring, Quantity, measures
 from autograd_cnn.viz.drawing.style import PALETTES, Look, Palette, Theme, shade
-from autograd_cnn.viz.frames.layout import MARGIN, PADDING, Point, arrange, width_of
+from autograd_cnn.viz.frames.layout import LINE, MARGIN, PADDING, Point, arrange, width_of
 from autograd_cnn.viz.frames.scene import Scene, ends_of, key_of
 from autograd_cnn.viz.frames.tree import Frame, Slot, Wire
 from autograd_cnn.viz.frames.view import Direction, direction_of, first_view, of_pass, to_depth
@@ -96,7 +97,7 @@ class _Drawing:
             else:
                 column = self.scene.columns[phase] if self.scene else None
                 with dot.subgraph(name=f"cluster_{phase}") as pass_:
-                    pass_.attr(**self._cluster(f"{phase} pass", column, self.palette.paper))
+                    self._begin(pass_, phase, f"{phase} pass", column, self.palette.paper)
                     self._fill(pass_, 0, phase, mirrored=phase == "backward")
         if legend and shown:
             self._add_legend(dot, list(self._legend(shown)))
@@ -110,6 +111,7 @@ class _Drawing:
         return graphviz.Digraph(
             "graph",
             graph_attr={
+                **({"outputorder": "edgesfirst"} if self.scene else {}),
                 "rankdir": turned, "newrank": "true", "nodesep": "0.25", "ranksep": "0.35", "bgcolor": palette.paper,
                 "fontname": FONT, "fontsize": "11", "fontcolor": palette.ink,
             },
@@ -133,7 +135,7 @@ class _Drawing:
             if slot.kind == "frame" and slot.of in self.unfolded:
                 box = self.boxes.frames[slot.of][phase]
                 with cluster.subgraph(name=f"cluster_{key}") as inner:
-                    inner.attr(**self._cluster(box.title, self._at(key), self.palette.module))
+                    self._begin(inner, key, box.title, self._at(key), self.palette.module)
                     self._fill(inner, slot.of, phase, mirrored=mirrored)
             else:
                 cluster.node(key, **self._box(slot) | self._place(key))
@@ -154,18 +156,21 @@ class _Drawing:
         at = self._at(key)
         return {} if at is None else _node_place(*at)
 
-    def _cluster(self, title: str, at: tuple[float, float, float, float] | None, fill: str) -> dict[str, str]:
-        palette = self.palette
-        look = {
-            "label": lines(title), "labeljust": "l", "style": "filled,rounded", "margin": "10", "color": palette.frame,
-            "fillcolor": fill, "fontcolor": palette.faint,
-        }  # fmt: skip
+    def _begin(
+        self, cluster: "graphviz.Digraph", key: str, title: str, at: tuple[float, ...] | None, fill: str
+    ) -> None:
+        """Begin a cluster; where it has a place, its title is a node, which is drawn over the wires that cross it."""
+        palette, label = self.palette, lines(title)
+        look = {"style": "filled,rounded", "margin": "10", "color": palette.frame, "fillcolor": fill}
         if at is None:
-            return look
+            cluster.attr(label=label, labeljust="l", fontcolor=palette.faint, **look)
+            return
         x, y, width, height = at
-        left, upper = x - width / 2, y - height / 2
-        corners = f"{left:.1f},{-upper - height:.1f},{left + width:.1f},{-upper:.1f}"
-        return look | {"bb": corners, "lp": f"{left + MARGIN + width_of(title) / 2:.1f},{-upper - 11:.1f}"}
+        left, upper, room = x - width / 2, y - height / 2, width_of(title)
+        cluster.attr(bb=f"{left:.1f},{-upper - height:.1f},{left + width:.1f},{-upper:.1f}", **look)
+        words = {"label": label, "fontcolor": palette.faint, "fillcolor": fill, "color": fill}
+        place = _node_place(left + MARGIN + room / 2, upper + 11, room, LINE)
+        cluster.node(f"title_{key}", shape="box", style="filled", **words, **place)
 
     def _box(self, slot: Slot) -> dict[str, str]:
         if slot.kind in ("in", "out"):
@@ -279,10 +284,9 @@ def _course(points: Sequence[Point], label: str, *, tip: bool) -> dict[str, str]
     x, y = (x + TIP + width_of(label) / 2, y) if down > right else (x, y - 2 * TIP)
     at, way = "", list(points)
     if tip:
-        end, share = way[-1], 1.0
-        while share > 1 / 64 and math.dist(end, _cut(way[-4:], share)[3]) < TIP:
-            share -= 1 / 64
-        at, way = f"e,{end[0]:.1f},{-end[1]:.1f} ", way[:-4] + _cut(way[-4:], share)
+        end, last = way[-1], way[-4:]
+        share = bisect_left(range(1, 1024), -TIP, key=lambda part: -math.dist(end, _cut(last, part / 1024)[3])) + 1
+        at, way = f"e,{end[0]:.1f},{-end[1]:.1f} ", way[:-4] + _cut(last, share / 1024)
     return {"pos": at + " ".join(f"{u:.1f},{-v:.1f}" for u, v in way), "lp": f"{x:.1f},{-y:.1f}"}
 
 

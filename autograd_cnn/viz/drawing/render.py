@@ -7,7 +7,7 @@ from subprocess import CalledProcessError
 from threading import Lock
 from typing import TYPE_CHECKING, Final
 
-from autograd_cnn.errors import FormatError, MissingDependencyError, sentence
+from autograd_cnn.errors import MissingDependencyError, sentence
 
 if TYPE_CHECKING:
     import graphviz
@@ -18,15 +18,6 @@ NO_PROGRAM: Final = "install it from https://graphviz.org/download, or write an 
 
 _one_at_a_time = Lock()
 """Graphviz as WebAssembly has one memory for all threads."""
-
-
-def ending(path: Path) -> str:
-    """Return the kind of file for the extension of ``path``; raise `FormatError` if it is unknown."""
-    suffix = path.suffix.lower()
-    if suffix not in ENDINGS:
-        problem = "the ending of the file's name is unknown"
-        raise FormatError(sentence("render", problem, expected=" or ".join(ENDINGS), got=repr(path.name)))
-    return suffix
 
 
 def picture(dot: "graphviz.Digraph", path: Path) -> bytes:

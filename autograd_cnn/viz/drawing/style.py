@@ -51,7 +51,6 @@ _SHAPES: Final = {
     "constant": ("ellipse", "filled", "constant"),
     "output": ("ellipse", "filled", "output"),
     "gradient": ("box", "filled", "gradient of a parameter"),
-    "stub": ("plaintext", "", "value from the forward pass"),
 }
 
 
@@ -72,7 +71,7 @@ PALETTES: Final[dict[Theme, Palette]] = {
             "parameter": ("#fbe6bd", "#b87400"), "input": ("#cdeee3", "#007a59"),
             "constant": ("#ececec", "#767676"), "output": ("#fbf6b8", "#8f8600"),
             "gradient": ("#fad9c4", "#c24e00"), "module": ("#d6ecfa", "#0072b2"),
-            "failure": ("#fde3e3", "#b3001b"), "stub": ("#ffffff", "#ffffff"),
+            "failure": ("#fde3e3", "#b3001b"),
         }),
     ),
     "dark": Palette(
@@ -83,7 +82,7 @@ PALETTES: Final[dict[Theme, Palette]] = {
             "parameter": ("#4f3700", "#e69f00"), "input": ("#00402f", "#00b386"),
             "constant": ("#33373d", "#a0a0a0"), "output": ("#4a4600", "#f0e442"),
             "gradient": ("#5a2400", "#ff7f2a"), "module": ("#0f3a57", "#56b4e9"),
-            "failure": ("#4d1318", "#ff8080"), "stub": ("#14171c", "#14171c"),
+            "failure": ("#4d1318", "#ff8080"),
         }),
     ),
 }  # fmt: skip

@@ -161,7 +161,7 @@ def open_size(frame: Frame, layout: Layout, phase: Phase, direction: Direction) 
     """Return the size of one pass of an open frame, across and along."""
     x, y = before(direction)
     across, along = layout.widths[phase] + x + MARGIN, layout.height + y + MARGIN
-    room = room_of(shortened(frame.heading, LENGTH))
+    room = room_of(frame)
     return (max(across, room), along) if direction == "down" else (across, max(along, room))
 
 
@@ -172,8 +172,9 @@ def size_of(*texts: Sequence[str], toggle: bool = False) -> Size:
     return width + (4 if toggle else 2) * PADDING, height + PADDING
 
 
-def room_of(title: str) -> float:
-    """Return the width that an open frame needs for its toggle and title."""
+def room_of(frame: Frame) -> float:
+    """Return the width that an open frame needs for its toggle and title; that of the whole graph, for a pass's name."""
+    title = shortened(frame.heading, LENGTH) if frame.parent >= 0 else "backward pass"
     return 4 * PADDING + width_of(f"∂ {title}")
 
 
@@ -199,6 +200,7 @@ class _Draft:
         self.wires = frame.wires
         self.flipped = [self.phases[source] == "backward" for source, _, _ in frame.wires]
         self.aside: set[int] = set()
+        self.level: set[int] = set()  # wires to what stands beside
         self.dot = "\n".join(self._lines(frame, nodes))
 
     def _lines(self, frame: Frame, nodes: Sequence[GraphNode]) -> Iterator[str]:
@@ -245,15 +247,17 @@ class _Draft:
                 beside[near] += 1
                 self.aside.add(small)
                 self.flipped[number] = (beside[near] % 2 == 0) == (small == source)
+                self.level.add(number)
                 attributes += ", minlen=0, weight=10"
             elif target in leaving or lower.kind == "out" or (_is_spine(upper, nodes) and _is_spine(lower, nodes)):
                 attributes += ", weight=20"
             else:
                 attributes += ", weight=2"
             ends = [(source, target), (target, source)][:: -1 if self.flipped[number] else 1]
-            straight = "minlen=0" not in attributes
             first, second = (
-                f"s{end}{self._port(end, other)}:{side}" if straight and frame.slots[end].kind == "frame" else f"s{end}"
+                f"s{end}{self._port(end, other)}:{side}"
+                if number not in self.level and frame.slots[end].kind == "frame"
+                else f"s{end}"
                 for (end, other), side in zip(ends, "sn", strict=True)
             )
             yield f"{first} -> {second} [{attributes}]"
@@ -308,6 +312,9 @@ class _Draft:
                     x, y = centres[end]
                     side = self.sizes[end][1] / 2
                     _pull(splines[index], at, (x + self.doors[end][other], y - side if upper else y + side))
+            if index not in self.level and len(splines[index]) == 4:  # Graphviz may swing out between two ranks
+                top, bottom = sorted((splines[index][0][1], splines[index][-1][1]))
+                splines[index] = [(x, min(max(y, top), bottom)) for x, y in splines[index]]
         boxes = [(*centre, *size) for centre, size in zip(centres, self.sizes, strict=True)]
         return self._moved(*self._closer(boxes, splines))
 

@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping
 from typing import Final, Literal
 
 from autograd_cnn.graph.nodes import Phase
-from autograd_cnn.viz.frames.layout import MARGIN, Box, Layout, Point, before
+from autograd_cnn.viz.frames.layout import MARGIN, Box, Layout, Point, before, open_size
 from autograd_cnn.viz.frames.tree import Frame, Slot, Tree
 from autograd_cnn.viz.frames.view import Direction
 
@@ -76,6 +76,7 @@ class Scene:
         for phase in phases if direction == "down" else reversed(phases):
             width = layouts[0].widths[phase] + x + MARGIN
             if len(phases) > 1:
+                width, along = open_size(tree.frames[0], layouts[0], phase, direction)
                 self.columns[phase] = self._turned((across + width / 2, along / 2, width, along))
             self._place(0, phase, across + x, y)
             across += width + GAP

@@ -24,7 +24,7 @@ from autograd_cnn.viz.frames.tree import Frame, Wire
 from autograd_cnn.viz.frames.view import Direction, direction_of, first_view
 from autograd_cnn.viz.page.colorings import colorings
 from autograd_cnn.viz.page.columns import columns, known
-from autograd_cnn.viz.web.document import document, kind_of
+from autograd_cnn.viz.web.document import application, kind_of
 
 Highlight: TypeAlias = Mapping[str, Mapping[tuple[int, ...], float]]
 
@@ -46,7 +46,7 @@ def page(
         if value is not None:
             choice("to_html", name, value, get_args(choices))
     data = _data(nodes, edges, calls, marked, direction, color) | {"explanations": explanations}
-    return document("page/viewer", title=TITLE, data=data, default=known)
+    return application("page/viewer", title=TITLE, data=data, default=known)
 
 
 def _checked(nodes: Sequence[GraphNode], highlight: Highlight) -> dict[str, list[Any]]:
@@ -107,7 +107,7 @@ def _data(
             {"source": int(edge.source[1:]), "target": int(edge.target[1:]), "argument": edge.argument} for edge in edges
         ]),
         "frames": columns([
-            {"path": frame.path, "title": (title := shortened(frame.heading, LENGTH)), "room": room_of(title),
+            {"path": frame.path, "title": shortened(frame.heading, LENGTH), "room": room_of(frame),
              "parent": frame.parent, "kind": frame.kind, "lines": {phase: tuple(told) for phase, told in lines.items()},
              "layout": which[id(layouts[index])], "slots": len(frame.slots), "wires": len(frame.wires)}
             | ({"folded": sizes.frames[index][:: 1 if direction == "down" else -1]} if index in unfolded else {})

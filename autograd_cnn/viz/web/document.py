@@ -31,15 +31,24 @@ _PAPER: Final = "[data-shade]{--fill:var(--paper)}\n"
 """The elements that are coloured by a quantity, unless they have their own shade."""
 
 
-def document(folder: str, *, title: str, data: Any, default: Callable[[Any], Any] | None = None) -> str:
-    """Return a page; the same data gives the same text.
+def document(title: str, style: str, body: str, script: str = "") -> str:
+    """Return a page; its policy allows it its own style and script, and nothing to be loaded."""
+    own = {"script-src": script, "style-src": style}
+    policy = "; ".join((
+        "default-src 'none'", "img-src data:", *(f"{kind} '{_hash(text)}'" for kind, text in own.items() if text),
+        "base-uri 'none'", "form-action 'none'",
+    ))  # fmt: skip
+    body += f"<script>{script}</script>\n" if script else ""
+    return Template(part("web/page.html")).substitute(title=escape(title), policy=policy, style=style, body=body)
 
-    Its policy allows the page its own script and style, and nothing to be loaded.
+
+def application(folder: str, *, title: str, data: Any, default: Callable[[Any], Any] | None = None) -> str:
+    """Return the page of a script with its data; the same data gives the same text.
 
     Parameters
     ----------
     folder : str
-        Below ``autograd_cnn/viz``: where ``page.html``, ``style.css`` and ``main.js`` are.
+        Below ``autograd_cnn/viz``: where ``body.html``, ``style.css`` and ``main.js`` are.
     title : str
     data
         What the script finds in the element ``#graph``: JSON that HTML cannot misread.
@@ -48,15 +57,10 @@ def document(folder: str, *, title: str, data: Any, default: Callable[[Any], Any
     """
     script = f'"use strict";\n(() => {{\nconst $modules = {{}};\n{"".join(parts(f"{folder}/main.js").values())}}})();\n'
     style = f"{_colors()}{part('web/base.css')}{part(f'{folder}/style.css')}"
-    policy = "; ".join((
-        "default-src 'none'", "img-src data:", f"script-src '{_hash(script)}'", f"style-src '{_hash(style)}'",
-        "base-uri 'none'", "form-action 'none'",
-    ))  # fmt: skip
     text = json.dumps(data, allow_nan=False, separators=(",", ":"), default=default)
     text = text.replace("&", "\\u0026").replace("<", "\\u003c").replace(">", "\\u003e")
-    return Template(part(f"{folder}/page.html")).substitute(
-        title=escape(title), policy=policy, style=style, script=script, data=text
-    )
+    body = Template(part(f"{folder}/body.html")).substitute(title=escape(title))
+    return document(title, style, f'{body}<script type="application/json" id="graph">{text}</script>\n', script)
 
 
 def part(name: str) -> str:
@@ -109,7 +113,7 @@ def _colors() -> str:
     kinds = "".join(
         f".{name}{{--fill:var(--{name}-fill);--line:var(--{name}-line)}}\n"
         for name in map(kind_of, PALETTES["light"].kinds)
-        if name not in ("module", "stub")
+        if name != "module"
     )
     shades = "".join(
         f'[data-shade="{step}"]{{--fill:{fill};--ink:{ink};--faint:{ink}}}\n'

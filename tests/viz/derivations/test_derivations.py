@@ -245,6 +245,14 @@ def test_losses():
     assert played.text == "L is the output"
 
 
+@for_each("axis", [-1, 1, (0, 2), None])
+def test_softmax_and_its_logarithm(axis):
+    x = _leaf(2, 3, 4)
+    g = RNG.standard_normal(x.shape)
+    assert _check(play(ag.softmax(x, axis=axis), gradient=g)) == {"e", "Σe", "p", "m", "δ"}
+    assert _check(play(ag.log_softmax(x, axis=axis), gradient=g)) == {"e", "Σe", "ℓ", "y", "p", "m", "δ"}
+
+
 def test_which_call_is_played():
     model = nn.lenet5(rng=0)
     images = RNG.random((2, 1, 28, 28), np.float32)

@@ -82,9 +82,9 @@ def test_a_moving_picture_ends_with_the_gradient():
     ("write", "error", "told"),
     [
         (lambda folder: _played().to_html(folder / "a.svg"), FormatError,
-         "to_html: unknown format: expected a path ending in .html, got a.svg"),
+         "to_html: unknown format: expected a path ending in .html, got 'a.svg'"),
         (lambda folder: _played().to_svg(folder / "a.png"), FormatError,
-         "to_svg: unknown format: expected a path ending in .svg, got a.png"),
+         "to_svg: unknown format: expected a path ending in .svg, got 'a.png'"),
         (lambda folder: _played().to_svg(folder / "a.svg", 4), ArgumentError,
          "to_svg: there is no such scene: expected 0 to 3, got 4"),
         (lambda folder: _played().to_svg(folder / "a.svg", seconds=0), ArgumentError,

@@ -12,6 +12,7 @@ from autograd_cnn.engine.backward import toposort
 from autograd_cnn.errors import ArgumentError
 from autograd_cnn.graph import Graph, Units, capture
 from autograd_cnn.viz.drawing.dot import draw
+from autograd_cnn.viz.drawing.render import svgs
 from autograd_cnn.viz.drawing.style import PALETTES, SCALE, Scale, quantity_text
 from autograd_cnn.viz.frames.view import GLANCE
 
@@ -111,6 +112,12 @@ def test_the_backward_pass_stands_beside_the_forward_one_and_runs_up(square):
     assert 'label="forward pass"' in source
     assert 'label="backward pass"' in source
     assert re.search(r"n4 -> n3 \[.*dir=back", source)
+
+
+def test_titles_are_drawn_over_wires(convnet):
+    graph = capture(convnet)
+    [svg] = svgs([draw(graph.nodes, graph.edges, graph.calls, placed=True).source], placed=True)
+    assert svg.rindex('class="edge"') < svg.index("<title>title_f1.forward</title>")
 
 
 @pytest.mark.parametrize("direction", ["down", "right"])

@@ -177,7 +177,7 @@ def test_an_unknown_ending_is_an_error(square, tmp_path):
     with pytest.raises(FormatError) as error:
         capture(square).render(tmp_path / "g.gif")
     assert str(error.value) == (
-        "render: the ending of the file's name is unknown: expected .svg or .png or .pdf or .html or .dot or .json, got 'g.gif'"
+        "render: unknown format: expected a path ending in .svg or .png or .pdf or .html or .dot or .json, got 'g.gif'"
     )
 
 
@@ -185,10 +185,10 @@ def test_an_unknown_ending_is_an_error(square, tmp_path):
     ("write", "text"),
     [
         (
-            lambda graph: graph.to_html("g.svg"),
+            lambda graph: graph.to_html("g.htm"),
             (
-                "to_html: the ending of the file's name is of another kind: expected .html, got 'g.svg'; "
-                "render writes all kinds, by their endings"
+                "to_html: unknown format: expected a path ending in .html, got 'g.htm'; "
+                "render writes all kinds of files, by their endings"
             ),
         ),
         (

@@ -1,6 +1,5 @@
 """Convolutions, forward and backward, in two ways each (see docs/derivations/sensitivity-map.md)."""
 
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -118,12 +117,8 @@ def derive_transposed(call: Recorded) -> Derived:
     Its forward pass is the backward pass of `correlate2d`: its input takes the place of the sensitivities.
     """
     geometry = dict(call.params)
-    large: Shape = geometry.pop("x_shape")
-    if len(large) == 4:
-        large = (1, *large[1:])
-        call = replace(call, inner=replace(call.inner, params={**geometry, "x_shape": large}))
     x, w = call.operand("g"), call.operand("w")
-    form = _Form(large, w.shape, geometry)
+    form = _Form(geometry.pop("x_shape"), w.shape, geometry)
     ys, gs = map(form.symbol, "yδ")
     some = _FILTERS[form.w[0] > 1]
     arrays = {

@@ -115,11 +115,8 @@ def derive_mean(call: Recorded) -> Derived:
 @plays(ops.mean_pool_wrt_input, batch=IMAGES)
 def derive_spread(call: Recorded) -> Derived:
     """Return the arrays and scenes of a recorded `mean_pool_wrt_input`, such as an upsampling, for one image."""
-    x, shape = call.operand("g"), call.params["x_shape"]
-    if len(shape) == 4:
-        shape = (1, *shape[1:])
-        call = replace(call, inner=replace(call.inner, params=call.params | {"x_shape": shape}))
-    grid = _grid(shape, call.params)
+    x = call.operand("g")
+    grid = _grid(call.params["x_shape"], call.params)
     ys, gs = grid.symbol("y"), grid.symbol("δ")
     arrays = {
         **call.both("g", "x", "the input", grid.planes(x).shape),

@@ -48,8 +48,8 @@ export class Table extends Board {
         this.element.append(this.caption, this.tables);
         const longest = Math.max(...Array.from(this.array.values, (value) => brief(value).length));
         for (const cell of this.cells) cell.style.minWidth = `${longest + 1.5}ch`;
-        /** How wide it is, in letters' heights. */
-        this.ems = group * this.columns * Math.max(2.3, 0.65 * (longest + 1.5));
+        /** How wide it is, in letters' heights, with the cells' padding. */
+        this.ems = group * this.columns * (Math.max(2.3, 0.65 * (longest + 1.5)) + 0.6);
         /** What is pointed out, and as what. @type {[HTMLTableCellElement, string][]} */
         this.lit = [];
         this.colors = colorTable();

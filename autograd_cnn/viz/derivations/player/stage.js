@@ -106,15 +106,16 @@ export function setScene(scene) {
 /** @param {number} step */
 export function showStep(step) {
     views.forEach((view) => view.show(step));
-    if (views.length === 1) follow();
+    if (views.length === 1 && step) follow(views[0], step);
 }
 
-/** Where a scene is higher than the screen, bring the cell that is filled into view, below the formula. */
-function follow() {
+/** Where a scene is higher than the screen, bring what is filled into view, below the formula. @param {PanelView} view @param {number} step */
+function follow({ progress, boards, words }, step) {
     const stage = byId("stage", HTMLElement);
-    const cell = stage.querySelector("td.target")?.getBoundingClientRect();
+    const { array } = progress.locate(Math.min(step, progress.length) - 1).walk.target;
+    const cell = boards.get(array)?.element.querySelector("td.target, canvas")?.getBoundingClientRect();
     if (!cell) return;
-    const before = cell.top - views[0].words.getBoundingClientRect().bottom;
+    const before = cell.top - words.getBoundingClientRect().bottom;
     const beyond = cell.bottom + 8 - stage.getBoundingClientRect().bottom;
     if (before < 0 || beyond > 0) stage.scrollTop += before < 0 ? before : Math.min(before, beyond);
 }

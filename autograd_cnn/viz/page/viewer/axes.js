@@ -91,8 +91,9 @@ export function measured(frame, unfolded, known) {
         ? { y: stretched(parts.y), forward: stretched(parts.forward), backward: stretched(parts.backward) }
         : { y: same, forward: same, backward: same };
     const widths = /** @type {Widths} */ ({});
-    const room = frame.parent < 0 ? 0 : frame.room - BEFORE.x - MARGIN;
-    for (const phase of phasesOf(layout.widths))
+    const phases = phasesOf(layout.widths);
+    const room = frame.parent < 0 && phases.length < 2 ? 0 : frame.room - BEFORE.x - MARGIN;
+    for (const phase of phases)
         widths[phase] = Math.max(axes[phase](layout.widths[phase]), RIGHT ? 0 : room);
     const height = Math.max(axes.y(layout.height), RIGHT ? room : 0);
     const size = { layout, axes, pieces: shrinks ? 16 : bent ? 4 : 1, widths, height, spine: spine(frame, axes, widths) };

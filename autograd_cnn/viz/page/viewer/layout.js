@@ -226,21 +226,19 @@ export class Scene {
         if (kind === "in" || kind === "out")
             return { at: centre, border: this.crossings.get(`${frame.index}.${kind}.${of}.${phase}`) };
         const key = kind === "node" ? `n${of}` : kind === "frame" ? halfKey(FRAMES[of], phase) : chipKey(frame, slot);
+        const beyond = (way === "in") === (phase === "forward") ? -LEAD : LEAD;
+        const moved = (/** @type {Point} */ at) => Math.hypot(at[0] - now[0], at[1] - now[1]) >= 1;
         if (kind === "frame" && this.unfolded.has(of)) {
             const at = /** @type {Point} */ (this.crossings.get(`${of}.${way}.${other}.${phase}`));
-            if (Math.hypot(at[0] - now[0], at[1] - now[1]) < 1) return { at, inside: key };
-            const beyond = (way === "in") === (phase === "forward") ? -LEAD : LEAD;
-            return {
-                at,
-                inside: key,
-                beyond,
-                beside: (point[1] - y) * Math.sign(beyond) < height / 2 - 1,
-            };
+            const beside = (point[1] - y) * Math.sign(beyond) < height / 2 - 1;
+            return { at, inside: key, ...(moved(at) && { beyond, beside }) };
         }
         if (kind === "frame" && OPEN.has(of)) {
             const [across, along] = foldedSize(FRAMES[of], box).map((length) => length / 2);
-            const aside = point[0] - anchorOf(FRAMES[of], phase, box);
-            return { key, at: [centre[0] + Math.max(4 - across, Math.min(aside, across - 4)), centre[1] + Math.sign(point[1] - y) * along] };
+            const aside = Math.max(4 - across, Math.min(now[0] - centre[0], across - 4));
+            /** @type {Point} */
+            const at = [centre[0] + aside, centre[1] + Math.sign(beyond) * along];
+            return { key, at, ...(moved(at) && { beyond }) };
         }
         return { key, at: [centre[0] + point[0] - x, centre[1] + point[1] - y] };
     }

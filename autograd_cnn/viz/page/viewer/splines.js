@@ -108,7 +108,8 @@ function entry(from, edge, { at }) {
     const half = (from[1] + edge) / 2;
     /** @type {Point} */
     const turn = [at[0], edge];
-    return [from, [from[0], half], [at[0], half], turn, turn, at, at];
+    const straight = Math.abs(at[1] - edge) < 1 ? [] : [turn, at, at]; // a piece without length has no direction
+    return [from, [from[0], half], [at[0], half], turn, ...straight];
 }
 
 /** Straight pieces, as a spline. @param {Point[]} corners */
