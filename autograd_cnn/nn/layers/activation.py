@@ -10,7 +10,7 @@ from autograd_cnn.nn.layers.function import ElementFunction, Function, layer
 from autograd_cnn.nn.module import Module, in_dtype_of
 from autograd_cnn.nn.parameter import Parameter
 from autograd_cnn.ops.activation import check_range
-from autograd_cnn.parameters import Bool, Count, FloatDType, NotNaN, NotNegative, Number, Positive, Size
+from autograd_cnn.parameters import Bool, Count, Finite, FloatDType, NotNaN, NotNegative, Positive, Size
 
 __all__ = [
     "CELU",
@@ -87,7 +87,7 @@ class LeakyReLU(ElementFunction):
 
     function = staticmethod(ops.leaky_relu)
     _shown = ("negative_slope",)
-    negative_slope: NotNaN = 0.01
+    negative_slope: Finite = 0.01
     inplace: Bool = False
 
 
@@ -110,7 +110,7 @@ class ELU(ElementFunction):
 
     function = staticmethod(ops.elu)
     _shown = ("alpha",)
-    alpha: NotNaN = 1.0
+    alpha: Finite = 1.0
     inplace: Bool = False
 
 
@@ -199,7 +199,7 @@ class Softplus(ElementFunction):
 
     function = staticmethod(functional.softplus)
     beta: Positive = 1.0
-    threshold: Number | None = None
+    threshold: NotNaN | None = None
 
 
 class ReLU6(_InPlace):
@@ -397,7 +397,7 @@ class PReLU(Module):
     """
 
     @composite
-    def __init__(self, num_parameters: Size = 1, init: NotNaN = 0.25, *, dtype: FloatDType = np.float32) -> None:
+    def __init__(self, num_parameters: Size = 1, init: Finite = 0.25, *, dtype: FloatDType = np.float32) -> None:
         self.weight = Parameter(np.full(num_parameters, init, dtype))
 
     def forward(self, x: Array) -> Array:
