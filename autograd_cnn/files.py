@@ -5,7 +5,7 @@ import os
 import secrets
 import stat
 import sys
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, Final, TypeAlias
@@ -44,6 +44,27 @@ def as_path(where: str, path: AnyPath) -> Path:
     if "\0" in name:
         raise ArgumentError(sentence(where, "a path can't have a zero byte in it", expected="a path", got=repr(name)))
     return Path(name)
+
+
+def ending(where: str, path: Path, known: Collection[str], hint: str = "") -> str:
+    """Return the ending of a name, in lower case.
+
+    Raises
+    ------
+    ArgumentError
+        If it is not a known one.
+
+    Examples
+    --------
+    >>> ending("load", Path("weights.NPZ"), [".npz", ".safetensors"])
+    '.npz'
+    """
+    suffix = path.suffix.lower()
+    if suffix not in known:
+        *first, last = known
+        expected = f"a name that ends in {', '.join(first)} or {last}" if first else f"a name that ends in {last}"
+        raise ArgumentError(sentence(where, "unknown kind of file", expected=expected, got=repr(path.name), hint=hint))
+    return suffix
 
 
 @contextmanager

@@ -10,16 +10,17 @@ import numpy as np
 from autograd_cnn.engine.composite import parsed
 from autograd_cnn.engine.trace import Slot
 from autograd_cnn.errors import FormatError, MissingDependencyError, OperandError, sentence
-from autograd_cnn.files import AnyPath, as_path, replacing
+from autograd_cnn.files import AnyPath, as_path, ending, replacing
 from autograd_cnn.nn import Module
 from autograd_cnn.onnx.export import effects, elementwise, indexing, layers, matrices, shaping, windows
 from autograd_cnn.onnx.export.dims import Counted, Dim, Filled, joint, of_size, shape_in
 from autograd_cnn.onnx.export.graph import OPSET, TYPES, Graph, Ref
 from autograd_cnn.onnx.export.program import Op, Program
-from autograd_cnn.onnx.export.record import is_array, named_leaves, record, replaced
+from autograd_cnn.onnx.export.record import is_array, named_leaves, record
 from autograd_cnn.onnx.export.writer import writer_of
 from autograd_cnn.onnx.network import OnnxNetwork
 from autograd_cnn.parameters import Bool
+from autograd_cnn.tree import leaves, rebuilt
 
 TABLES: Final = (effects, elementwise, indexing, layers, matrices, shaping, windows)
 """The modules that fill the tables."""
@@ -93,6 +94,7 @@ def export(
     True
     """
     path = as_path("export", path)
+    ending("export", path, [".onnx"])
     if not callable(function):
         raise OperandError(sentence("export", "not a function", expected="a function", got=repr(function)))
     try:
@@ -107,7 +109,7 @@ def export(
     if dynamic_batch:
         size = max(_first_length(arrays[0]), 2)  # one example would be broadcast
         sizes = (size, size + 1, size + 3)
-        grown = [[_grown(arg, _first_length(arrays[0]), n) for arg in args] for n in sizes]
+        grown = [_grown(list(args), _first_length(arrays[0]), n) for n in sizes]
         programs = [record(called, each, names) for each in grown]
         program, shape = joint(programs, sizes), shape_in(programs, sizes)
     else:
@@ -124,11 +126,14 @@ def _first_length(array: Any) -> int:
     return int(np.shape(array)[0]) if np.ndim(array) else 0
 
 
-def _grown(arg: Any, batch: int, size: int) -> Any:
-    """Return an argument with all its batched arrays in another batch size."""
-    return replaced(
-        arg, lambda leaf: of_size(np.asarray(leaf), size) if is_array(leaf) and _first_length(leaf) == batch else leaf
-    )
+def _grown(args: list[Any], batch: int, size: int) -> list[Any]:
+    """Return the arguments with all batched arrays in another batch size."""
+
+    def grown(leaf: Any) -> Any:
+        return of_size(np.asarray(leaf), size) if is_array(leaf) and _first_length(leaf) == batch else leaf
+
+    found: list[Any] = rebuilt(args, map(grown, leaves(args)))
+    return found
 
 
 def _argument_names(function: Any, count: int) -> list[str]:

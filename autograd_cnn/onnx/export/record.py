@@ -4,6 +4,7 @@ Its side effects, such as an optimiser's changes to parameters, are undone after
 """
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import fields
 from typing import Any, Final
 
 import numpy as np
@@ -19,6 +20,7 @@ from autograd_cnn.onnx.export.program import Op, Program, Variable
 from autograd_cnn.ops import add, astype
 from autograd_cnn.optim import Optimizer
 from autograd_cnn.tensor import Tensor
+from autograd_cnn.tree import is_record, leaves, rebuilt
 
 EFFECTS: Final[dict[Any, Callable[..., None]]] = {}
 """The effects of functions, or methods of a class, on a `Recorder`, which is the first argument, before the object and the
@@ -28,11 +30,13 @@ arguments. `autograd_cnn.onnx.export.effects` fills it."""
 
 
 def named_leaves(tree: Any, name: str) -> Iterator[tuple[str, Any]]:
-    """Yield the leaves of lists, tuples and dicts, with names such as ``params.w`` and ``y.0``."""
+    """Yield the leaves of lists, tuples, dicts and dataclasses, with names such as ``params.w`` and ``y.0``."""
     if isinstance(tree, dict):
         branches: Any = tree.items()
     elif hasattr(tree, "_fields"):
         branches = zip(tree._fields, tree, strict=True)
+    elif is_record(tree):
+        branches = ((each.name, getattr(tree, each.name)) for each in fields(tree))
     elif isinstance(tree, (list, tuple)):
         branches = enumerate(tree)
     else:
@@ -40,16 +44,6 @@ def named_leaves(tree: Any, name: str) -> Iterator[tuple[str, Any]]:
         return
     for key, branch in branches:
         yield from named_leaves(branch, f"{name}.{key}" if name else str(key))
-
-
-def replaced(tree: Any, change: Callable[[Any], Any]) -> Any:
-    """Return the tree with a function applied to every leaf."""
-    if isinstance(tree, dict):
-        return {key: replaced(branch, change) for key, branch in tree.items()}
-    if isinstance(tree, (list, tuple)):
-        branches = [replaced(branch, change) for branch in tree]
-        return type(tree)(*branches) if hasattr(tree, "_fields") else type(tree)(branches)
-    return change(tree)
 
 
 def is_array(leaf: Any) -> bool:
@@ -122,11 +116,11 @@ def record(function: Callable[..., Any], args: Sequence[Any], names: Sequence[st
     FormatError
         If its calls differ from run to run, or something that it does is not a computation.
     """
-    leaves = [leaf for name, arg in zip(names, args, strict=True) for leaf in named_leaves(arg, name)]
-    arrays = [(name, Tensor.wrap(argument(leaf))) for name, leaf in leaves if is_array(leaf)]
+    named = [leaf for name, arg in zip(names, args, strict=True) for leaf in named_leaves(arg, name)]
+    arrays = [(name, Tensor.wrap(argument(leaf))) for name, leaf in named if is_array(leaf)]
     trace = _Trace([tensor.value for _, tensor in arrays])
     given = iter([tensor for _, tensor in arrays])
-    args = [replaced(arg, lambda leaf: next(given) if is_array(leaf) else leaf) for arg in args]
+    args = rebuilt(list(args), (next(given) if is_array(leaf) else leaf for leaf in leaves(list(args))))
     token = entering.set(trace.enter)
     try:
         with trace.running():
