@@ -8,7 +8,7 @@ from typing import Any, Final
 import numpy as np
 
 from autograd_cnn.engine.composite import parsed
-from autograd_cnn.engine.trace import Slot
+from autograd_cnn.engine.trace import Slot, slots_in
 from autograd_cnn.errors import FormatError, MissingDependencyError, OperandError, sentence
 from autograd_cnn.files import AnyPath, as_path, ending, replacing
 from autograd_cnn.nn import Module
@@ -225,7 +225,7 @@ class _Writing:
         for op in reversed(self.program.ops):
             if not wanted.isdisjoint(op.outputs):
                 ops.append(op)
-                wanted.update(_slots((op.operands, list(op.params.values()))))
+                wanted.update(slots_in((op.operands, op.params)))
         return ops[::-1]
 
     # --- calls --------------------------------------------------------------------------------
@@ -267,7 +267,7 @@ class _Writing:
     def _param(self, value: Any) -> Any:
         if isinstance(value, Slot):
             return self.refs[value]
-        if type(value) is tuple:
+        if type(value) in {tuple, list}:
             return tuple(map(self._param, value))
         return value
 
@@ -290,14 +290,6 @@ class _Writing:
             for place, name in enumerate(names):
                 names[place] = self.renamed.get(name, name)
         return node
-
-
-def _slots(value: Any) -> set[Slot]:
-    if isinstance(value, Slot):
-        return {value}
-    if type(value) in {tuple, list}:
-        return set().union(*map(_slots, value))
-    return set()
 
 
 def _live(nodes: Sequence[Any], wanted: set[str]) -> list[Any]:

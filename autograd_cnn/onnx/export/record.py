@@ -12,7 +12,7 @@ import numpy as np
 from autograd_cnn.engine.node import Array, Traced
 from autograd_cnn.engine.primitive import REGISTRY, Primitive
 from autograd_cnn.engine.recording import entering, no_grad, recording
-from autograd_cnn.engine.trace import Call, Constant, Held, Slot, Trace, argument
+from autograd_cnn.engine.trace import Call, Held, Slot, Trace, argument, resolved, value_of
 from autograd_cnn.errors import FormatError, sentence
 from autograd_cnn.nn import Module
 from autograd_cnn.onnx.export.formulas import FORMULAS
@@ -140,7 +140,7 @@ def record(function: Callable[..., Any], args: Sequence[Any], names: Sequence[st
             problem = "a result is not an array"
             raise FormatError(sentence("export", problem, expected="arrays or tensors", got=type(leaf).__name__))
         whole = name if name and not name[0].isdigit() else f"y.{name}".rstrip(".")
-        recorder.program.outputs.append((whole, recorder.resolved(reference, recorder.references)))
+        recorder.program.outputs.append((whole, resolved(reference, recorder.references)))
     return recorder.program
 
 
@@ -179,24 +179,14 @@ class Recorder:
             each: each for each in REGISTRY.values()
         }
 
-    def resolved(self, value: Any, references: dict[Slot, Any]) -> Any:
-        """Return the program's reference for an operand, a parameter or a result."""
-        if isinstance(value, Slot):
-            return references[value]
-        if isinstance(value, Constant):
-            return value.value
-        if type(value) in {tuple, list}:
-            return tuple(self.resolved(each, references) for each in value)
-        return value
-
     def add_calls(self, calls: Sequence[Call], trace: Trace, references: dict[Slot, Any], scope: str = "") -> None:
         """Record the calls of a trace; ``references`` maps its slots to the program's, and is extended."""
         scopes = getattr(trace, "scopes", [scope] * len(calls))
         for place, call in enumerate(calls):
-            args = [self.resolved(arg, references) for arg in call.args]
+            args = resolved(list(call.args), references)
             primitive = self._primitives.get(call.function)
             if primitive is not None:
-                params = {name: self.resolved(value, references) for name, value in call.params.items()}
+                params = resolved(call.params, references)
                 values = [trace.values[slot] for slot in call.outputs]
                 where = scopes[place] if place < len(scopes) else ""
                 results = self._called(primitive, args, primitive.parameters | params, values, where)
@@ -216,10 +206,10 @@ class Recorder:
 
     def _other(self, call: Call, args: list[Any]) -> Sequence[Any]:
         """Return the results of a call that is not a primitive's, or apply its effect."""
-        if call.name == "value" and isinstance(args[0], Held):
-            return [self.tensor(args[0].value).now]
+        if call.function is value_of:
+            return [self.tensor(args[0]).now]
         if call.function is getattr:
-            return [self.buffer(args[0].value, args[1]).now]
+            return [self.buffer(*args).now]
         if call.name == "copy":
             return self.apply(astype, args[0], dtype=args[1])
         owner = getattr(call.function, "__self__", None)
@@ -228,7 +218,7 @@ class Recorder:
             hint = "call .eval() on the model first" if "mask" in call.name else ""
             what = f"what {call.name} does is not a computation that ONNX could make again"
             raise FormatError(sentence("export", f"{what} ({call.origin})", hint=hint))
-        effect(self, owner, *(arg.value if isinstance(arg, Held) else arg for arg in args))
+        effect(self, owner, *args)
         return ()
 
     def apply(self, function: Callable[..., Any], *operands: Any, scope_: str = "", **params: Any) -> Sequence[Any]:
@@ -250,7 +240,7 @@ class Recorder:
         references = dict(zip(trace.arguments, given, strict=True))
         results = [trace.reference(each) for each in (result if isinstance(result, tuple) else (result,))]
         self.add_calls(trace.calls, trace, references, scope_)
-        return [self.resolved(each, references) for each in results]
+        return resolved(results, references)
 
     # --- what outlives a call -----------------------------------------------------------------
 
