@@ -235,7 +235,9 @@ def number(
     0.5
     """
     found: float
-    if _is_integer(value):
+    if type(value) is float or type(value) is int:  # as nearly always
+        found = value
+    elif _is_integer(value):
         found = operator.index(value)
     elif isinstance(value, (float, np.floating)) or (
         isinstance(value, np.ndarray) and value.ndim == 0 and value.dtype.kind in "bf"

@@ -166,10 +166,12 @@ class Optimizer:
 
         NumPy's numbers become Python's: a float64 scalar would promote float32 arrays.
         """
-        options = {name: _plain(value) if name != "params" else value for name, value in group.items()}
-        for name, parse in _parsers(type(self)).items():  # type: ignore[arg-type]  # a class can be hashed
-            if name in options:
-                options[name] = parse(self._name, name, options[name])
+        where, parsers = self._name, _parsers(type(self))  # type: ignore[arg-type]  # a class can be hashed
+        options = {
+            name: parsers[name](where, name, value) if name in parsers else _plain(value)
+            for name, value in group.items()
+            if name != "params"
+        } | {"params": group["params"]}
         self.check(options)
         return options
 
