@@ -46,7 +46,6 @@ __all__ = [
 class _InPlace(ElementFunction):
     """A function without parameters, but PyTorch's argument."""
 
-    _shown = ()
     inplace: Bool = False
 
 
@@ -86,7 +85,6 @@ class LeakyReLU(ElementFunction):
     """
 
     function = staticmethod(ops.leaky_relu)
-    _shown = ("negative_slope",)
     negative_slope: Finite = 0.01
     inplace: Bool = False
 
@@ -109,7 +107,6 @@ class ELU(ElementFunction):
     """
 
     function = staticmethod(ops.elu)
-    _shown = ("alpha",)
     alpha: Finite = 1.0
     inplace: Bool = False
 
@@ -132,6 +129,7 @@ class GELU(ElementFunction):
     """
 
     function = staticmethod(functional.gelu)
+    _shows_all = False
     approximate: functional.Approximation = "none"
 
 
@@ -198,6 +196,7 @@ class Softplus(ElementFunction):
     """
 
     function = staticmethod(functional.softplus)
+    _shows_all = False
     beta: Positive = 1.0
     threshold: NotNaN | None = None
 
@@ -341,7 +340,6 @@ class Hardtanh(ElementFunction):
     """
 
     function = staticmethod(functional.hardtanh)
-    _shown = ("min_val", "max_val")
     min_val: NotNaN = -1.0
     max_val: NotNaN = 1.0
     inplace: Bool = False
@@ -368,7 +366,6 @@ class CELU(ElementFunction):
     """
 
     function = staticmethod(functional.celu)
-    _shown = ("alpha",)
     alpha: Positive = 1.0
     inplace: Bool = False
 
@@ -426,7 +423,6 @@ class GLU(ElementFunction):
     """
 
     function = staticmethod(functional.glu)
-    _shown = ("dim",)
     dim: Count = -1
 
 
@@ -459,7 +455,6 @@ class Hardshrink(ElementFunction):
     """
 
     function = staticmethod(functional.hardshrink)
-    _shown = ("lambd",)
     lambd: NotNegative = 0.5
 
 
@@ -479,7 +474,6 @@ class Softshrink(ElementFunction):
     """
 
     function = staticmethod(functional.softshrink)
-    _shown = ("lambd",)
     lambd: NotNegative = 0.5
 
 
@@ -502,7 +496,6 @@ class Threshold(ElementFunction):
     """
 
     function = staticmethod(functional.threshold)
-    _shown = ("threshold", "value")
     threshold: NotNaN
     value: NotNaN
     inplace: Bool = False
@@ -515,7 +508,8 @@ class Threshold(ElementFunction):
 class _AlongAxis(Function):
     """A function along the axis ``dim``."""
 
-    _shown = ("dim",)
+    _shows_all = True
+
     dim: Count = -1
 
     def forward(self, x: Array) -> Array:
