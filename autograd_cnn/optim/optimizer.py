@@ -62,6 +62,9 @@ _NUMBERS: Final[dict[str, type[int] | type[float]]] = {"step": int, "mu_product"
 class Optimizer:
     """The base of all optimisers; a subclass defines ``update``, and names its state in ``remembers``.
 
+    Its options are the arguments of its constructor. Those annotated with how they are parsed, such as ``NotNegative``,
+    are checked when they are passed, when a group or a state sets them, and in every step.
+
     Parameters
     ----------
     params : iterable of Tensor, or of dict
