@@ -136,7 +136,9 @@ def argsort(x: Tensor, /, *, axis: int = -1, descending: bool = False, stable: b
 
 def _check_device(where: str, device: str | None) -> None:
     if device not in (None, "cpu"):
-        raise OperandError(sentence(where, f"there is no device {device!r}", hint="everything is computed on the CPU"))
+        raise OperandError(
+            sentence(where, f"device {device!r} is not supported", hint="everything is computed on the CPU")
+        )
 
 
 class __array_namespace_info__:  # noqa: N801  # the standard's name

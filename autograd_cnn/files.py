@@ -5,12 +5,12 @@ import os
 import secrets
 import stat
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, Final, TypeAlias
 
-from autograd_cnn.errors import ArgumentError, FormatError, OperandError, sentence
+from autograd_cnn.errors import ArgumentError, OperandError, sentence
 
 if sys.platform != "win32":
     import fcntl
@@ -21,7 +21,7 @@ DRAFTS: Final = ".autograd-cnn-*.draft"
 """The names of files while they are written. Only a killed process leaves one behind."""
 
 
-def as_path(where: str, path: AnyPath, endings: Sequence[str] = (), hint: str = "") -> Path:
+def as_path(where: str, path: AnyPath, endings: Collection[str] = (), hint: str = "") -> Path:
     """Return ``path`` as a `Path`.
 
     Raises
@@ -29,14 +29,12 @@ def as_path(where: str, path: AnyPath, endings: Sequence[str] = (), hint: str = 
     OperandError
         If it is not a path.
     ArgumentError
-        If no file can have this name.
-    FormatError
-        If it ends, in small letters, in none of the endings, if any are given; ``hint`` says what to do.
+        If no file can have this name, or the name has none of the ``endings``, in either case; ``hint`` says what to do.
 
     Examples
     --------
-    >>> as_path("load", b"weights.npz").name
-    'weights.npz'
+    >>> as_path("load", b"weights.NPZ", [".npz", ".safetensors"]).name
+    'weights.NPZ'
     """
     try:
         name = os.fsdecode(path)
@@ -47,8 +45,9 @@ def as_path(where: str, path: AnyPath, endings: Sequence[str] = (), hint: str = 
         raise ArgumentError(sentence(where, "a path can't have a zero byte in it", expected="a path", got=repr(name)))
     found = Path(name)
     if endings and found.suffix.lower() not in endings:
-        expected = f"a path ending in {' or '.join(endings)}"
-        raise FormatError(sentence(where, "unknown format", expected=expected, got=repr(found.name), hint=hint))
+        *first, last = endings
+        expected = f"a name that ends in {', '.join(first)} or {last}" if first else f"a name that ends in {last}"
+        raise ArgumentError(sentence(where, "unknown kind of file", expected=expected, got=repr(found.name), hint=hint))
     return found
 
 

@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import lru_cache, partial
-from math import isnan, prod
+from math import isfinite, isnan, prod
 from types import EllipsisType, NoneType, SimpleNamespace
 from typing import Annotated, Any, Final, Literal, TypeAlias, get_args, get_origin, get_type_hints
 
@@ -220,7 +220,12 @@ def _not_understood(where: str, name: str, expected: str, value: Any) -> str:
 
 
 def number(
-    where: str, name: str, value: Any, expected: str = "a number", fits: Callable[[float], bool] | None = None
+    where: str,
+    name: str,
+    value: Any,
+    expected: str = "a number",
+    fits: Callable[[float], bool] | None = None,
+    finite: bool = False,
 ) -> float:
     """Return ``value`` as a Python number, if it ``fits``; ``expected`` describes the condition.
 
@@ -230,7 +235,9 @@ def number(
     0.5
     """
     found: float
-    if _is_integer(value):
+    if type(value) is float or type(value) is int:  # as nearly always
+        found = value
+    elif _is_integer(value):
         found = operator.index(value)
     elif isinstance(value, (float, np.floating)) or (
         isinstance(value, np.ndarray) and value.ndim == 0 and value.dtype.kind in "bf"
@@ -240,6 +247,8 @@ def number(
         raise ArgumentError(_not_understood(where, name, expected, value))
     if fits is not None and not fits(found):
         raise ArgumentError(sentence(where, f"{name} is out of range", expected=expected, got=repr(value)))
+    if finite and not isfinite(found):
+        raise ArgumentError(sentence(where, f"{name} is not finite", expected=expected, got=repr(value)))
     return found
 
 
@@ -503,22 +512,31 @@ Padding: TypeAlias = Annotated[
 Number: TypeAlias = Annotated[float, Parsed(number, frozenset({int, float}))]
 """A Python number, which does not change the dtype of arrays that it is combined with."""
 
-Share: TypeAlias = Annotated[
-    float, Parsed(partial(number, expected="a number from 0 to 1", fits=lambda x: 0 <= x <= 1), frozenset())
-]
-Positive: TypeAlias = Annotated[
-    float, Parsed(partial(number, expected="a number above 0", fits=lambda x: x > 0), frozenset())
-]
-NotNegative: TypeAlias = Annotated[
-    float, Parsed(partial(number, expected="a number of at least 0", fits=lambda x: x >= 0), frozenset())
-]
-NotNaN: TypeAlias = Annotated[float, Parsed(partial(number, fits=lambda x: not isnan(x)), frozenset())]
+
+def _numbers(expected: str, fits: Callable[[float], bool] | None = None, *, finite: bool = True) -> Parsed:
+    return Parsed(partial(number, expected=expected, fits=fits, finite=finite), frozenset())
+
+
+Finite: TypeAlias = Annotated[float, _numbers("a number")]
+Share: TypeAlias = Annotated[float, _numbers("a number from 0 to 1", lambda x: 0 <= x <= 1)]
+BelowOne: TypeAlias = Annotated[float, _numbers("a number from 0 to below 1", lambda x: 0 <= x < 1)]
+Positive: TypeAlias = Annotated[float, _numbers("a number above 0", lambda x: x > 0)]
+not_negative: Final = _numbers("a number of at least 0", lambda x: x >= 0)
+NotNegative: TypeAlias = Annotated[float, not_negative]
+Power: TypeAlias = Annotated[float, _numbers("a number above 0", lambda x: x > 0, finite=False)]
+"""The p of a norm, which may be infinite."""
+
+Limit: TypeAlias = Annotated[float, _numbers("a number of at least 0", lambda x: x >= 0, finite=False)]
+"""A bound, which may be infinite."""
+
+NotNaN: TypeAlias = Annotated[float, _numbers("a number", lambda x: not isnan(x), finite=False)]
 
 Count: TypeAlias = Annotated[int, Parsed(integer)]
 Size: TypeAlias = Annotated[int, Parsed(partial(integer, least=1), frozenset())]
 """An int of at least 1."""
 
-Whole: TypeAlias = Annotated[int, Parsed(partial(integer, least=0), frozenset())]
+whole: Final = Parsed(partial(integer, least=0), frozenset())
+Whole: TypeAlias = Annotated[int, whole]
 """An int of at least 0."""
 
 Sizes: TypeAlias = Annotated[Any, Parsed(_sizes, frozenset())]

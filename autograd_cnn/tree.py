@@ -15,7 +15,7 @@ def leaves(tree: Any) -> Iterator[Any]:
     """
     if isinstance(tree, dict):
         tree = list(tree.values())
-    elif _is_record(tree):
+    elif is_record(tree):
         tree = [getattr(tree, field.name) for field in fields(tree)]
     if isinstance(tree, (list, tuple)):
         for branch in tree:
@@ -37,10 +37,11 @@ def rebuilt(tree: Any, new: Iterator[Any]) -> Any:
     if isinstance(tree, (list, tuple)):
         branches = [rebuilt(branch, new) for branch in tree]
         return type(tree)(*branches) if hasattr(tree, "_fields") else type(tree)(branches)
-    if _is_record(tree):
+    if is_record(tree):
         return replace(tree, **{field.name: rebuilt(getattr(tree, field.name), new) for field in fields(tree)})
     return next(new)
 
 
-def _is_record(tree: Any) -> bool:
-    return is_dataclass(tree) and not isinstance(tree, type)
+def is_record(tree: Any) -> bool:
+    """Whether it is a dataclass of values, and not an object with a state, such as a layer or an optimiser."""
+    return is_dataclass(tree) and not isinstance(tree, type) and not hasattr(tree, "state_dict")

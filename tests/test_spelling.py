@@ -127,7 +127,7 @@ DIFFERENT = {
     "unbiased": (lambda: ag.std(A, unbiased=True), ("std: no argument 'unbiased'; say ddof=1 or ddof=0; "
                  "it takes x, axis, ddof, keepdims")),
     "a typo": (lambda: ag.stack([A], axs=1), "stack: no argument 'axs'; did you mean 'axis'?; it takes arrays, axis"),
-    "cuda": (lambda: ag.tensor(A).to("cuda:0"), "to: there is no device 'cuda:0'; everything is computed on the CPU"),
+    "cuda": (lambda: ag.tensor(A).to("cuda:0"), "to: device 'cuda:0' is not supported; everything is computed on the CPU"),
 }  # fmt: skip
 
 

@@ -13,13 +13,14 @@ from numpy.typing import NDArray
 from autograd_cnn.data.dataset import Images, rows
 from autograd_cnn.data.folder import ImageFiles
 from autograd_cnn.data.transforms import Mix, Transform
-from autograd_cnn.engine.composite import composite
-from autograd_cnn.errors import ArgumentError, OperandError, ShapeError, sentence
+from autograd_cnn.engine.composite import declared
+from autograd_cnn.errors import ArgumentError, OperandError, ShapeError, counted, sentence
 from autograd_cnn.parameters import Bool, Size, Whole, integer
 
 Batch: TypeAlias = tuple[NDArray[Any], NDArray[Any]]
 
 
+@declared
 class Loader:
     """Iterate over images and labels in batches; every pass is one epoch.
 
@@ -80,43 +81,33 @@ class Loader:
     [4.] [4]
     """
 
-    @composite
-    def __init__(
-        self,
-        images: Images,
-        labels: NDArray[Any],
-        batch_size: Size = 64,
-        shuffle: Bool = True,
-        seed: Whole = 0,
-        drop_last: Bool = False,
-        transform: Transform | None = None,
-        workers: Whole = 0,
-        mix: Mix | None = None,
-        rank: Whole = 0,
-        ranks: Size = 1,
-    ) -> None:
-        self.images: Images = images if isinstance(images, ImageFiles) else rows("Loader", "images", images)
-        self.labels = rows("Loader", "labels", labels)
+    images: Images
+    labels: NDArray[Any]
+    batch_size: Size = 64
+    shuffle: Bool = True
+    seed: Whole = 0
+    drop_last: Bool = False
+    transform: Transform | None = None
+    workers: Whole = 0
+    mix: Mix | None = None
+    rank: Whole = 0
+    ranks: Size = 1
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.images, ImageFiles):
+            self.images = rows("Loader", "images", self.images)
+        self.labels = rows("Loader", "labels", self.labels)
         if len(self.images) != len(self.labels):
             problem = "the numbers of images and labels differ"
             raise ShapeError(sentence("Loader", problem, expected=f"{len(self.images)} labels", got=len(self.labels)))
-        self.batch_size = batch_size
-        if drop_last and len(self.images) < batch_size:
-            expected = f"a batch_size up to {len(self.images)}"
-            raise ArgumentError(sentence("Loader", "drop_last leaves no batch", expected=expected, got=batch_size))
-        for name, function, takes in (
-            ("transform", transform, "images and a generator"), ("mix", mix, "images, labels and a generator"),
-        ):  # fmt: skip
+        if self.drop_last and len(self.images) < self.batch_size:
+            problem, expected = "drop_last leaves no batch", f"a batch_size up to {len(self.images)}"
+            raise ArgumentError(sentence("Loader", problem, expected=expected, got=self.batch_size))
+        for name, takes in {"transform": "images and a generator", "mix": "images, labels and a generator"}.items():
+            function = getattr(self, name)
             if function is not None and not callable(function):
                 problem = f"{name} is not a function"
                 raise OperandError(sentence("Loader", problem, expected=f"one of {takes}", got=repr(function)))
-        self.shuffle = shuffle
-        self.seed = seed
-        self.drop_last = drop_last
-        self.transform = transform
-        self.mix = mix
-        self.workers = workers
-        self.rank, self.ranks = rank, ranks
         self._check_shares()
         self.epoch = 0
 
@@ -130,6 +121,11 @@ class Loader:
             problem = "a batch has too few images for all ranks"
             hint = "choose another batch_size, or drop_last" if left else ""
             raise ArgumentError(sentence("Loader", problem, expected=f"at least {self.ranks}", got=smallest, hint=hint))
+
+    def __repr__(self) -> str:
+        shown = {name: value for name, value in vars(self).items() if name not in {"images", "labels"}}
+        options = ", ".join(f"{name}={value!r}" for name, value in shown.items())
+        return f"Loader({counted(len(self.images), 'image')}, {options})"
 
     def __len__(self) -> int:
         """The number of batches in an epoch."""

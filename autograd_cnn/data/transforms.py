@@ -238,7 +238,8 @@ def normalize(
     scales = []
     for name, value in (("mean", mean), ("std", std)):
         numbers = np.asarray(value)
-        if numbers.shape not in {(), (1,), images.shape[1:2]} or numbers.dtype.kind not in "iuf":
+        fits = numbers.dtype.kind in "iuf" and bool(np.isfinite(numbers).all())
+        if numbers.shape not in {(), (1,), images.shape[1:2]} or not fits:
             problem = f"{name} does not fit the channels"
             expected = f"a number or {images.shape[1]} of them"
             raise ShapeError(sentence("normalize", problem, expected=expected, got=repr(value)))

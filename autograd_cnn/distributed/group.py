@@ -152,7 +152,7 @@ def init() -> ProcessGroup:
     """
     try:
         from mpi4py import MPI  # noqa: PLC0415  # optional
-    except (ImportError, RuntimeError) as error:  # the latter if there is no MPI
+    except (ImportError, RuntimeError) as error:  # a RuntimeError if MPI is missing
         raise MissingDependencyError("training on several processes", "mpi") from error
     group = ProcessGroup(MPI.COMM_WORLD.Dup())  # keeps the user's messages apart from ours
     if group.size > 1:

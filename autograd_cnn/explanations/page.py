@@ -57,7 +57,7 @@ def to_html(
     ------
     GradientError
         As `autograd_cnn.graph.capture` raises it.
-    FormatError, MissingDependencyError, OSError
+    ArgumentError, MissingDependencyError, OSError
         As `autograd_cnn.graph.Graph.to_html` raises them.
 
     Notes

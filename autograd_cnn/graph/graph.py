@@ -197,8 +197,8 @@ class Graph:
 
         Raises
         ------
-        FormatError
-            If the extension is another one.
+        ArgumentError
+            If the name ends otherwise.
         MissingDependencyError
             For a .png without the program ``dot``, or a .pdf without it and the extra ``pdf``.
 
@@ -266,9 +266,8 @@ class Graph:
         Raises
         ------
         ArgumentError
-            If ``highlight``, ``direction`` or ``color`` names something that does not exist.
-        FormatError
-            If the name does not end in .html.
+            If the name does not end in .html, or ``highlight``, ``direction`` or ``color`` names something that does not
+            exist.
         MissingDependencyError
             If nothing of what this package installs is there to lay it out.
 

@@ -200,13 +200,9 @@ def load(path: AnyPath) -> dict[str, NDArray[Any]]:
 
 
 def _of_kind(where: str, path: Path, table: Mapping[str, T]) -> T:
-    suffix = path.suffix.lower()
-    if suffix not in table:
-        *first, last = table
-        hint = "PyTorch reads .safetensors by safetensors.torch.load_file(path)" if suffix in READERS else ""
-        expected = f"a name that ends in {', '.join(first)} or {last}"
-        raise ArgumentError(sentence(where, "unknown kind of file", expected=expected, got=repr(path.name), hint=hint))
-    return table[suffix]
+    torchs = path.suffix.lower() in READERS
+    hint = "PyTorch reads .safetensors by safetensors.torch.load_file(path)" if torchs else ""
+    return table[as_path(where, path, table, hint).suffix.lower()]
 
 
 def _is_state(path: Any) -> bool:

@@ -16,15 +16,13 @@ from autograd_cnn.engine.node import Array
 from autograd_cnn.engine.trace import Held, fresh
 from autograd_cnn.errors import ArgumentError, require, sentence
 from autograd_cnn.nn import init
-from autograd_cnn.nn.layers.convolution import ConvTranspose1d, ConvTranspose2d, ConvTranspose3d
+from autograd_cnn.nn.layers.convolution import TransposedConvolution
 from autograd_cnn.nn.module import Module
 from autograd_cnn.nn.parameter import Parameter
 from autograd_cnn.parameters import Count, NotNegative, Size, integer
 from autograd_cnn.seeding import default_rng
 
 M = TypeVar("M", bound=Module)
-
-_TRANSPOSED = (ConvTranspose1d, ConvTranspose2d, ConvTranspose3d)
 
 FIRST_ITERATIONS = 15
 """Steps of the power method for the first estimate."""
@@ -125,7 +123,7 @@ def spectral_norm(
     """
     weight = _parameter("spectral_norm", module, name)
     if dim is None:
-        dim = int(isinstance(module, _TRANSPOSED))
+        dim = int(isinstance(module, TransposedConvolution))
     kind = _SpectralNorm(name, _axis("spectral_norm", dim, weight), n_power_iterations, eps)
     matrix, drawn = kind.matrix(weight.numpy()), default_rng(rng)
     u, v = (drawn.standard_normal(length).astype(weight.dtype) for length in matrix.shape)

@@ -12,7 +12,7 @@ from autograd_cnn.engine.node import Array
 from autograd_cnn.engine.trace import Held, effect, fresh, reading
 from autograd_cnn.errors import ArgumentError, OperandError, ShapeError, require, sentence
 from autograd_cnn.nn.parametrization import remove_spectral_norm, remove_weight_norm, spectral_norm, weight_norm
-from autograd_cnn.parameters import Bool, NotNegative, Positive
+from autograd_cnn.parameters import Bool, Limit, Power
 from autograd_cnn.spelling import teller as _teller
 from autograd_cnn.tensor import Tensor
 
@@ -44,7 +44,7 @@ def _listed(where: str, parameters: Any) -> tuple[Tensor, ...]:
 
 @composite
 def clip_grad_norm_(
-    parameters: Any, max_norm: NotNegative, norm_type: Positive = 2.0, error_if_nonfinite: Bool = False
+    parameters: Any, max_norm: Limit, norm_type: Power = 2.0, error_if_nonfinite: Bool = False
 ) -> Tensor:
     """Scale all gradients down together, so that their common norm is at most ``max_norm`` (Pascanu et al. 2013).
 
@@ -98,7 +98,7 @@ def _scale(parameters: tuple[Tensor, ...], most: float, p: float, strict: bool) 
 
 
 @composite
-def clip_grad_value_(parameters: Any, clip_value: NotNegative) -> None:
+def clip_grad_value_(parameters: Any, clip_value: Limit) -> None:
     """Limit every element of all gradients to the range from ``-clip_value`` to ``clip_value``.
 
     It works in compiled steps, too.

@@ -24,7 +24,7 @@ from autograd_cnn.onnx.functions import inlined
 from autograd_cnn.onnx.legacy import DOMAIN, modernise
 from autograd_cnn.onnx.network import OnnxInput, OnnxNetwork, OnnxOutput, Step, Subgraph, as_layers
 from autograd_cnn.onnx.operator import TABLE, Input, Ints, Operator
-from autograd_cnn.onnx.proto import Proto, first_line, graphs_of, node_name, subgraphs_of
+from autograd_cnn.onnx.proto import DTYPES, Proto, first_line, graphs_of, node_name, subgraphs_of
 
 OLDEST: Final = 6
 """The first opset whose operators can be told apart from those of opset 7 by their attributes."""
@@ -34,12 +34,6 @@ LARGEST: Final = (1 << 31) - 1
 
 SMALL: Final = 1024
 """The largest number of elements of an initializer that may be a shape."""
-
-DTYPES: Final[dict[int, Any]] = {
-    1: np.float32, 2: np.uint8, 3: np.int8, 4: np.uint16, 5: np.int16, 6: np.int32, 7: np.int64, 9: np.bool_,
-    10: np.float16, 11: np.float64, 12: np.uint32, 13: np.uint64,
-}  # fmt: skip
-"""The supported dtypes, by their numbers in ``TensorProto.DataType``."""
 
 _Pick: TypeAlias = dict[str, str]
 """Maps the names in a graph to names that are unique in the file."""
@@ -100,7 +94,7 @@ def load(path: AnyPath) -> OnnxNetwork:
     >>> net(np.array([[1.0, 2.0]], np.float32))
     tensor([[3., 3., 3.]], dtype=float32, op=linear)
     """
-    path = as_path("load_onnx", path)
+    path = as_path("load", path, [".onnx"])
     size = path.stat().st_size
     if size > LARGEST:
         raise FormatError(sentence(str(path), "the file is too large", expected=f"at most {LARGEST} bytes", got=size))

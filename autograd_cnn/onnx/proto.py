@@ -1,10 +1,18 @@
 """Parts of a file, as the library ``onnx`` returns them."""
 
 from collections.abc import Iterator
-from typing import Any, TypeAlias
+from typing import Any, Final, TypeAlias
+
+import numpy as np
 
 Proto: TypeAlias = Any
 """A part of the file, as the library returns it."""
+
+DTYPES: Final[dict[int, Any]] = {
+    1: np.float32, 2: np.uint8, 3: np.int8, 4: np.uint16, 5: np.int16, 6: np.int32, 7: np.int64, 9: np.bool_,
+    10: np.float16, 11: np.float64, 12: np.uint32, 13: np.uint64,
+}  # fmt: skip
+"""The supported dtypes, by their numbers in ``TensorProto.DataType``."""
 
 
 def node_name(node: Proto) -> str:

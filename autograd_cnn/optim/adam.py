@@ -5,6 +5,7 @@ All keep running means of the gradients (``exp_avg``, m) and of their squares (`
 """
 
 import math
+from dataclasses import KW_ONLY
 from itertools import repeat
 from typing import Any, ClassVar
 
@@ -12,10 +13,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from autograd_cnn import kernels
-from autograd_cnn.engine.composite import composite
-from autograd_cnn.optim.optimizer import Arrays, Group, OnePassOptimizer, Optimizer, Params, State, decayed
+from autograd_cnn.engine.composite import declared
+from autograd_cnn.optim.optimizer import Arrays, Betas, Group, OnePassOptimizer, Optimizer, Params, State, decayed
+from autograd_cnn.parameters import Bool, NotNegative
 
 
+@declared
 class Adam(OnePassOptimizer):
     """Adam (Kingma & Ba 2015).
 
@@ -57,26 +60,15 @@ class Adam(OnePassOptimizer):
     """
 
     remembers: ClassVar = {"step": True, "exp_avg": True, "exp_avg_sq": True, "max_exp_avg_sq": False}
-    nonnegative: ClassVar = ("lr", "eps", "weight_decay")
-    flags: ClassVar = ("amsgrad", "maximize")
 
-    @composite
-    def __init__(
-        self,
-        params: Params,
-        lr: float = 1e-3,
-        betas: tuple[float, float] = (0.9, 0.999),
-        eps: float = 1e-8,
-        weight_decay: float = 0,
-        amsgrad: bool = False,
-        *,
-        maximize: bool = False,
-    ) -> None:
-        super().__init__(
-            params,
-            {"lr": lr, "betas": betas, "eps": eps, "weight_decay": weight_decay, "amsgrad": amsgrad,
-             "maximize": maximize},
-        )  # fmt: skip
+    params: Params
+    lr: NotNegative = 1e-3
+    betas: Betas = (0.9, 0.999)
+    eps: NotNegative = 1e-8
+    weight_decay: NotNegative = 0
+    amsgrad: Bool = False
+    _: KW_ONLY
+    maximize: Bool = False
 
     def _decay(self, group: Group) -> tuple[float, float]:
         """Return the share of the values added to the gradients, and the factor by which the values shrink."""
@@ -133,6 +125,7 @@ def _write(
     out += value
 
 
+@declared
 class AdamW(Adam):
     """Adam with decoupled weight decay: ``p`` also shrinks by ``lr·weight_decay·p`` (Loshchilov & Hutter 2019).
 
@@ -152,24 +145,13 @@ class AdamW(Adam):
 
     implies: ClassVar = {"decoupled_weight_decay": True}
 
-    @composite
-    def __init__(
-        self,
-        params: Params,
-        lr: float = 1e-3,
-        betas: tuple[float, float] = (0.9, 0.999),
-        eps: float = 1e-8,
-        weight_decay: float = 1e-2,
-        amsgrad: bool = False,
-        *,
-        maximize: bool = False,
-    ) -> None:
-        super().__init__(params, lr, betas, eps, weight_decay, amsgrad, maximize=maximize)
+    weight_decay: NotNegative = 1e-2
 
     def _decay(self, group: Group) -> tuple[float, float]:
         return 0.0, 1 - group["lr"] * group["weight_decay"]
 
 
+@declared
 class Adamax(Optimizer):
     """Adam with the largest gradient instead of the mean square (Kingma & Ba 2015, section 7.1).
 
@@ -198,22 +180,14 @@ class Adamax(Optimizer):
     """
 
     remembers: ClassVar = {"step": True, "exp_avg": True, "exp_inf": True}
-    nonnegative: ClassVar = ("lr", "eps", "weight_decay")
 
-    @composite
-    def __init__(
-        self,
-        params: Params,
-        lr: float = 2e-3,
-        betas: tuple[float, float] = (0.9, 0.999),
-        eps: float = 1e-8,
-        weight_decay: float = 0,
-        *,
-        maximize: bool = False,
-    ) -> None:
-        super().__init__(
-            params, {"lr": lr, "betas": betas, "eps": eps, "weight_decay": weight_decay, "maximize": maximize}
-        )
+    params: Params
+    lr: NotNegative = 2e-3
+    betas: Betas = (0.9, 0.999)
+    eps: NotNegative = 1e-8
+    weight_decay: NotNegative = 0
+    _: KW_ONLY
+    maximize: Bool = False
 
     def update(self, out: NDArray[Any], value: NDArray[Any], grad: NDArray[Any], state: State, group: Group) -> State:
         """Write a parameter's next values into ``out``, and return its mean and its largest gradient."""
@@ -230,6 +204,7 @@ class Adamax(Optimizer):
         return {"step": step, "exp_avg": mean, "exp_inf": largest}
 
 
+@declared
 class NAdam(Optimizer):
     """Adam with Nesterov's momentum (Dozat 2016).
 
@@ -263,27 +238,16 @@ class NAdam(Optimizer):
     """
 
     remembers: ClassVar = {"step": True, "mu_product": True, "exp_avg": True, "exp_avg_sq": True}
-    nonnegative: ClassVar = ("lr", "eps", "weight_decay", "momentum_decay")
-    flags: ClassVar = ("decoupled_weight_decay", "maximize")
 
-    @composite
-    def __init__(
-        self,
-        params: Params,
-        lr: float = 2e-3,
-        betas: tuple[float, float] = (0.9, 0.999),
-        eps: float = 1e-8,
-        weight_decay: float = 0,
-        momentum_decay: float = 4e-3,
-        decoupled_weight_decay: bool = False,
-        *,
-        maximize: bool = False,
-    ) -> None:
-        super().__init__(
-            params,
-            {"lr": lr, "betas": betas, "eps": eps, "weight_decay": weight_decay, "momentum_decay": momentum_decay,
-             "decoupled_weight_decay": decoupled_weight_decay, "maximize": maximize},
-        )  # fmt: skip
+    params: Params
+    lr: NotNegative = 2e-3
+    betas: Betas = (0.9, 0.999)
+    eps: NotNegative = 1e-8
+    weight_decay: NotNegative = 0
+    momentum_decay: NotNegative = 4e-3
+    decoupled_weight_decay: Bool = False
+    _: KW_ONLY
+    maximize: Bool = False
 
     def update(self, out: NDArray[Any], value: NDArray[Any], grad: NDArray[Any], state: State, group: Group) -> State:
         """Write a parameter's next values into ``out``, and return its moments and the product of its momenta."""
@@ -299,6 +263,7 @@ class NAdam(Optimizer):
         return {"step": step, "mu_product": product, "exp_avg": mean, "exp_avg_sq": square}
 
 
+@declared
 class RAdam(Optimizer):
     """Adam that first takes plain steps along the mean, while the mean square is uncertain (Liu et al. 2020).
 
@@ -331,26 +296,15 @@ class RAdam(Optimizer):
     """
 
     remembers: ClassVar = {"step": True, "exp_avg": True, "exp_avg_sq": True}
-    nonnegative: ClassVar = ("lr", "eps", "weight_decay")
-    flags: ClassVar = ("decoupled_weight_decay", "maximize")
 
-    @composite
-    def __init__(
-        self,
-        params: Params,
-        lr: float = 1e-3,
-        betas: tuple[float, float] = (0.9, 0.999),
-        eps: float = 1e-8,
-        weight_decay: float = 0,
-        decoupled_weight_decay: bool = False,
-        *,
-        maximize: bool = False,
-    ) -> None:
-        super().__init__(
-            params,
-            {"lr": lr, "betas": betas, "eps": eps, "weight_decay": weight_decay,
-             "decoupled_weight_decay": decoupled_weight_decay, "maximize": maximize},
-        )  # fmt: skip
+    params: Params
+    lr: NotNegative = 1e-3
+    betas: Betas = (0.9, 0.999)
+    eps: NotNegative = 1e-8
+    weight_decay: NotNegative = 0
+    decoupled_weight_decay: Bool = False
+    _: KW_ONLY
+    maximize: Bool = False
 
     def update(self, out: NDArray[Any], value: NDArray[Any], grad: NDArray[Any], state: State, group: Group) -> State:
         """Write a parameter's next values into ``out``, and return its moments."""

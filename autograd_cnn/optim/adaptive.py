@@ -1,15 +1,17 @@
 """Optimisers that divide steps by the size of past gradients, element by element."""
 
+from dataclasses import KW_ONLY
 from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from autograd_cnn.engine.composite import composite
-from autograd_cnn.errors import ArgumentError, sentence
+from autograd_cnn.engine.composite import declared
 from autograd_cnn.optim.optimizer import Group, Optimizer, Params, State, decayed
+from autograd_cnn.parameters import Bool, NotNegative, Share
 
 
+@declared
 class RMSprop(Optimizer):
     """RMSprop: steps divided by a running root mean square of the gradients (Tieleman & Hinton 2012).
 
@@ -53,27 +55,16 @@ class RMSprop(Optimizer):
     """
 
     remembers: ClassVar = {"square_avg": True, "momentum_buffer": False, "grad_avg": False, "step": False}
-    nonnegative: ClassVar = ("lr", "alpha", "eps", "weight_decay", "momentum")
-    flags: ClassVar = ("centered", "maximize")
 
-    @composite
-    def __init__(
-        self,
-        params: Params,
-        lr: float = 1e-2,
-        alpha: float = 0.99,
-        eps: float = 1e-8,
-        weight_decay: float = 0,
-        momentum: float = 0,
-        centered: bool = False,
-        *,
-        maximize: bool = False,
-    ) -> None:
-        super().__init__(
-            params,
-            {"lr": lr, "alpha": alpha, "eps": eps, "weight_decay": weight_decay, "momentum": momentum,
-             "centered": centered, "maximize": maximize},
-        )  # fmt: skip
+    params: Params
+    lr: NotNegative = 1e-2
+    alpha: NotNegative = 0.99
+    eps: NotNegative = 1e-8
+    weight_decay: NotNegative = 0
+    momentum: NotNegative = 0
+    centered: Bool = False
+    _: KW_ONLY
+    maximize: Bool = False
 
     def update(self, out: NDArray[Any], value: NDArray[Any], grad: NDArray[Any], state: State, group: Group) -> State:
         """Write a parameter's next values into ``out``, and return its running means and its momentum."""
@@ -100,6 +91,7 @@ class RMSprop(Optimizer):
         return next_state
 
 
+@declared
 class Adagrad(Optimizer):
     """Steps divided by the root of the sum of all squared gradients (Duchi et al. 2011).
 
@@ -140,25 +132,15 @@ class Adagrad(Optimizer):
     """
 
     remembers: ClassVar = {"step": True, "sum": True}
-    nonnegative: ClassVar = ("lr", "lr_decay", "weight_decay", "initial_accumulator_value", "eps")
 
-    @composite
-    def __init__(
-        self,
-        params: Params,
-        lr: float = 1e-2,
-        lr_decay: float = 0,
-        weight_decay: float = 0,
-        initial_accumulator_value: float = 0,
-        eps: float = 1e-10,
-        *,
-        maximize: bool = False,
-    ) -> None:
-        super().__init__(
-            params,
-            {"lr": lr, "lr_decay": lr_decay, "eps": eps, "weight_decay": weight_decay,
-             "initial_accumulator_value": initial_accumulator_value, "maximize": maximize},
-        )  # fmt: skip
+    params: Params
+    lr: NotNegative = 1e-2
+    lr_decay: NotNegative = 0
+    weight_decay: NotNegative = 0
+    initial_accumulator_value: NotNegative = 0
+    eps: NotNegative = 1e-10
+    _: KW_ONLY
+    maximize: Bool = False
 
     def update(self, out: NDArray[Any], value: NDArray[Any], grad: NDArray[Any], state: State, group: Group) -> State:
         """Write a parameter's next values into ``out``, and return the sum of its squared gradients."""
@@ -174,6 +156,7 @@ class Adagrad(Optimizer):
         return {"step": step, "sum": total}
 
 
+@declared
 class Adadelta(Optimizer):
     """Gradients scaled by the ratio of the sizes of past steps and past gradients (Zeiler 2012).
 
@@ -213,26 +196,14 @@ class Adadelta(Optimizer):
     """
 
     remembers: ClassVar = {"step": True, "square_avg": True, "acc_delta": True}
-    nonnegative: ClassVar = ("lr", "rho", "eps", "weight_decay")
 
-    @composite
-    def __init__(
-        self,
-        params: Params,
-        lr: float = 1.0,
-        rho: float = 0.9,
-        eps: float = 1e-6,
-        weight_decay: float = 0,
-        *,
-        maximize: bool = False,
-    ) -> None:
-        super().__init__(params, {"lr": lr, "rho": rho, "eps": eps, "weight_decay": weight_decay, "maximize": maximize})
-
-    def check(self, group: Group) -> None:
-        """Raise `ArgumentError` if an option is out of range."""
-        super().check(group)
-        if group["rho"] > 1:
-            raise ArgumentError(sentence("Adadelta", "rho is out of range", expected="0 to 1", got=group["rho"]))
+    params: Params
+    lr: NotNegative = 1.0
+    rho: Share = 0.9
+    eps: NotNegative = 1e-6
+    weight_decay: NotNegative = 0
+    _: KW_ONLY
+    maximize: Bool = False
 
     def update(self, out: NDArray[Any], value: NDArray[Any], grad: NDArray[Any], state: State, group: Group) -> State:
         """Write a parameter's next values into ``out``, and return its mean squares of gradients and steps."""

@@ -11,6 +11,7 @@ from autograd_cnn.engine.composite import composite
 from autograd_cnn.engine.recording import no_grad
 from autograd_cnn.engine.trace import effect
 from autograd_cnn.errors import ArgumentError, require, sentence
+from autograd_cnn.nn.modes import keeping_modes
 from autograd_cnn.nn.module import Module
 from autograd_cnn.parameters import Bool, Share
 
@@ -143,23 +144,21 @@ def update_bn(loader: Iterable[Any], model: Module) -> None:
     norms: list[Any] = [module for module in model.modules() if _has_statistics(module)]
     if not norms:
         return
-    momenta, training = [norm.momentum for norm in norms], [(module, module.training) for module in model.modules()]
+    momenta = [norm.momentum for norm in norms]
     for norm in norms:
         norm.set_buffers(
             running_mean=np.zeros_like(norm.running_mean), running_var=np.ones_like(norm.running_var),
             num_batches_tracked=0,
         )  # fmt: skip
         norm.momentum = None
-    model.train()
     try:
-        with no_grad():
+        with keeping_modes(model), no_grad():
+            model.train()
             for batch in loader:
                 model(batch[0] if isinstance(batch, (tuple, list)) else batch)
     finally:
         for norm, momentum in zip(norms, momenta, strict=True):
             norm.momentum = momentum
-        for module, mode in training:
-            module.training = mode
 
 
 def _has_statistics(module: Any) -> bool:

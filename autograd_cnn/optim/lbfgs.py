@@ -3,16 +3,16 @@
 import math
 from collections import deque
 from collections.abc import Callable, Mapping
-from typing import Any, ClassVar, Final, Literal, NamedTuple, TypeAlias
+from typing import Any, Final, Literal, NamedTuple, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
-from autograd_cnn.engine.composite import composite
+from autograd_cnn.engine.composite import declared
 from autograd_cnn.engine.trace import RUNNING, current
 from autograd_cnn.errors import ArgumentError, sentence
 from autograd_cnn.optim.optimizer import Group, Optimizer, Params, State
-from autograd_cnn.parameters import integer
+from autograd_cnn.parameters import NotNegative, Size
 from autograd_cnn.tensor import Tensor
 
 Vector: TypeAlias = NDArray[Any]
@@ -22,6 +22,7 @@ _LEAST_CURVATURE: Final = 1e-10
 """Steps along which the gradient grows by less are discarded: the inverse Hessian must stay positive."""
 
 
+@declared
 class LBFGS(Optimizer):
     """A quasi-Newton method: several steps, each along the estimated inverse Hessian times the gradient.
 
@@ -69,27 +70,14 @@ class LBFGS(Optimizer):
     array([1., 1.])
     """
 
-    nonnegative: ClassVar = ("lr", "tolerance_grad", "tolerance_change")
-
-    @composite
-    def __init__(
-        self,
-        params: Params,
-        lr: float = 1,
-        max_iter: int = 20,
-        max_eval: int | None = None,
-        tolerance_grad: float = 1e-7,
-        tolerance_change: float = 1e-9,
-        history_size: int = 100,
-        line_search_fn: Literal["strong_wolfe"] | None = None,
-    ) -> None:
-        if max_eval is None:
-            max_eval = integer("LBFGS", "max_iter", max_iter, 1) * 5 // 4
-        super().__init__(
-            params,
-            {"lr": lr, "max_iter": max_iter, "max_eval": max_eval, "tolerance_grad": tolerance_grad,
-             "tolerance_change": tolerance_change, "history_size": history_size, "line_search_fn": line_search_fn},
-        )  # fmt: skip
+    params: Params
+    lr: NotNegative = 1
+    max_iter: Size = 20
+    max_eval: Size | None = None
+    tolerance_grad: NotNegative = 1e-7
+    tolerance_change: NotNegative = 1e-9
+    history_size: Size = 100
+    line_search_fn: Literal["strong_wolfe"] | None = None
 
     def add_param_group(self, group: Mapping[str, Any]) -> None:
         """Add the only group.
@@ -104,14 +92,9 @@ class LBFGS(Optimizer):
         super().add_param_group(group)
 
     def check(self, group: Group) -> None:
-        """Raise `ArgumentError` if an option is out of range."""
-        super().check(group)
-        for name in ("max_iter", "max_eval", "history_size"):
-            integer("LBFGS", name, group[name], 1)
-        if group["line_search_fn"] not in (None, "strong_wolfe"):
-            problem = "line_search_fn is unknown"
-            expected = "'strong_wolfe' or None"
-            raise ArgumentError(sentence("LBFGS", problem, expected=expected, got=repr(group["line_search_fn"])))
+        """Set the limit of evaluations if it is not given."""
+        if group["max_eval"] is None:
+            group["max_eval"] = group["max_iter"] * 5 // 4
 
     def step(self, closure: Callable[[], Any] | None = None) -> Any:
         """Minimise the loss from ``closure`` with up to ``max_iter`` steps, or none on failure or interrupt.

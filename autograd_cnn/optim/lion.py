@@ -1,14 +1,17 @@
 """Lion."""
 
+from dataclasses import KW_ONLY
 from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from autograd_cnn.engine.composite import composite
-from autograd_cnn.optim.optimizer import Group, Optimizer, Params, State
+from autograd_cnn.engine.composite import declared
+from autograd_cnn.optim.optimizer import Betas, Group, Optimizer, Params, State
+from autograd_cnn.parameters import Bool, NotNegative
 
 
+@declared
 class Lion(Optimizer):
     """Steps of constant size, along the sign of a momentum (Chen et al. 2023).
 
@@ -47,17 +50,12 @@ class Lion(Optimizer):
 
     remembers: ClassVar = {"exp_avg": True}
 
-    @composite
-    def __init__(
-        self,
-        params: Params,
-        lr: float = 1e-4,
-        betas: tuple[float, float] = (0.9, 0.99),
-        weight_decay: float = 0,
-        *,
-        maximize: bool = False,
-    ) -> None:
-        super().__init__(params, {"lr": lr, "betas": betas, "weight_decay": weight_decay, "maximize": maximize})
+    params: Params
+    lr: NotNegative = 1e-4
+    betas: Betas = (0.9, 0.99)
+    weight_decay: NotNegative = 0
+    _: KW_ONLY
+    maximize: Bool = False
 
     def update(self, out: NDArray[Any], value: NDArray[Any], grad: NDArray[Any], state: State, group: Group) -> State:
         """Write a parameter's next values into ``out``, and return its momentum."""

@@ -1,17 +1,25 @@
 """Muon."""
 
 import math
-from typing import Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from autograd_cnn.engine.composite import composite
+from autograd_cnn.engine.composite import declared
 from autograd_cnn.errors import ArgumentError, sentence
 from autograd_cnn.optim.optimizer import Group, Optimizer, Params, State
-from autograd_cnn.parameters import integer
+from autograd_cnn.parameters import Bool, NotNegative, Parsed, Size
 
 
+def _three(where: str, name: str, value: Any) -> tuple[float, float, float]:
+    if not isinstance(value, (tuple, list)) or [type(n) in (int, float) for n in value] != [True] * 3:
+        raise ArgumentError(sentence(where, f"{name} are not understood", expected="three numbers", got=repr(value)))
+    first, second, third = value
+    return first, second, third
+
+
+@declared
 class Muon(Optimizer):
     """Orthogonalised momentum, for the weight matrices of hidden layers (Jordan et al. 2024).
 
@@ -61,42 +69,22 @@ class Muon(Optimizer):
     """
 
     remembers: ClassVar = {"momentum_buffer": True}
-    nonnegative: ClassVar = ("lr", "weight_decay", "momentum", "eps")
-    flags: ClassVar = ("nesterov",)
 
-    @composite
-    def __init__(
-        self,
-        params: Params,
-        lr: float = 1e-3,
-        weight_decay: float = 0.1,
-        momentum: float = 0.95,
-        nesterov: bool = True,
-        ns_coefficients: tuple[float, float, float] = (3.4445, -4.775, 2.0315),
-        eps: float = 1e-7,
-        ns_steps: int = 5,
-        adjust_lr_fn: Literal["original", "match_rms_adamw"] | None = None,
-    ) -> None:
-        super().__init__(
-            params,
-            {"lr": lr, "weight_decay": weight_decay, "momentum": momentum, "nesterov": nesterov,
-             "ns_coefficients": ns_coefficients, "eps": eps, "ns_steps": ns_steps, "adjust_lr_fn": adjust_lr_fn},
-        )  # fmt: skip
+    params: Params
+    lr: NotNegative = 1e-3
+    weight_decay: NotNegative = 0.1
+    momentum: NotNegative = 0.95
+    nesterov: Bool = True
+    ns_coefficients: Annotated[tuple[float, float, float], Parsed(_three, frozenset())] = (3.4445, -4.775, 2.0315)
+    eps: NotNegative = 1e-7
+    ns_steps: Size = 5
+    adjust_lr_fn: Literal["original", "match_rms_adamw"] | None = None
 
     def check(self, group: Group) -> None:
-        """Raise `ArgumentError` if an option is out of range, or a parameter is not a matrix."""
-        super().check(group)
-        numbers = group["ns_coefficients"]
-        if not isinstance(numbers, (tuple, list)) or [type(n) in (int, float) for n in numbers] != [True] * 3:
-            problem = "ns_coefficients are not understood"
-            raise ArgumentError(sentence("Muon", problem, expected="three numbers", got=repr(numbers)))
-        if integer("Muon", "ns_steps", group["ns_steps"], 1) > 99:
+        """Raise `ArgumentError` if there are too many steps, or a parameter is not a matrix."""
+        if group["ns_steps"] > 99:
             problem = "ns_steps is out of range"
             raise ArgumentError(sentence("Muon", problem, expected="an int from 1 to 99", got=group["ns_steps"]))
-        if group["adjust_lr_fn"] not in (None, "original", "match_rms_adamw"):
-            problem = "adjust_lr_fn is unknown"
-            expected = "'original', 'match_rms_adamw' or None"
-            raise ArgumentError(sentence("Muon", problem, expected=expected, got=repr(group["adjust_lr_fn"])))
         for parameter in group["params"]:
             if parameter.ndim != 2:
                 problem = "a parameter is not a matrix"

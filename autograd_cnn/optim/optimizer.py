@@ -5,9 +5,10 @@ computes new ones and rebinds ``parameter.data``.
 """
 
 import copy
-import math
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, ClassVar, Final, TypeAlias
+from dataclasses import fields
+from functools import lru_cache
+from typing import Annotated, Any, ClassVar, Final, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,7 +17,7 @@ from autograd_cnn.engine.recording import enable_grad
 from autograd_cnn.engine.trace import effect
 from autograd_cnn.errors import ArgumentError, OperandError, ShapeError, require, sentence
 from autograd_cnn.nn.module import Module, forget_gradients
-from autograd_cnn.parameters import flag
+from autograd_cnn.parameters import Parsed, flag, parsers_of
 from autograd_cnn.tensor import Tensor
 
 Params: TypeAlias = Iterable[Tensor] | Iterable[Mapping[str, Any]]
@@ -33,6 +34,21 @@ State: TypeAlias = dict[str, Any]
 Move: TypeAlias = tuple[Tensor, NDArray[Any], State | None]
 """A parameter, its new values, and its new state; None keeps the old state."""
 
+
+def _betas(where: str, name: str, value: Any) -> tuple[float, float]:
+    both = _plain(value)
+    if (
+        not isinstance(both, tuple)
+        or len(both) != 2
+        or not all(isinstance(x, (int, float)) and 0 <= x < 1 for x in both)
+    ):
+        raise ArgumentError(sentence(where, f"{name} are out of range", expected="0 to below 1", got=value))
+    return both
+
+
+Betas: TypeAlias = Annotated[tuple[float, float], Parsed(_betas, frozenset())]
+"""The shares of the past in two running means."""
+
 _WAYS: Final = frozenset({"capturable", "differentiable", "foreach", "fused"})
 """PyTorch's options that choose how a step is computed, and do not change its result."""
 
@@ -45,6 +61,9 @@ _NUMBERS: Final[dict[str, type[int] | type[float]]] = {"step": int, "mu_product"
 
 class Optimizer:
     """The base of all optimisers; a subclass defines ``update``, and names its state in ``remembers``.
+
+    Its options are the arguments of its constructor. Those annotated with how they are parsed, such as ``NotNegative``,
+    are checked when they are passed, when a group or a state sets them, and in every step.
 
     Parameters
     ----------
@@ -72,12 +91,6 @@ class Optimizer:
     remembers: ClassVar[Mapping[str, bool]] = {}
     """The names of state entries, and whether each is always present."""
 
-    nonnegative: ClassVar[tuple[str, ...]] = ("lr", "weight_decay")
-    """The options that are numbers of at least 0."""
-
-    flags: ClassVar[tuple[str, ...]] = ("maximize",)
-    """The options that are bools."""
-
     implies: ClassVar[Mapping[str, Any]] = {}
     """The values of PyTorch's missing options that match its behaviour; for all others, False."""
 
@@ -91,6 +104,11 @@ class Optimizer:
         grouped = any(isinstance(each, Mapping) for each in given)
         for group in given if grouped else [{"params": given}]:
             self.add_param_group(group)  # type: ignore[arg-type]  # checked there
+
+    def __post_init__(self) -> None:
+        """Move the options of a `declared` optimiser to its groups."""
+        options = {each.name: vars(self).pop(each.name) for each in fields(self)}  # type: ignore[arg-type]  # of a subclass
+        Optimizer.__init__(self, options.pop("params"), options)
 
     @property
     def _name(self) -> str:
@@ -147,22 +165,21 @@ class Optimizer:
             raise ArgumentError(sentence(self._name, f"parameter {index} comes a second time"))
 
     def _checked(self, group: Group) -> Group:
-        """Return a group with NumPy numbers converted to Python's: a float64 scalar would promote float32 arrays."""
-        options = {name: _plain(value) if name != "params" else value for name, value in group.items()}
-        for name in self.flags:
-            flag(self._name, name, options.get(name, False))
+        """Return a group with its options parsed as the constructor declares them.
+
+        NumPy's numbers become Python's: a float64 scalar would promote float32 arrays.
+        """
+        where, parsers = self._name, _parsers(type(self))  # type: ignore[arg-type]  # a class can be hashed
+        options = {
+            name: parsers[name](where, name, value) if name in parsers else _plain(value)
+            for name, value in group.items()
+            if name != "params"
+        } | {"params": group["params"]}
         self.check(options)
         return options
 
     def check(self, group: Group) -> None:
-        """Raise `ArgumentError` if an option is out of range."""
-        for name in self.nonnegative:
-            if not isinstance(group[name], (int, float)) or not 0 <= group[name] < math.inf:
-                problem = f"{name} is out of range"
-                raise ArgumentError(sentence(self._name, problem, expected="at least 0", got=repr(group[name])))
-        betas = group.get("betas", (0, 0))
-        if not isinstance(betas, (tuple, list)) or len(betas) != 2 or not all(map(_is_share, betas)):
-            raise ArgumentError(sentence(self._name, "betas are out of range", expected="0 to below 1", got=betas))
+        """Raise `ArgumentError` if options do not go together; by default they do."""
 
     # --- steps --------------------------------------------------------------------------------
 
@@ -321,11 +338,12 @@ class Optimizer:
         for tensor, index in zip(tensors, order, strict=True):
             if index in state_dict["state"]:
                 loaded[tensor] = self._adopted(tensor, index, state_dict["state"][index])
-        known = [self._options(mine, theirs) for mine, theirs in zip(self.param_groups, groups, strict=True)]
-        for mine, options in zip(self.param_groups, known, strict=True):
-            self._checked({**mine, **options})
+        groups = [
+            self._checked({**mine, **self._options(mine, theirs)})
+            for mine, theirs in zip(self.param_groups, groups, strict=True)
+        ]
         self.state = loaded
-        for mine, options in zip(self.param_groups, known, strict=True):
+        for mine, options in zip(self.param_groups, groups, strict=True):
             mine.update(options)
 
     def _options(self, mine: Group, theirs: Mapping[str, Any]) -> Group:
@@ -338,7 +356,7 @@ class Optimizer:
             if name not in {*known, *_WAYS, *_SCHEDULED} and value not in (None, implied):
                 raise self._foreign(f"no option {name!r}, or {implied}", repr(value))
         known.pop("params")
-        return {name: value.item() if isinstance(value, np.generic) else value for name, value in known.items()}
+        return known
 
     def _adopted(self, tensor: Tensor, index: int, state: Mapping[str, Any]) -> State:
         """Copy the state of one parameter, with arrays in its dtype."""
@@ -388,8 +406,10 @@ def decayed(grad: NDArray[Any], value: NDArray[Any], weight_decay: float) -> NDA
     return grad + value * weight_decay if weight_decay else grad
 
 
-def _is_share(value: Any) -> bool:
-    return isinstance(value, (int, float)) and 0 <= value < 1
+@lru_cache(maxsize=64)
+def _parsers(kind: type[Optimizer]) -> dict[str, Parsed]:
+    """Return how the options that a class of optimisers declares are parsed."""
+    return {name: parse for each in kind.__mro__[::-1] for name, parse in parsers_of(each.__init__).items()}  # type: ignore[misc]  # of the class
 
 
 def _array(tensor: Tensor, index: int, name: str, value: Any) -> NDArray[Any]:

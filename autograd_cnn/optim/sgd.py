@@ -1,14 +1,16 @@
 """Stochastic gradient descent."""
 
+from dataclasses import KW_ONLY
 from typing import ClassVar
 
 from autograd_cnn import kernels
-from autograd_cnn.engine.composite import composite
+from autograd_cnn.engine.composite import declared
 from autograd_cnn.errors import ArgumentError, sentence
 from autograd_cnn.optim.optimizer import Arrays, Group, OnePassOptimizer, Params, State
-from autograd_cnn.parameters import number
+from autograd_cnn.parameters import Bool, Finite, NotNegative
 
 
+@declared
 class SGD(OnePassOptimizer):
     """Gradient descent with momentum.
 
@@ -50,31 +52,18 @@ class SGD(OnePassOptimizer):
     """
 
     remembers: ClassVar = {"momentum_buffer": False}
-    nonnegative: ClassVar = ("lr", "momentum", "weight_decay")
-    flags: ClassVar = ("nesterov", "maximize")
 
-    @composite
-    def __init__(
-        self,
-        params: Params,
-        lr: float = 1e-3,
-        momentum: float = 0,
-        dampening: float = 0,
-        weight_decay: float = 0,
-        nesterov: bool = False,
-        *,
-        maximize: bool = False,
-    ) -> None:
-        super().__init__(
-            params,
-            {"lr": lr, "momentum": momentum, "dampening": dampening, "weight_decay": weight_decay,
-             "nesterov": nesterov, "maximize": maximize},
-        )  # fmt: skip
+    params: Params
+    lr: NotNegative = 1e-3
+    momentum: NotNegative = 0
+    dampening: Finite = 0
+    weight_decay: NotNegative = 0
+    nesterov: Bool = False
+    _: KW_ONLY
+    maximize: Bool = False
 
     def check(self, group: Group) -> None:
-        """Raise `ArgumentError` if an option is out of range."""
-        super().check(group)
-        number("SGD", "dampening", group["dampening"])
+        """Raise `ArgumentError` if a momentum is missing or dampened that Nesterov's needs."""
         if group["nesterov"] and (group["momentum"] == 0 or group["dampening"] != 0):
             problem = "nesterov needs a momentum and no dampening"
             got = f"{group['momentum']}, {group['dampening']}"

@@ -138,7 +138,7 @@ class Plan:
 
         Raises
         ------
-        FormatError, MissingDependencyError
+        ArgumentError, MissingDependencyError
             As `autograd_cnn.graph.Graph.render` does.
         """
         from autograd_cnn.graph.plan import of_plan  # noqa: PLC0415  # pictures are loaded when one is asked for
@@ -156,8 +156,8 @@ class Plan:
 
         Raises
         ------
-        FormatError
-            For an ending other than ``.svg``.
+        ArgumentError
+            If the name does not end in ``.svg``.
         OSError
             If the file can't be written.
         """

@@ -83,9 +83,7 @@ def write(
     Raises
     ------
     ArgumentError
-        If there are no test images.
-    FormatError
-        If the name does not end in ``.html``.
+        If there are no test images, or the name does not end in ``.html``.
     OperandError
         If an argument has the wrong type.
     OSError

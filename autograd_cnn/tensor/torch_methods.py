@@ -33,7 +33,7 @@ def dtype_asked_for(target: Any) -> Any:
     if str(target) == "cpu":
         return None
     if str(target).partition(":")[0] in {"cuda", "mps", "xpu", "gpu"}:
-        problem = f"there is no device {str(target)!r}"
+        problem = f"device {str(target)!r} is not supported"
         raise OperandError(sentence("to", problem, hint="everything is computed on the CPU"))
     return target
 

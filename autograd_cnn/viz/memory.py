@@ -22,8 +22,8 @@ def render(lifetimes: Sequence[Lifetime], path: AnyPath) -> Path:
 
     Raises
     ------
-    FormatError
-        For another extension.
+    ArgumentError
+        If the name does not end in ``.svg``.
     OSError
         If the file can't be written.
     """

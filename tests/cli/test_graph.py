@@ -112,7 +112,7 @@ SEE = "; see autograd-cnn graph --help"
         (
             ["-o", "g.txt"],
             2,
-            f"render: unknown format: expected a path ending in {' or '.join(ENDINGS)}, got 'g.txt'{SEE}",
+            f"render: unknown kind of file: expected a name that ends in {', '.join(ENDINGS[:-1])} or {ENDINGS[-1]}, got 'g.txt'{SEE}",
         ),
         (
             ["--model", "lenet5", "--shape", "1", "8", "8"],

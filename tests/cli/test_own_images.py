@@ -212,7 +212,7 @@ def test_stopping_early_keeps_the_best_weights_and_is_over(tmp_path, capsys):
     (["export", "run", "net.pt"], 2, "argument FILE.onnx: expected a name that ends in .onnx, got 'net.pt'"),
     (["eval", "bars"], 1, "bars: not a run of autograd-cnn train; it holds no config.json"),
     (["eval", "rn"], 1, "rn: not a run of autograd-cnn train; the folder does not exist"),
-    (["report", "run", "-o", "page.txt"], 1, "report.write: unknown format: expected a path ending in .html, got 'page.txt'"),
+    (["report", "run", "-o", "page.txt"], 1, "report.write: unknown kind of file: expected a name that ends in .html, got 'page.txt'"),
     (["report", "run", "-o", "no/page.html"], 1, "--output: can't write to no/page.html: No such file or directory"),
 ])  # fmt: skip
 def test_what_can_not_be_done_is_said(capsys, options, code, told):

@@ -26,7 +26,7 @@ def test_writes_a_page_and_a_moving_picture(tmp_path, capsys, monkeypatch):
 @for_each(
     "options, problem",
     [
-        (["-o", "a.pdf"], "--output: unknown format: expected a path ending in .html or .svg, got 'a.pdf'"),
+        (["-o", "a.pdf"], "--output: unknown kind of file: expected a name that ends in .html or .svg, got 'a.pdf'"),
         (
             ["--model", "FC", "--call", "conv", "-o", "a.html"],
             "viz.play: there is no such call that can be played: expected fc1, softmax_cross_entropy, mean, got 'conv'",

@@ -31,6 +31,13 @@ def test_batch_sizes(n, batch_size, drop_last, sizes):
     assert [len(labels) for _, labels in loader] == sizes
 
 
+def test_a_loader_shows_its_options(numbers):
+    assert repr(Loader(*numbers, batch_size=4)) == (
+        "Loader(10 images, batch_size=4, shuffle=True, seed=0, drop_last=False, transform=None, workers=0, mix=None, "
+        "rank=0, ranks=1, epoch=0)"
+    )
+
+
 def test_dropping_the_only_batch_would_leave_nothing_to_learn_from():
     with pytest.raises(ArgumentError) as error:
         Loader(np.zeros((3, 2)), np.arange(3), batch_size=8, drop_last=True)

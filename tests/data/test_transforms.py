@@ -115,6 +115,7 @@ def test_normalized_channels(rng):
     assert np.allclose(result.std(axis=(0, 2, 3)), 1, atol=1e-5)
     for numbers, kind, text in (
         ({"mean": [1, 2]}, ShapeError, "normalize: mean does not fit the channels: expected a number or 3 of them, got [1, 2]"),
+        ({"std": np.inf}, ShapeError, "normalize: std does not fit the channels: expected a number or 3 of them, got inf"),
         ({"std": 0.0}, ArgumentError, "normalize: std is out of range: expected above 0, got 0.0"),
     ):  # fmt: skip
         with pytest.raises(kind) as error:

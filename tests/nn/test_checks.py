@@ -2,6 +2,7 @@
 
 import inspect
 import re
+from typing import get_args
 
 import numpy as np
 import pytest
@@ -60,6 +61,18 @@ def test_every_parameter_of_every_layer_is_checked_when_it_is_made(layer):
             OperandError, match=re.escape(f"{layer.__name__}: argument {names[0]!r} is missing; it takes {takes}")
         ):
             layer()
+
+
+@for_each("layer", LAYERS)
+def test_no_number_is_nan(layer):
+    least = LEAST.get(layer, ())
+    parameters = inspect.signature(layer).parameters
+    numbers = [name for name, each in parameters.items() if float in {each.annotation, *get_args(each.annotation)}]
+    for name in numbers:
+        with pytest.raises(
+            ArgumentError, match=f"^{layer.__name__}: {name} is (not finite|out of range): .*, got nan$"
+        ):
+            layer(**dict(zip(parameters, least, strict=False)) | {name: np.nan})
 
 
 RNG = "a generator such as np.random.default_rng(0), an int of at least 0, or None"

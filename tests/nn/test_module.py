@@ -600,7 +600,7 @@ def test_dtypes_by_pytorchs_names():
         assert {p.dtype.name for p in net.parameters()} == {net[1].running_mean.dtype.name} == {dtype}
     with pytest.raises(OperandError) as error:
         net.to("cuda:0")
-    assert str(error.value) == "to: there is no device 'cuda:0'; everything is computed on the CPU"
+    assert str(error.value) == "to: device 'cuda:0' is not supported; everything is computed on the CPU"
 
 
 def test_parts_by_dotted_names():

@@ -11,7 +11,7 @@ import autograd_cnn as ag
 import autograd_cnn.testing.samples  # gives the primitives their calls
 from autograd_cnn import nn, optim
 from autograd_cnn.engine.node import values_of
-from autograd_cnn.errors import FormatError, OperandError
+from autograd_cnn.errors import ArgumentError, FormatError, OperandError
 from autograd_cnn.nn import models
 from autograd_cnn.onnx.export.record import named_leaves
 from autograd_cnn.testing.case import SAMPLES, registered_in
@@ -464,3 +464,12 @@ def test_what_cannot_be_exported(function, example, options, problem, tmp_path):
     assert said.endswith(last)
     assert "*" in problem or said == problem
     assert not (tmp_path / "model.onnx").exists()
+
+
+def test_the_name_of_a_file_says_what_it_is(tmp_path):
+    for function in (lambda path: ag.onnx.export(ag.relu, floats(2), path), ag.onnx.load):
+        with pytest.raises(
+            ArgumentError, match=r": unknown kind of file: expected a name that ends in .onnx, got 'x.txt'$"
+        ):
+            function(tmp_path / "x.txt")
+    assert not list(tmp_path.iterdir())

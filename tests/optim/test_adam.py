@@ -81,4 +81,4 @@ def test_betas_out_of_range(make, betas):
 def test_negative_options(make, name):
     with pytest.raises(ArgumentError) as error:
         make([ag.tensor(1.0, requires_grad=True)], **{name: -1})
-    assert str(error.value) == f"{make.__name__}: {name} is out of range: expected at least 0, got -1"
+    assert str(error.value) == f"{make.__name__}: {name} is out of range: expected a number of at least 0, got -1"

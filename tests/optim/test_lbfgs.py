@@ -88,7 +88,7 @@ def test_it_is_not_recorded():
     [
         ({"max_iter": 0}, "LBFGS: max_iter is out of range: expected an int of at least 1, got 0"),
         ({"history_size": 1.5}, "LBFGS: history_size is not understood: expected an int of at least 1, got 1.5"),
-        ({"tolerance_grad": -1}, "LBFGS: tolerance_grad is out of range: expected at least 0, got -1"),
+        ({"tolerance_grad": -1}, "LBFGS: tolerance_grad is out of range: expected a number of at least 0, got -1"),
         ({"line_search_fn": "wolfe"}, "LBFGS: line_search_fn is unknown: expected 'strong_wolfe' or None, got 'wolfe'"),
     ],
 )

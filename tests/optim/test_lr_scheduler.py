@@ -85,7 +85,7 @@ def test_a_group_that_is_added_later_is_scheduled_from_then_on():
     assert schedule.get_last_lr() == [0.5, 1.0, 2.0]
 
 
-NO_STATE = "load_state_dict: it is not a state of a schedule: expected a dict with last_epoch, base_lrs and lrs"
+NO_STATE = "load_state_dict: it is not a state of this schedule: expected a dict with last_epoch, base_lrs, lrs"
 
 
 @pytest.mark.parametrize(
@@ -139,6 +139,18 @@ def test_a_plateau_goes_on_from_its_state():
     assert one.get_last_lr() == pytest.approx([0.002, 0.004])
 
 
+def test_schedules_show_their_options():
+    optimizer = _optimizer()
+    shown = [
+        repr(optim.StepLR(optimizer, 2)), repr(optim.ReduceLROnPlateau(optimizer, patience=3)),
+    ]  # fmt: skip
+    assert shown == [
+        "StepLR(step_size=2, gamma=0.1, last_epoch=0)",
+        ("ReduceLROnPlateau(mode='min', factor=0.1, patience=3, threshold=0.0001, threshold_mode='rel', cooldown=0, "
+         "min_lr=0, eps=1e-08, last_epoch=0)"),
+    ]  # fmt: skip
+
+
 def test_the_state_makes_a_round_trip():
     one, two = optim.StepLR(_optimizer(), 2), optim.StepLR(_optimizer(9.0), 2)
     _rates(one, 3)
@@ -156,11 +168,21 @@ def test_the_state_makes_a_round_trip():
         (lambda o: optim.LinearLR(o, 0), "LinearLR: start_factor is out of range: expected a number above 0, got 0"),
         (lambda o: optim.LinearLR(o, total_iters=0),
          "LinearLR: total_iters is out of range: expected an int of at least 1, got 0"),
-        (lambda o: optim.StepLR(o, 2, "a"), "StepLR: gamma is not understood: expected a number, got 'a'"),
+        (lambda o: optim.StepLR(o, 2, "a"), "StepLR: gamma is not understood: expected a number of at least 0, got 'a'"),
         (lambda o: optim.CosineAnnealingLR(o, 2, "a"),
-         "CosineAnnealingLR: eta_min is not understood: expected a number, got 'a'"),
+         "CosineAnnealingLR: eta_min is not understood: expected a number of at least 0, got 'a'"),
         (lambda o: optim.LinearLR(o, "a"), "LinearLR: start_factor is not understood: expected a number above 0, got 'a'"),
-        (lambda o: optim.LinearLR(o, end_factor="a"), "LinearLR: end_factor is not understood: expected a number, got 'a'"),
+        (lambda o: optim.LinearLR(o, end_factor=-1),
+         "LinearLR: end_factor is out of range: expected a number of at least 0, got -1"),
+        (lambda o: optim.StepLR(o, 2, math.nan), "StepLR: gamma is out of range: expected a number of at least 0, got nan"),
+        (lambda o: optim.MultiStepLR(o, [2], -0.1),
+         "MultiStepLR: gamma is out of range: expected a number of at least 0, got -0.1"),
+        (lambda o: optim.ExponentialLR(o, math.inf),
+         "ExponentialLR: gamma is not finite: expected a number of at least 0, got inf"),
+        (lambda o: optim.PolynomialLR(o, power=-1),
+         "PolynomialLR: power is out of range: expected a number of at least 0, got -1"),
+        (lambda o: optim.OneCycleLR(o, math.inf, 5),
+         "OneCycleLR: max_lr is not finite: expected a number of at least 0, got inf"),
         (lambda o: optim.MultiStepLR(o, [1, -1]),
          "MultiStepLR: milestones is out of range: expected at least 0, got [1, -1]"),
         (lambda o: optim.LambdaLR(o, 0.5),
@@ -183,14 +205,14 @@ def test_the_state_makes_a_round_trip():
         (lambda o: optim.ReduceLROnPlateau(o, "low"),
          "ReduceLROnPlateau: mode is unknown: expected 'min' or 'max', got 'low'"),
         (lambda o: optim.ReduceLROnPlateau(o, factor=1),
-         "ReduceLROnPlateau: factor is out of range: expected 0 to below 1, got 1"),
+         "ReduceLROnPlateau: factor is out of range: expected a number from 0 to below 1, got 1"),
         (lambda o: optim.ReduceLROnPlateau(o, min_lr=[0.1]),
          "ReduceLROnPlateau: min_lr has the wrong length: expected 2, one for each group, got 1"),
         (lambda o: optim.ReduceLROnPlateau(o).step("a"),
          "ReduceLROnPlateau.step: metrics is not a number: expected such as the epoch's mean loss, got 'a'"),
         (lambda o: optim.ReduceLROnPlateau(o).load_state_dict({}),
-         ("load_state_dict: it is not a state of a ReduceLROnPlateau: expected a dict with best, cooldown_counter, "
-          "last_epoch, lrs, num_bad_epochs, got ")),
+         ("load_state_dict: it is not a state of this schedule: expected a dict with best, cooldown_counter, "
+          "last_epoch, num_bad_epochs, lrs, got ")),
         (optim.StepLR, "StepLR: argument 'step_size' is missing; it takes optimizer, step_size, gamma"),
         (lambda o: optim.StepLR(nn.Linear(2, 1), 2),
          "StepLR: optimizer is not understood: expected an optimiser such as optim.SGD, got Linear"),

@@ -66,4 +66,4 @@ def test_nesterov_without_what_it_needs(momentum, dampening):
 def test_a_negative_momentum():
     with pytest.raises(ArgumentError) as error:
         optim.SGD([ag.tensor(1.0, requires_grad=True)], 0.1, -0.5)
-    assert str(error.value) == "SGD: momentum is out of range: expected at least 0, got -0.5"
+    assert str(error.value) == "SGD: momentum is out of range: expected a number of at least 0, got -0.5"

@@ -8,7 +8,7 @@ import pytest
 
 import autograd_cnn as ag
 from autograd_cnn import nn, optim
-from autograd_cnn.errors import FormatError
+from autograd_cnn.errors import ArgumentError
 from autograd_cnn.plans.segment import LastingSegment, Segment
 
 IMAGES = np.random.default_rng(0).random((8, 1, 28, 28), dtype=np.float32)
@@ -204,6 +204,8 @@ def test_what_a_plan_keeps_is_drawn_where_it_is(trained, tmp_path):
     assert max(each.start + each.nbytes for each in plan.lifetimes) <= plan.arena
     drawn = plan.render_memory(tmp_path / "memory.svg").read_text(encoding="utf-8")
     assert drawn.count("<title>") == len(plan.lifetimes)
-    with pytest.raises(FormatError) as error:
+    with pytest.raises(ArgumentError) as error:
         plan.render_memory("memory.png")
-    assert str(error.value) == "render_memory: unknown format: expected a path ending in .svg, got 'memory.png'"
+    assert (
+        str(error.value) == "render_memory: unknown kind of file: expected a name that ends in .svg, got 'memory.png'"
+    )

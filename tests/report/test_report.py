@@ -11,7 +11,7 @@ from tables import for_each
 import autograd_cnn as ag
 from autograd_cnn import nn, report
 from autograd_cnn.data import Dataset, Split
-from autograd_cnn.errors import ArgumentError, FormatError
+from autograd_cnn.errors import ArgumentError
 from autograd_cnn.report import pixels
 from autograd_cnn.train import EpochMetrics, figures_of
 from autograd_cnn.viz.chart import curves, ticks
@@ -140,9 +140,9 @@ def test_layers_over_time(tmp_path):
 
 def test_what_it_refuses(tmp_path):
     dataset = _dataset([0], [0], ("a",))
-    with pytest.raises(FormatError) as caught:
+    with pytest.raises(ArgumentError) as caught:
         report.write(tmp_path / "page.txt", Reader(1), dataset, [])
-    assert str(caught.value) == "report.write: unknown format: expected a path ending in .html, got 'page.txt'"
+    assert str(caught.value) == "report.write: unknown kind of file: expected a name that ends in .html, got 'page.txt'"
     nothing = Split(dataset.test.images[:0], dataset.test.labels[:0])
     with pytest.raises(ArgumentError) as caught:
         report.write(tmp_path / "page.html", Reader(1), Dataset(dataset.train, nothing, ("a",)), [])

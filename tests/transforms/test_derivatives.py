@@ -8,6 +8,7 @@ import pytest
 from tables import for_each
 
 import autograd_cnn as ag
+from autograd_cnn import nn, optim
 from autograd_cnn.engine.backward import gradients
 from autograd_cnn.errors import ArgumentError, GradientError, GradientWarning, OperandError, ShapeError
 from autograd_cnn.tree import leaves, rebuilt
@@ -546,6 +547,14 @@ def test_results_in_containers_are_those_of_single_functions(rng):
     assert str(err.value) == (
         "vjp: the cotangents are not shaped as the function's results: expected (3,), (), (3,), (), got (), (), (), ()"
     )
+
+
+@for_each("thing", [nn.MSELoss(), optim.SGD([ag.tensor(1.0, requires_grad=True)])])
+def test_objects_with_a_state_are_passed_as_they_are(thing):
+    assert list(leaves([thing])) == [thing]
+    seen = []
+    ag.grad(lambda x, other: seen.append(other) or x * x)(2.0, thing)
+    assert seen == [thing]
 
 
 def test_jacobians_of_jacobians(rng):

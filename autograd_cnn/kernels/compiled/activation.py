@@ -177,7 +177,7 @@ def gelu(x: Lanes) -> Lanes:
     z = _distance(x)
     bell, ratio = _bell_and_ratio(z)
     rest = bell.lower(z * (bell.lifted * ratio))
-    return at_least(x, 0.0) - rest
+    return at_least(x, -0.0) - rest  # far out, -0.0
 
 
 @binary

@@ -10,7 +10,7 @@ from autograd_cnn.engine.composite import composite
 from autograd_cnn.engine.node import Array, shape_of
 from autograd_cnn.errors import ShapeError, sentence
 from autograd_cnn.ops.activation import _gelu_tanh, _shrink
-from autograd_cnn.parameters import Bool, Count, NotNegative, Number, Positive
+from autograd_cnn.parameters import Bool, Count, NotNaN, NotNegative, Positive
 
 __all__ = [
     "celu",
@@ -41,7 +41,7 @@ _SELU_SCALE: Final = 1.0507009873554805
 
 
 @composite
-def hardtanh(input: Array, min_val: Number = -1.0, max_val: Number = 1.0, inplace: Bool = False) -> Array:  # noqa: ARG001  # a result is always new
+def hardtanh(input: Array, min_val: NotNaN = -1.0, max_val: NotNaN = 1.0, inplace: Bool = False) -> Array:  # noqa: ARG001  # a result is always new
     """`autograd_cnn.hardtanh`: ``x`` limited to the range from ``min_val`` to ``max_val``.
 
     Examples
@@ -160,7 +160,7 @@ def softsign(input: Array) -> Array:
 
 
 @composite
-def softplus(input: Array, beta: Positive = 1.0, threshold: Number | None = None) -> Array:
+def softplus(input: Array, beta: Positive = 1.0, threshold: NotNaN | None = None) -> Array:
     """``log(1 + exp(beta·x)) / beta``, a smooth ReLU.
 
     Parameters
@@ -297,7 +297,7 @@ def softshrink(input: Array, lambd: NotNegative = 0.5) -> Array:
 
 
 @composite
-def threshold(input: Array, threshold: Number, value: Number, inplace: Bool = False) -> Array:  # noqa: ARG001  # a result is always new
+def threshold(input: Array, threshold: NotNaN, value: NotNaN, inplace: Bool = False) -> Array:  # noqa: ARG001  # a result is always new
     """``x`` where it is above ``threshold``, else ``value``.
 
     Examples

@@ -13,7 +13,7 @@ from autograd_cnn.engine.node import Array, Shape, Traced, shape_of
 from autograd_cnn.errors import ArgumentError, OperandError, sentence
 from autograd_cnn.nn.functional.dropout import dropout
 from autograd_cnn.nn.init import Rng
-from autograd_cnn.parameters import Bool, Number, Share
+from autograd_cnn.parameters import Bool, Finite, Share
 from autograd_cnn.seeding import default_rng
 
 __all__ = ["scaled_dot_product_attention"]
@@ -22,7 +22,7 @@ __all__ = ["scaled_dot_product_attention"]
 @composite
 def scaled_dot_product_attention(
     query: Array, key: Array, value: Array, attn_mask: Array | None = None, dropout_p: Share = 0.0,
-    is_causal: Bool = False, scale: Number | None = None, enable_gqa: Bool = False, *, rng: Rng = None,
+    is_causal: Bool = False, scale: Finite | None = None, enable_gqa: Bool = False, *, rng: Rng = None,
 ) -> Array:  # fmt: skip
     """``dropout(softmax(query · keyᵀ · scale + mask)) · value``: `autograd_cnn.attention`, with PyTorch's arguments.
 

@@ -22,7 +22,7 @@ from autograd_cnn.nn.functional.reduction import (
     rescaled,
 )
 from autograd_cnn.ops.loss import _logistic_loss, _nll, checked_labels, softmax_cross_entropy
-from autograd_cnn.parameters import Count, NotNegative, Number, Share
+from autograd_cnn.parameters import Count, Finite, NotNegative, Share
 
 __all__ = [
     "bce_loss",
@@ -337,7 +337,7 @@ def multi_margin_loss(
     input: Array,
     target: Array,
     p: Count = 1,
-    margin: Number = 1.0,
+    margin: Finite = 1.0,
     weight: ClassWeights | None = None,
     reduction: Reduction = "mean",
 ) -> Array:

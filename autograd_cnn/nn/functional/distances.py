@@ -10,7 +10,7 @@ from autograd_cnn.engine.composite import composite
 from autograd_cnn.engine.node import Array, shape_of
 from autograd_cnn.errors import ShapeError, sentence
 from autograd_cnn.nn.functional.reduction import Reduction, in_floats, reduced
-from autograd_cnn.parameters import Bool, Count, Number, Positive
+from autograd_cnn.parameters import Bool, Count, Finite, Positive, Power
 
 __all__ = [
     "cosine_embedding_loss",
@@ -38,7 +38,7 @@ def _norm(x: Array, p: float, axis: int, keepdims: bool = False) -> Array:
 
 
 @composite
-def normalize(input: Array, p: Positive = 2.0, dim: Count = 1, eps: Positive = 1e-12) -> Array:
+def normalize(input: Array, p: Power = 2.0, dim: Count = 1, eps: Positive = 1e-12) -> Array:
     """``x / max(‖x‖_p, eps)`` along ``dim``.
 
     Examples
@@ -67,7 +67,7 @@ def cosine_similarity(x1: Array, x2: Array, dim: Count = 1, eps: Positive = 1e-8
 
 
 @composite
-def pairwise_distance(x1: Array, x2: Array, p: Positive = 2.0, eps: Number = 1e-6, keepdim: Bool = False) -> Array:
+def pairwise_distance(x1: Array, x2: Array, p: Power = 2.0, eps: Finite = 1e-6, keepdim: Bool = False) -> Array:
     """``‖x1 - x2 + eps‖_p`` along the last axis.
 
     Examples
@@ -84,7 +84,7 @@ def pairwise_distance(x1: Array, x2: Array, p: Positive = 2.0, eps: Number = 1e-
 
 @composite
 def cosine_embedding_loss(
-    input1: Array, input2: Array, target: Array, margin: Number = 0.0, reduction: Reduction = "mean"
+    input1: Array, input2: Array, target: Array, margin: Finite = 0.0, reduction: Reduction = "mean"
 ) -> Array:
     """``1 - cos`` for vectors that belong together, and ``max(0, cos - margin)`` for those that do not.
 
@@ -119,7 +119,7 @@ def cosine_embedding_loss(
 
 
 @composite
-def hinge_embedding_loss(input: Array, target: Array, margin: Number = 1.0, reduction: Reduction = "mean") -> Array:
+def hinge_embedding_loss(input: Array, target: Array, margin: Finite = 1.0, reduction: Reduction = "mean") -> Array:
     """The distance ``x`` for pairs that belong together, and ``max(0, margin - x)`` for those that do not.
 
     Parameters
@@ -147,7 +147,7 @@ def _by_sign(target: Array, one: Array, other: Array) -> Array:
 
 @composite
 def margin_ranking_loss(
-    input1: Array, input2: Array, target: Array, margin: Number = 0.0, reduction: Reduction = "mean"
+    input1: Array, input2: Array, target: Array, margin: Finite = 0.0, reduction: Reduction = "mean"
 ) -> Array:
     """``max(0, -t·(x1 - x2) + margin)``: x1 should be larger where t is 1, x2 where it is -1.
 
@@ -178,9 +178,9 @@ def triplet_margin_loss(
     anchor: Array,
     positive: Array,
     negative: Array,
-    margin: Number = 1.0,
-    p: Positive = 2.0,
-    eps: Number = 1e-6,
+    margin: Finite = 1.0,
+    p: Power = 2.0,
+    eps: Finite = 1e-6,
     swap: Bool = False,
     reduction: Reduction = "mean",
 ) -> Array:

@@ -12,7 +12,7 @@ from autograd_cnn.engine.node import Array, Shape, shape_of
 from autograd_cnn.engine.trace import effect
 from autograd_cnn.errors import ArgumentError, OperandError, ShapeError, sentence
 from autograd_cnn.nn.functional.reduction import in_floats
-from autograd_cnn.parameters import Bool, NotNegative, Number, Size, Sizes
+from autograd_cnn.parameters import Bool, Finite, NotNegative, Size, Sizes
 
 __all__ = ["batch_norm", "group_norm", "instance_norm", "layer_norm", "rms_norm"]
 
@@ -145,7 +145,7 @@ def group_norm(
 @composite
 def batch_norm(
     input: Array, running_mean: Array | None, running_var: Array | None, weight: Array | None = None,
-    bias: Array | None = None, training: Bool = False, momentum: Number = 0.1, eps: NotNegative = 1e-5,
+    bias: Array | None = None, training: Bool = False, momentum: Finite = 0.1, eps: NotNegative = 1e-5,
 ) -> Array:  # fmt: skip
     """``(x - mean) / sqrt(var + eps) · weight + bias``, for each channel (Ioffe & Szegedy 2015).
 
@@ -200,7 +200,7 @@ def batch_norm(
 @composite
 def instance_norm(
     input: Array, running_mean: Array | None = None, running_var: Array | None = None, weight: Array | None = None,
-    bias: Array | None = None, use_input_stats: Bool = True, momentum: Number = 0.1, eps: NotNegative = 1e-5,
+    bias: Array | None = None, use_input_stats: Bool = True, momentum: Finite = 0.1, eps: NotNegative = 1e-5,
 ) -> Array:  # fmt: skip
     """``(x - mean) / sqrt(var + eps) · weight + bias``, for each map of each image (Ulyanov et al. 2016).
 

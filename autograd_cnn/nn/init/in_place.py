@@ -10,7 +10,7 @@ from autograd_cnn import ops
 from autograd_cnn.engine.composite import composite
 from autograd_cnn.errors import ArgumentError, ShapeError, require, sentence
 from autograd_cnn.nn.init.values import Mode, Rng, constant, fans, kaiming_std, normal, uniform
-from autograd_cnn.parameters import Number, Positive, Size
+from autograd_cnn.parameters import Finite, Number, Positive, Size
 from autograd_cnn.seeding import default_rng
 from autograd_cnn.tensor import Tensor
 
@@ -34,7 +34,7 @@ def _checked(where: str, tensor: Any) -> Tensor:
 
 
 @composite
-def calculate_gain(nonlinearity: Nonlinearity, param: Number | None = None) -> float:
+def calculate_gain(nonlinearity: Nonlinearity, param: Finite | None = None) -> float:
     """Return the recommended gain for a nonlinearity: the factor of the standard deviation that compensates for it.
 
     Parameters
@@ -150,7 +150,7 @@ def dirac_(tensor: Tensor, groups: Size = 1) -> Tensor:
 
 
 @composite
-def uniform_(tensor: Tensor, a: Number = 0.0, b: Number = 1.0, *, rng: Rng = None) -> Tensor:
+def uniform_(tensor: Tensor, a: Finite = 0.0, b: Finite = 1.0, *, rng: Rng = None) -> Tensor:
     """Draw uniformly between ``a`` and ``b``.
 
     Examples
@@ -164,7 +164,7 @@ def uniform_(tensor: Tensor, a: Number = 0.0, b: Number = 1.0, *, rng: Rng = Non
 
 
 @composite
-def normal_(tensor: Tensor, mean: Number = 0.0, std: Number = 1.0, *, rng: Rng = None) -> Tensor:
+def normal_(tensor: Tensor, mean: Finite = 0.0, std: Finite = 1.0, *, rng: Rng = None) -> Tensor:
     """Draw from the normal distribution with the given mean and standard deviation.
 
     Examples
@@ -180,7 +180,7 @@ def normal_(tensor: Tensor, mean: Number = 0.0, std: Number = 1.0, *, rng: Rng =
 
 @composite
 def trunc_normal_(
-    tensor: Tensor, mean: Number = 0.0, std: Positive = 1.0, a: Number = -2.0, b: Number = 2.0, *, rng: Rng = None
+    tensor: Tensor, mean: Finite = 0.0, std: Positive = 1.0, a: Finite = -2.0, b: Finite = 2.0, *, rng: Rng = None
 ) -> Tensor:
     """Draw from the normal distribution, truncated to values between ``a`` and ``b``.
 
@@ -219,7 +219,7 @@ def _share(z: NDArray[Any]) -> NDArray[Any]:
 
 
 @composite
-def xavier_uniform_(tensor: Tensor, gain: Number = 1.0, *, rng: Rng = None) -> Tensor:
+def xavier_uniform_(tensor: Tensor, gain: Finite = 1.0, *, rng: Rng = None) -> Tensor:
     """Draw uniformly within ``±gain·sqrt(6 / (fan_in + fan_out))`` (Glorot & Bengio 2010).
 
     Examples
@@ -234,7 +234,7 @@ def xavier_uniform_(tensor: Tensor, gain: Number = 1.0, *, rng: Rng = None) -> T
 
 
 @composite
-def xavier_normal_(tensor: Tensor, gain: Number = 1.0, *, rng: Rng = None) -> Tensor:
+def xavier_normal_(tensor: Tensor, gain: Finite = 1.0, *, rng: Rng = None) -> Tensor:
     """Draw normally with standard deviation ``gain·sqrt(2 / (fan_in + fan_out))`` (Glorot & Bengio 2010).
 
     Examples
@@ -251,7 +251,7 @@ def xavier_normal_(tensor: Tensor, gain: Number = 1.0, *, rng: Rng = None) -> Te
 @composite
 def kaiming_uniform_(
     tensor: Tensor,
-    a: Number = 0.0,
+    a: Finite = 0.0,
     mode: Mode = "fan_in",
     nonlinearity: Nonlinearity = "leaky_relu",
     *,
@@ -289,7 +289,7 @@ def kaiming_uniform_(
 @composite
 def kaiming_normal_(
     tensor: Tensor,
-    a: Number = 0.0,
+    a: Finite = 0.0,
     mode: Mode = "fan_in",
     nonlinearity: Nonlinearity = "leaky_relu",
     *,
@@ -316,7 +316,7 @@ def _kept(where: str, tensor: Any, a: float, mode: Mode, nonlinearity: Nonlinear
 
 
 @composite
-def orthogonal_(tensor: Tensor, gain: Number = 1.0, *, rng: Rng = None) -> Tensor:
+def orthogonal_(tensor: Tensor, gain: Finite = 1.0, *, rng: Rng = None) -> Tensor:
     """Make the rows of a matrix, or its columns if they are fewer, orthonormal, times ``gain`` (Saxe et al. 2014).
 
     All axes except the first count as columns.

@@ -10,7 +10,7 @@ from autograd_cnn.engine.composite import composite
 from autograd_cnn.engine.node import Shape
 from autograd_cnn.errors import ArgumentError, ShapeError, sentence
 from autograd_cnn.nn.parameter import Parameter
-from autograd_cnn.parameters import FloatDType, KnownShape, Number, Parsed
+from autograd_cnn.parameters import Finite, FloatDType, KnownShape, Number, Parsed
 from autograd_cnn.seeding import default_rng
 
 
@@ -81,7 +81,7 @@ def constant(shape: KnownShape, value: Number, dtype: FloatDType = np.float32) -
 
 @composite
 def uniform(
-    shape: KnownShape, rng: Rng = None, *, low: Number = 0.0, high: Number = 1.0, dtype: FloatDType = np.float32
+    shape: KnownShape, rng: Rng = None, *, low: Finite = 0.0, high: Finite = 1.0, dtype: FloatDType = np.float32
 ) -> NDArray[Any]:
     """Draw uniformly between ``low`` and ``high``.
 
@@ -96,7 +96,7 @@ def uniform(
 
 @composite
 def normal(
-    shape: KnownShape, rng: Rng = None, *, mean: Number = 0.0, std: Number = 1.0, dtype: FloatDType = np.float32
+    shape: KnownShape, rng: Rng = None, *, mean: Finite = 0.0, std: Finite = 1.0, dtype: FloatDType = np.float32
 ) -> NDArray[Any]:
     """Normally distributed with the given mean and standard deviation.
 
@@ -111,7 +111,7 @@ def normal(
 
 @composite
 def kaiming_uniform(
-    shape: KnownShape, rng: Rng = None, *, a: Number = 0.0, mode: Mode = "fan_in", dtype: FloatDType = np.float32
+    shape: KnownShape, rng: Rng = None, *, a: Finite = 0.0, mode: Mode = "fan_in", dtype: FloatDType = np.float32
 ) -> NDArray[Any]:
     """Uniform within ``±sqrt(6 / ((1 + a²)·fan))``, which preserves the variance through ReLUs (He et al. 2015).
 
@@ -143,7 +143,7 @@ def kaiming_uniform(
 
 @composite
 def kaiming_normal(
-    shape: KnownShape, rng: Rng = None, *, a: Number = 0.0, mode: Mode = "fan_in", dtype: FloatDType = np.float32
+    shape: KnownShape, rng: Rng = None, *, a: Finite = 0.0, mode: Mode = "fan_in", dtype: FloatDType = np.float32
 ) -> NDArray[Any]:
     """Normal with standard deviation ``sqrt(2 / ((1 + a²)·fan))`` (He et al. 2015).
 
@@ -159,7 +159,7 @@ def kaiming_normal(
 
 @composite
 def xavier_uniform(
-    shape: KnownShape, rng: Rng = None, *, gain: Number = 1.0, dtype: FloatDType = np.float32
+    shape: KnownShape, rng: Rng = None, *, gain: Finite = 1.0, dtype: FloatDType = np.float32
 ) -> NDArray[Any]:
     """Uniform within ``±gain·sqrt(6 / (fan_in + fan_out))`` (Glorot & Bengio 2010).
 
@@ -174,7 +174,7 @@ def xavier_uniform(
 
 @composite
 def xavier_normal(
-    shape: KnownShape, rng: Rng = None, *, gain: Number = 1.0, dtype: FloatDType = np.float32
+    shape: KnownShape, rng: Rng = None, *, gain: Finite = 1.0, dtype: FloatDType = np.float32
 ) -> NDArray[Any]:
     """Normal with standard deviation ``gain·sqrt(2 / (fan_in + fan_out))`` (Glorot & Bengio 2010).
 

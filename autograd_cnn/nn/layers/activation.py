@@ -10,7 +10,7 @@ from autograd_cnn.nn.layers.function import ElementFunction, Function, layer
 from autograd_cnn.nn.module import Module, in_dtype_of
 from autograd_cnn.nn.parameter import Parameter
 from autograd_cnn.ops.activation import check_range
-from autograd_cnn.parameters import Bool, Count, FloatDType, NotNaN, NotNegative, Number, Positive, Size
+from autograd_cnn.parameters import Bool, Count, Finite, FloatDType, NotNaN, NotNegative, Positive, Size
 
 __all__ = [
     "CELU",
@@ -46,7 +46,6 @@ __all__ = [
 class _InPlace(ElementFunction):
     """A function without parameters, but PyTorch's argument."""
 
-    _shown = ()
     inplace: Bool = False
 
 
@@ -86,8 +85,7 @@ class LeakyReLU(ElementFunction):
     """
 
     function = staticmethod(ops.leaky_relu)
-    _shown = ("negative_slope",)
-    negative_slope: NotNaN = 0.01
+    negative_slope: Finite = 0.01
     inplace: Bool = False
 
 
@@ -109,8 +107,7 @@ class ELU(ElementFunction):
     """
 
     function = staticmethod(ops.elu)
-    _shown = ("alpha",)
-    alpha: NotNaN = 1.0
+    alpha: Finite = 1.0
     inplace: Bool = False
 
 
@@ -132,6 +129,7 @@ class GELU(ElementFunction):
     """
 
     function = staticmethod(functional.gelu)
+    _shows_all = False
     approximate: functional.Approximation = "none"
 
 
@@ -198,8 +196,9 @@ class Softplus(ElementFunction):
     """
 
     function = staticmethod(functional.softplus)
+    _shows_all = False
     beta: Positive = 1.0
-    threshold: Number | None = None
+    threshold: NotNaN | None = None
 
 
 class ReLU6(_InPlace):
@@ -341,7 +340,6 @@ class Hardtanh(ElementFunction):
     """
 
     function = staticmethod(functional.hardtanh)
-    _shown = ("min_val", "max_val")
     min_val: NotNaN = -1.0
     max_val: NotNaN = 1.0
     inplace: Bool = False
@@ -368,7 +366,6 @@ class CELU(ElementFunction):
     """
 
     function = staticmethod(functional.celu)
-    _shown = ("alpha",)
     alpha: Positive = 1.0
     inplace: Bool = False
 
@@ -397,7 +394,7 @@ class PReLU(Module):
     """
 
     @composite
-    def __init__(self, num_parameters: Size = 1, init: NotNaN = 0.25, *, dtype: FloatDType = np.float32) -> None:
+    def __init__(self, num_parameters: Size = 1, init: Finite = 0.25, *, dtype: FloatDType = np.float32) -> None:
         self.weight = Parameter(np.full(num_parameters, init, dtype))
 
     def forward(self, x: Array) -> Array:
@@ -426,7 +423,6 @@ class GLU(ElementFunction):
     """
 
     function = staticmethod(functional.glu)
-    _shown = ("dim",)
     dim: Count = -1
 
 
@@ -459,7 +455,6 @@ class Hardshrink(ElementFunction):
     """
 
     function = staticmethod(functional.hardshrink)
-    _shown = ("lambd",)
     lambd: NotNegative = 0.5
 
 
@@ -479,7 +474,6 @@ class Softshrink(ElementFunction):
     """
 
     function = staticmethod(functional.softshrink)
-    _shown = ("lambd",)
     lambd: NotNegative = 0.5
 
 
@@ -502,7 +496,6 @@ class Threshold(ElementFunction):
     """
 
     function = staticmethod(functional.threshold)
-    _shown = ("threshold", "value")
     threshold: NotNaN
     value: NotNaN
     inplace: Bool = False
@@ -515,7 +508,8 @@ class Threshold(ElementFunction):
 class _AlongAxis(Function):
     """A function along the axis ``dim``."""
 
-    _shown = ("dim",)
+    _shows_all = True
+
     dim: Count = -1
 
     def forward(self, x: Array) -> Array:

@@ -15,7 +15,7 @@ from autograd_cnn.nn.functional import convolution as functional
 from autograd_cnn.nn.functional.padding import pad
 from autograd_cnn.nn.module import Module, in_dtype_of, unusual
 from autograd_cnn.nn.parameter import Parameter
-from autograd_cnn.parameters import Bool, FloatDType, IntOrPair, Padding, PerAxis, Size, several
+from autograd_cnn.parameters import Bool, FloatDType, PerAxis, Size, several
 from autograd_cnn.parameters import padding as padding_of
 
 __all__ = ["Conv1d", "Conv2d", "Conv3d", "ConvTranspose1d", "ConvTranspose2d", "ConvTranspose3d"]
@@ -26,6 +26,7 @@ PaddingMode: TypeAlias = Literal["zeros", "reflect", "replicate", "circular"]
 class _Convolution(Module):
     """The common part of all convolutions: the parameters and their `repr`."""
 
+    convolve: Callable[..., Array]
     weight: Parameter
     bias: Parameter | None
     padding: Any
@@ -55,19 +56,14 @@ class _Convolution(Module):
         self.dilation: Any = several(where, "dilation", dilation, self.axes, 1)
         self.groups = groups
 
-    def _pad_by(self, padding: Any, padding_mode: PaddingMode) -> None:
-        """Check and store the border of a convolution."""
+    def _widths(self, padding: Any) -> Any:
+        """Return a padding that is no name as a number or numbers for each axis."""
         where = type(self).__name__
-        if self.axes == 2:
-            self.padding = padding_of(where, "padding", padding)
-            if not isinstance(padding, str):
-                four_sided(where, self.padding)
-        elif isinstance(padding, str):
-            functional.check_name(where, padding, self.stride)
-            self.padding = padding
-        else:
-            self.padding = several(where, "padding", padding, self.axes)
-        self.padding_mode = padding_mode
+        if self.axes != 2:
+            return several(where, "padding", padding, self.axes)
+        found = padding_of(where, "padding", padding)
+        four_sided(where, found)
+        return found
 
     def _bordered(self, x: Array, mode: Any) -> Array:
         """Return the input with a border made of its pixels."""
@@ -84,17 +80,6 @@ class _Convolution(Module):
             sides = [(n, n) for n in self.padding]
         return pad(x, tuple(n for pair in reversed(sides) for n in pair), mode)
 
-    def _checked_output_padding(self, output_padding: Any) -> Any:
-        """Return the output padding of a transposed convolution, one number for each axis."""
-        where = type(self).__name__
-        found = several(where, "output_padding", output_padding, self.axes)
-        limits = map(max, self.stride, self.dilation)
-        if any(more >= limit for more, limit in zip(found, limits, strict=True)):
-            problem = "output_padding is out of range"
-            expected = f"less than the stride {self.stride} or the dilation {self.dilation}"
-            raise ArgumentError(sentence(where, problem, got=repr(output_padding), expected=expected))
-        return found
-
     def extra_repr(self) -> str:
         """Return the channels, the kernel size, and options that differ from the default."""
         sizes = f"{self.in_channels}, {self.out_channels}, kernel_size={self.kernel_size}"
@@ -107,8 +92,6 @@ class _Convolution(Module):
 
 class _Sliding(_Convolution):
     """A convolution along one, two or three axes."""
-
-    convolve: Callable[..., Array]
 
     @composite
     def __init__(
@@ -127,7 +110,12 @@ class _Sliding(_Convolution):
         dtype: FloatDType = np.float32,
     ) -> None:
         super().__init__(in_channels, out_channels, kernel_size, stride, dilation, groups)
-        self._pad_by(padding, padding_mode)
+        if isinstance(padding, str) and self.axes != 2:
+            functional.check_name(type(self).__name__, padding, self.stride)
+        self.padding = (
+            padding_of(type(self).__name__, "padding", padding) if isinstance(padding, str) else self._widths(padding)
+        )
+        self.padding_mode = padding_mode
         shape = (out_channels, in_channels // groups, *self.kernel_size)
         self.weight, self.bias = init.weight_and_bias(shape, out_channels, bias, rng, dtype)
 
@@ -259,7 +247,47 @@ class Conv3d(_Sliding):
     convolve = staticmethod(functional.conv3d)
 
 
-class ConvTranspose2d(_Convolution):
+class TransposedConvolution(_Convolution):
+    """The adjoint of a convolution along one, two or three axes."""
+
+    @composite
+    def __init__(
+        self,
+        in_channels: Size,
+        out_channels: Size,
+        kernel_size: PerAxis,
+        stride: PerAxis = 1,
+        padding: Any = 0,
+        output_padding: PerAxis = 0,
+        groups: Size = 1,
+        bias: Bool = True,
+        dilation: PerAxis = 1,
+        *,
+        rng: init.Rng = None,
+        dtype: FloatDType = np.float32,
+    ) -> None:
+        super().__init__(in_channels, out_channels, kernel_size, stride, dilation, groups)
+        where = type(self).__name__
+        self.padding = self._widths(padding)
+        self.output_padding = several(where, "output_padding", output_padding, self.axes)
+        limits = map(max, self.stride, self.dilation)
+        if any(more >= limit for more, limit in zip(self.output_padding, limits, strict=True)):
+            problem = "output_padding is out of range"
+            expected = f"less than the stride {self.stride} or the dilation {self.dilation}"
+            raise ArgumentError(sentence(where, problem, got=repr(output_padding), expected=expected))
+        shape = (in_channels, out_channels // groups, *self.kernel_size)
+        self.weight, self.bias = init.weight_and_bias(shape, out_channels, bias, rng, dtype)
+
+    def forward(self, x: Array) -> Array:
+        """Return the enlarged ``x`` (N, C, ...)."""
+        weight = self.weight
+        return self.convolve(
+            in_dtype_of(weight, x), weight, self.bias, stride=self.stride, padding=self.padding,
+            output_padding=self.output_padding, groups=self.groups, dilation=self.dilation,
+        )  # fmt: skip
+
+
+class ConvTranspose2d(TransposedConvolution):
     """The adjoint of a `Conv2d` as a layer: it enlarges images.
 
     Parameters
@@ -289,40 +317,10 @@ class ConvTranspose2d(_Convolution):
     (1, 2, 8, 8)
     """
 
-    @composite
-    def __init__(
-        self,
-        in_channels: Size,
-        out_channels: Size,
-        kernel_size: IntOrPair,
-        stride: IntOrPair = 1,
-        padding: Padding = 0,
-        output_padding: IntOrPair = 0,
-        groups: Size = 1,
-        bias: Bool = True,
-        dilation: IntOrPair = 1,
-        *,
-        rng: init.Rng = None,
-        dtype: FloatDType = np.float32,
-    ) -> None:
-        super().__init__(in_channels, out_channels, kernel_size, stride, dilation, groups)
-        where = type(self).__name__
-        four_sided(where, padding)  # no name
-        self.padding = padding
-        self.output_padding = self._checked_output_padding(output_padding)
-        shape = (in_channels, out_channels // groups, *self.kernel_size)
-        self.weight, self.bias = init.weight_and_bias(shape, out_channels, bias, rng, dtype)
-
-    def forward(self, x: Array) -> Array:
-        """Return (N, F, OH, OW) for ``x`` (N, C, H, W)."""
-        weight = self.weight
-        return ops.correlate2d_transpose(
-            in_dtype_of(weight, x), weight, self.bias, stride=self.stride, padding=self.padding,
-            output_padding=self.output_padding, dilation=self.dilation, groups=self.groups,
-        )  # fmt: skip
+    convolve = staticmethod(ops.correlate2d_transpose)
 
 
-class ConvTranspose1d(_Convolution):
+class ConvTranspose1d(TransposedConvolution):
     """The adjoint of a `Conv1d` as a layer: it lengthens sequences.
 
     Parameters
@@ -353,39 +351,10 @@ class ConvTranspose1d(_Convolution):
     """
 
     axes = 1
-
-    @composite
-    def __init__(
-        self,
-        in_channels: Size,
-        out_channels: Size,
-        kernel_size: PerAxis,
-        stride: PerAxis = 1,
-        padding: PerAxis = 0,
-        output_padding: PerAxis = 0,
-        groups: Size = 1,
-        bias: Bool = True,
-        dilation: PerAxis = 1,
-        *,
-        rng: init.Rng = None,
-        dtype: FloatDType = np.float32,
-    ) -> None:
-        super().__init__(in_channels, out_channels, kernel_size, stride, dilation, groups)
-        self.padding = several("ConvTranspose1d", "padding", padding, 1)
-        self.output_padding = self._checked_output_padding(output_padding)
-        shape = (in_channels, out_channels // groups, *self.kernel_size)
-        self.weight, self.bias = init.weight_and_bias(shape, out_channels, bias, rng, dtype)
-
-    def forward(self, x: Array) -> Array:
-        """Return (N, F, OL) for ``x`` (N, C, L)."""
-        weight = self.weight
-        return functional.conv_transpose1d(
-            in_dtype_of(weight, x), weight, self.bias, self.stride, self.padding, self.output_padding,
-            self.groups, self.dilation,
-        )  # fmt: skip
+    convolve = staticmethod(functional.conv_transpose1d)
 
 
-class ConvTranspose3d(_Convolution):
+class ConvTranspose3d(TransposedConvolution):
     """The adjoint of a `Conv3d` as a layer: it enlarges volumes.
 
     Parameters
@@ -416,33 +385,4 @@ class ConvTranspose3d(_Convolution):
     """
 
     axes = 3
-
-    @composite
-    def __init__(
-        self,
-        in_channels: Size,
-        out_channels: Size,
-        kernel_size: PerAxis,
-        stride: PerAxis = 1,
-        padding: PerAxis = 0,
-        output_padding: PerAxis = 0,
-        groups: Size = 1,
-        bias: Bool = True,
-        dilation: PerAxis = 1,
-        *,
-        rng: init.Rng = None,
-        dtype: FloatDType = np.float32,
-    ) -> None:
-        super().__init__(in_channels, out_channels, kernel_size, stride, dilation, groups)
-        self.padding = several("ConvTranspose3d", "padding", padding, 3)
-        self.output_padding = self._checked_output_padding(output_padding)
-        shape = (in_channels, out_channels // groups, *self.kernel_size)
-        self.weight, self.bias = init.weight_and_bias(shape, out_channels, bias, rng, dtype)
-
-    def forward(self, x: Array) -> Array:
-        """Return (N, F, OD, OH, OW) for ``x`` (N, C, D, H, W)."""
-        weight = self.weight
-        return functional.conv_transpose3d(
-            in_dtype_of(weight, x), weight, self.bias, self.stride, self.padding, self.output_padding,
-            self.groups, self.dilation,
-        )  # fmt: skip
+    convolve = staticmethod(functional.conv_transpose3d)

@@ -5,7 +5,7 @@ from autograd_cnn.nn import functional
 from autograd_cnn.nn.functional.reduction import Reduction
 from autograd_cnn.nn.layers.function import Function, layer
 from autograd_cnn.nn.layers.losses import Loss, TargetLoss
-from autograd_cnn.parameters import Bool, Count, Number, Positive
+from autograd_cnn.parameters import Bool, Count, Finite, Positive, Power
 
 __all__ = [
     "CosineEmbeddingLoss",
@@ -61,8 +61,8 @@ class PairwiseDistance(Function):
     """
 
     function = staticmethod(functional.pairwise_distance)
-    p: Positive = 2.0
-    eps: Number = 1e-6
+    p: Power = 2.0
+    eps: Finite = 1e-6
     keepdim: Bool = False
 
     def forward(self, x1: Array, x2: Array) -> Array:
@@ -86,7 +86,7 @@ class CosineEmbeddingLoss(Loss):
     """
 
     function = staticmethod(functional.cosine_embedding_loss)
-    margin: Number = 0.0
+    margin: Finite = 0.0
     reduction: Reduction = "mean"
 
     def forward(self, input1: Array, input2: Array, target: Array) -> Array:
@@ -110,7 +110,7 @@ class HingeEmbeddingLoss(TargetLoss):
     """
 
     function = staticmethod(functional.hinge_embedding_loss)
-    margin: Number = 1.0
+    margin: Finite = 1.0
     reduction: Reduction = "mean"
 
 
@@ -130,7 +130,7 @@ class MarginRankingLoss(Loss):
     """
 
     function = staticmethod(functional.margin_ranking_loss)
-    margin: Number = 0.0
+    margin: Finite = 0.0
     reduction: Reduction = "mean"
 
     def forward(self, input1: Array, input2: Array, target: Array) -> Array:
@@ -171,9 +171,9 @@ class TripletMarginLoss(Loss):
     """
 
     function = staticmethod(functional.triplet_margin_loss)
-    margin: Number = 1.0
-    p: Positive = 2.0
-    eps: Number = 1e-6
+    margin: Finite = 1.0
+    p: Power = 2.0
+    eps: Finite = 1e-6
     swap: Bool = False
     reduction: Reduction = "mean"
 

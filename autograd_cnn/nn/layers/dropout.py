@@ -42,6 +42,7 @@ class Dropout(Module):
     """
 
     _shown = ("p",)
+    function = staticmethod(dropout)
 
     @composite
     def __init__(self, p: Share = 0.5, inplace: Bool = False, *, rng: Rng = None) -> None:  # noqa: ARG002  # inplace changes nothing
@@ -49,8 +50,8 @@ class Dropout(Module):
         self.rng = default_rng(rng)
 
     def forward(self, x: Array) -> Array:
-        """Drop elements in training, else return ``x``."""
-        return dropout(x, self.p, self.training, rng=self.rng)
+        """Drop elements, maps or channels in training, else return ``x``."""
+        return self.function(x, self.p, self.training, rng=self.rng)
 
 
 class Dropout2d(Dropout):
@@ -66,9 +67,7 @@ class Dropout2d(Dropout):
     [[[2.0, 2.0]], [[0.0, 0.0]]]
     """
 
-    def forward(self, x: Array) -> Array:
-        """Drop maps in training, else return ``x``."""
-        return dropout2d(x, self.p, self.training, rng=self.rng)
+    function = staticmethod(dropout2d)
 
 
 class Dropout1d(Dropout):
@@ -84,6 +83,4 @@ class Dropout1d(Dropout):
     [[2.0, 2.0], [0.0, 0.0]]
     """
 
-    def forward(self, x: Array) -> Array:
-        """Drop channels in training, else return ``x``."""
-        return dropout1d(x, self.p, self.training, rng=self.rng)
+    function = staticmethod(dropout1d)

@@ -30,7 +30,8 @@ def layer(cls: Layer) -> Layer:
     options = fields(made)
     made._options = tuple(option.name for option in options if option.name != "inplace")  # noqa: SLF001  # its own
     if "_shown" not in vars(made):
-        made._shown = tuple(f.name if f.default is MISSING else (f.name, f.default) for f in options)  # noqa: SLF001  # its own
+        unusual = tuple(f.name if f.default is MISSING else (f.name, f.default) for f in options)
+        made._shown = made._options if getattr(made, "_shows_all", False) else unusual  # noqa: SLF001  # its own
     return cls
 
 
@@ -39,6 +40,8 @@ class Function(Module):
 
     function: ClassVar[Any]
     _options: ClassVar[tuple[str, ...]] = ()
+    _shows_all: ClassVar[bool] = False
+    """Whether ``repr`` shows options that have their default, too."""
 
     def _result(self, *inputs: Array, **options: Any) -> Array:
         return self.function(*inputs, **{name: getattr(self, name) for name in self._options}, **options)
@@ -47,6 +50,8 @@ class Function(Module):
 @layer
 class ElementFunction(Function):
     """A function of each element of an array; a subclass without options only has to name it."""
+
+    _shows_all = True
 
     def forward(self, x: Array) -> Array:
         """Apply it to every element of ``x``."""

@@ -9,7 +9,7 @@ from autograd_cnn.nn.functional.reduction import ClassWeights, Factors, Reductio
 from autograd_cnn.nn.functional.regression import DivergenceReduction
 from autograd_cnn.nn.layers.function import Function, layer
 from autograd_cnn.nn.module import unusual
-from autograd_cnn.parameters import Bool, Count, NotNegative, Number, Positive, Share
+from autograd_cnn.parameters import Bool, Count, Finite, NotNegative, Positive, Share
 
 __all__ = [
     "BCELoss",
@@ -302,7 +302,7 @@ class MultiMarginLoss(TargetLoss):
 
     function = staticmethod(functional.multi_margin_loss)
     p: Count = 1
-    margin: Number = 1.0
+    margin: Finite = 1.0
     weight: ClassWeights | None = None
     reduction: Reduction = "mean"
 

@@ -33,13 +33,14 @@ __all__ = [
 ]
 
 
-class _Pool(Function):
+@layer
+class _Windows(Function):
     """A window of ``kernel_size`` at every ``stride``-th position; its numbers are one for each axis."""
 
     axes: ClassVar[int] = 2
-    kernel_size: Any
-    stride: Any
-    padding: Any
+    kernel_size: PerAxis
+    stride: PerAxis | None = None
+    padding: Any = 0
 
     def __post_init__(self) -> None:
         where = type(self).__name__
@@ -52,12 +53,33 @@ class _Pool(Function):
         if "dilation" in vars(self):
             self.dilation: Any = several(where, "dilation", self.dilation, self.axes, 1)
 
+    def geometry(self) -> dict[str, Any]:
+        """Return the parameters of the primitive that slides the window over images."""
+        names = (name for name in self._options if name not in {"kernel_size", "return_indices"})
+        return {"window": self.kernel_size, **{name: getattr(self, name) for name in names}}
+
     def extra_repr(self) -> str:
         """Return the window's size and options that differ from the default."""
         none = 0 if self.axes == 2 else (0,) * self.axes
         usual = {"stride": self.kernel_size, "padding": none, "dilation": (1,) * self.axes}
-        options = fields(self)  # type: ignore[arg-type]  # `layer` has made it one with fields
+        options = fields(self)
         return ", ".join(unusual(self, ((each.name, usual.get(each.name, each.default)) for each in options)))
+
+
+class _Pool(_Windows):
+    """One number for each window."""
+
+    def forward(self, x: Array) -> Any:
+        """Return (N, C, ...) for ``x`` (N, C, L), (N, C, H, W) or (N, C, D, H, W), and the indices if asked for."""
+        return self._result(x)
+
+
+class _Unpool(_Windows):
+    """Values at given places, among zeros."""
+
+    def forward(self, x: Array, indices: Array, output_size: Any = None) -> Array:
+        """Return (N, C, ...), of the given size, for ``x`` of the shape of the indices."""
+        return self._result(x, indices, output_size=output_size)
 
 
 @layer
@@ -88,17 +110,10 @@ class MaxPool2d(_Pool):
              [13., 15.]]]])
     """
 
-    kernel_size: IntOrPair
-    stride: IntOrPair | None = None
     padding: Padding = 0
-    dilation: IntOrPair = 1
+    dilation: PerAxis = 1
     return_indices: Bool = False
     ceil_mode: Bool = False
-
-    def geometry(self) -> dict[str, Any]:
-        """Return the parameters of `autograd_cnn.max_pool`."""
-        names = ("stride", "padding", "dilation", "ceil_mode")
-        return {"window": self.kernel_size, **{name: getattr(self, name) for name in names}}
 
     def forward(self, x: Array) -> Any:
         """Return (N, C, OH, OW) for ``x`` (N, C, H, W), and the indices if ``return_indices``."""
@@ -125,20 +140,13 @@ class MaxPool1d(_Pool):
 
     function = staticmethod(functional.max_pool1d)
     axes = 1
-    kernel_size: PerAxis
-    stride: PerAxis | None = None
-    padding: PerAxis = 0
     dilation: PerAxis = 1
     return_indices: Bool = False
     ceil_mode: Bool = False
 
-    def forward(self, x: Array) -> Any:
-        """Return (N, C, OL) for ``x`` (N, C, L), and the indices if ``return_indices``."""
-        return self._result(x)
-
 
 @layer
-class MaxUnpool2d(_Pool):
+class MaxUnpool2d(_Unpool):
     """Put each value where a `MaxPool2d` found it, among zeros: `autograd_cnn.nn.functional.max_unpool2d` as a layer.
 
     Parameters
@@ -156,17 +164,11 @@ class MaxUnpool2d(_Pool):
     """
 
     function = staticmethod(functional.max_unpool2d)
-    kernel_size: IntOrPair
-    stride: IntOrPair | None = None
     padding: IntOrPair = 0
-
-    def forward(self, x: Array, indices: Array, output_size: Any = None) -> Array:
-        """Return (N, C, H, W), of the given size, for ``x`` (N, C, OH, OW)."""
-        return self._result(x, indices, output_size=output_size)
 
 
 @layer
-class MaxUnpool1d(_Pool):
+class MaxUnpool1d(_Unpool):
     """Put each value where a `MaxPool1d` found it, among zeros.
 
     Parameters
@@ -184,13 +186,6 @@ class MaxUnpool1d(_Pool):
 
     function = staticmethod(functional.max_unpool1d)
     axes = 1
-    kernel_size: PerAxis
-    stride: PerAxis | None = None
-    padding: PerAxis = 0
-
-    def forward(self, x: Array, indices: Array, output_size: Any = None) -> Array:
-        """Return (N, C, L), of the given length, for ``x`` (N, C, OL)."""
-        return self._result(x, indices, output_size=output_size)
 
 
 @layer
@@ -215,8 +210,6 @@ class MeanPool2d(_Pool):
              [10.5, 12.5]]]])
     """
 
-    kernel_size: IntOrPair
-    stride: IntOrPair | None = None
     padding: Padding = 0
     ceil_mode: Bool = False
     count_include_pad: Bool = True
@@ -224,10 +217,7 @@ class MeanPool2d(_Pool):
 
     def forward(self, x: Array) -> Array:
         """Return (N, C, OH, OW) for ``x`` (N, C, H, W)."""
-        return ops.mean_pool(
-            x, window=self.kernel_size, stride=self.stride, padding=self.padding, ceil_mode=self.ceil_mode,
-            count_include_pad=self.count_include_pad, divisor_override=self.divisor_override,
-        )  # fmt: skip
+        return ops.mean_pool(x, **self.geometry())
 
 
 @layer
@@ -249,15 +239,8 @@ class AvgPool1d(_Pool):
 
     function = staticmethod(functional.avg_pool1d)
     axes = 1
-    kernel_size: PerAxis
-    stride: PerAxis | None = None
-    padding: PerAxis = 0
     ceil_mode: Bool = False
     count_include_pad: Bool = True
-
-    def forward(self, x: Array) -> Array:
-        """Return (N, C, OL) for ``x`` (N, C, L)."""
-        return self._result(x)
 
 
 @layer
@@ -395,16 +378,9 @@ class MaxPool3d(_Pool):
 
     function = staticmethod(functional.max_pool3d)
     axes = 3
-    kernel_size: PerAxis
-    stride: PerAxis | None = None
-    padding: PerAxis = 0
     dilation: PerAxis = 1
     _: KW_ONLY
     ceil_mode: Bool = False
-
-    def forward(self, x: Array) -> Array:
-        """Return (N, C, OD, OH, OW) for ``x`` (N, C, D, H, W)."""
-        return self._result(x)
 
 
 @layer
@@ -428,16 +404,9 @@ class AvgPool3d(_Pool):
 
     function = staticmethod(functional.avg_pool3d)
     axes = 3
-    kernel_size: PerAxis
-    stride: PerAxis | None = None
-    padding: PerAxis = 0
     ceil_mode: Bool = False
     count_include_pad: Bool = True
     divisor_override: Size | None = None
-
-    def forward(self, x: Array) -> Array:
-        """Return (N, C, OD, OH, OW) for ``x`` (N, C, D, H, W)."""
-        return self._result(x)
 
 
 class AdaptiveAvgPool3d(_AdaptivePool):

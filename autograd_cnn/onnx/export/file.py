@@ -8,7 +8,7 @@ from typing import Any, Final
 import numpy as np
 
 from autograd_cnn.engine.composite import parsed
-from autograd_cnn.engine.trace import Slot
+from autograd_cnn.engine.trace import Slot, slots_in
 from autograd_cnn.errors import FormatError, MissingDependencyError, OperandError, sentence
 from autograd_cnn.files import AnyPath, as_path, replacing
 from autograd_cnn.nn import Module
@@ -16,10 +16,11 @@ from autograd_cnn.onnx.export import effects, elementwise, indexing, layers, mat
 from autograd_cnn.onnx.export.dims import Counted, Dim, Filled, joint, of_size, shape_in
 from autograd_cnn.onnx.export.graph import OPSET, TYPES, Graph, Ref
 from autograd_cnn.onnx.export.program import Op, Program
-from autograd_cnn.onnx.export.record import is_array, named_leaves, record, replaced
+from autograd_cnn.onnx.export.record import is_array, named_leaves, record
 from autograd_cnn.onnx.export.writer import writer_of
 from autograd_cnn.onnx.network import OnnxNetwork
 from autograd_cnn.parameters import Bool
+from autograd_cnn.tree import leaves, rebuilt
 
 TABLES: Final = (effects, elementwise, indexing, layers, matrices, shaping, windows)
 """The modules that fill the tables."""
@@ -92,7 +93,7 @@ def export(
     >>> bool(np.allclose(again(x[:2]), model(x[:2])))
     True
     """
-    path = as_path("export", path)
+    path = as_path("export", path, [".onnx"])
     if not callable(function):
         raise OperandError(sentence("export", "not a function", expected="a function", got=repr(function)))
     try:
@@ -107,7 +108,7 @@ def export(
     if dynamic_batch:
         size = max(_first_length(arrays[0]), 2)  # one example would be broadcast
         sizes = (size, size + 1, size + 3)
-        grown = [[_grown(arg, _first_length(arrays[0]), n) for arg in args] for n in sizes]
+        grown = [_grown(list(args), _first_length(arrays[0]), n) for n in sizes]
         programs = [record(called, each, names) for each in grown]
         program, shape = joint(programs, sizes), shape_in(programs, sizes)
     else:
@@ -124,11 +125,14 @@ def _first_length(array: Any) -> int:
     return int(np.shape(array)[0]) if np.ndim(array) else 0
 
 
-def _grown(arg: Any, batch: int, size: int) -> Any:
-    """Return an argument with all its batched arrays in another batch size."""
-    return replaced(
-        arg, lambda leaf: of_size(np.asarray(leaf), size) if is_array(leaf) and _first_length(leaf) == batch else leaf
-    )
+def _grown(args: list[Any], batch: int, size: int) -> list[Any]:
+    """Return the arguments with all batched arrays in another batch size."""
+
+    def grown(leaf: Any) -> Any:
+        return of_size(np.asarray(leaf), size) if is_array(leaf) and _first_length(leaf) == batch else leaf
+
+    found: list[Any] = rebuilt(args, map(grown, leaves(args)))
+    return found
 
 
 def _argument_names(function: Any, count: int) -> list[str]:
@@ -220,7 +224,7 @@ class _Writing:
         for op in reversed(self.program.ops):
             if not wanted.isdisjoint(op.outputs):
                 ops.append(op)
-                wanted.update(_slots((op.operands, list(op.params.values()))))
+                wanted.update(slots_in((op.operands, op.params)))
         return ops[::-1]
 
     # --- calls --------------------------------------------------------------------------------
@@ -262,7 +266,7 @@ class _Writing:
     def _param(self, value: Any) -> Any:
         if isinstance(value, Slot):
             return self.refs[value]
-        if type(value) is tuple:
+        if type(value) in {tuple, list}:
             return tuple(map(self._param, value))
         return value
 
@@ -285,14 +289,6 @@ class _Writing:
             for place, name in enumerate(names):
                 names[place] = self.renamed.get(name, name)
         return node
-
-
-def _slots(value: Any) -> set[Slot]:
-    if isinstance(value, Slot):
-        return {value}
-    if type(value) in {tuple, list}:
-        return set().union(*map(_slots, value))
-    return set()
 
 
 def _live(nodes: Sequence[Any], wanted: set[str]) -> list[Any]:

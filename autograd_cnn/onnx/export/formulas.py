@@ -23,7 +23,36 @@ from autograd_cnn.ops.softmax import _log_softmax_backward, _softmax_backward
 
 F = TypeVar("F", bound=Callable[..., Any])
 
-FORMULAS: Final[dict[Primitive, Callable[..., Any]]] = {}
+FORMULAS: Final[dict[Primitive, Callable[..., Any]]] = {
+    ops.square: lambda x: ops.multiply(x, x),
+    ops.isfinite: lambda x: ops.logical_not(ops.logical_or(ops.isnan(x), ops.isinf(x))),
+    ops.cbrt: lambda x: ops.sign(x) * ops.power(ops.absolute(x), 1 / 3),
+    ops.exp2: lambda x: ops.power(2, x),
+    ops.log2: lambda x: ops.log(x) / math.log(2),
+    ops.log10: lambda x: ops.log(x) / math.log(10),
+    ops.trunc: lambda x: ops.where(ops.less(x, 0), ops.ceil(x), ops.floor(x)),
+    ops.masked: lambda x, *, mask: ops.where(mask, x, 0),
+    selection._damped: lambda x, *, mask, factor: ops.where(mask, x, x * factor),
+    activation._sigmoid_slope: lambda x: ops.sigmoid(x) * ops.sigmoid(-x),
+    activation._sigmoid_backward: lambda g, x: g * (ops.sigmoid(x) * ops.sigmoid(-x)),
+    ops.silu: lambda x: x * ops.sigmoid(x),
+    activation._silu_backward: lambda g, x: g * (ops.sigmoid(x) * (1 + x * ops.sigmoid(-x))),
+    ops.hardswish: lambda x: x * ops.hardsigmoid(x),
+    activation._hardsigmoid_backward: lambda g, x: ops.where(ops.greater_equal(ops.absolute(x), 3.0), 0, g * (1 / 6)),
+    activation._gaussian: lambda x, *, factor: ops.exp(x * x * -factor),
+    ops.gelu: lambda x: x * _normal(x),
+    activation._gelu_backward: lambda g, x: g * (_normal(x) + x * ops.exp(x * x * -0.5) * (2 * math.pi) ** -0.5),
+    activation._gelu_tanh: lambda x: x * ops.sigmoid(x * (x * x * 0.044715 + 1.0) * math.sqrt(8 / math.pi)),
+    _softmax_backward: lambda g, p, *, axis: p * (g - ops.sum(g * p, axis=axis, keepdims=True)),
+    _log_softmax_backward: lambda g, log_p, *, axis: g - ops.exp(log_p) * ops.sum(g, axis=axis, keepdims=True),
+    loss._nll_backward: lambda g, *, labels, classes: -ops.where(_one_hot(labels, classes), ops.expand_dims(g, 1), 0),
+    loss._logistic_loss: lambda x, t: t * ops.softplus(-x) + (1 - t) * ops.softplus(x),
+    loss._logistic_loss_backward: lambda g, x, t: g * ((1 - t) * ops.sigmoid(x) - t * ops.sigmoid(-x)),
+    ops.count_nonzero: lambda x, *, axis, keepdims: ops.sum(ops.not_equal(x, 0), axis=axis, keepdims=keepdims),
+    ops.any: lambda x, *, axis, keepdims: ops.greater(ops.count_nonzero(x, axis=axis, keepdims=keepdims), 0),
+    recurrent._lstm_backward: lambda g, u, weight, h, c, *_: recurrent._lstm_backward_in_steps(g, u, weight, h, c),
+    recurrent._gru_backward: lambda g, u, weight, bias, h, *_: recurrent._gru_backward_in_steps(g, u, weight, bias, h),
+}
 """The formulas, by primitive."""
 
 
@@ -38,11 +67,6 @@ def formula(primitive: Primitive) -> Callable[[F], F]:
 
 
 # --- elementwise ------------------------------------------------------------------------------
-
-
-@formula(ops.square)
-def square(x: Array) -> Array:
-    return ops.multiply(x, x)
 
 
 @formula(ops.expm1)
@@ -87,31 +111,6 @@ def ldexp(x1: Array, x2: Array) -> Array:
     return x1 * ops.power(2, half) * ops.power(2, ops.astype(x2, dtype=x1.dtype) - half)
 
 
-@formula(ops.isfinite)
-def isfinite(x: Array) -> Array:
-    return ops.logical_not(ops.logical_or(ops.isnan(x), ops.isinf(x)))
-
-
-@formula(ops.cbrt)
-def cbrt(x: Array) -> Array:
-    return ops.sign(x) * ops.power(ops.absolute(x), 1 / 3)
-
-
-@formula(ops.exp2)
-def exp2(x: Array) -> Array:
-    return ops.power(2, x)
-
-
-@formula(ops.log2)
-def log2(x: Array) -> Array:
-    return ops.log(x) / math.log(2)
-
-
-@formula(ops.log10)
-def log10(x: Array) -> Array:
-    return ops.log(x) / math.log(10)
-
-
 @formula(ops.logaddexp)
 def logaddexp(x1: Array, x2: Array) -> Array:
     gap = ops.where(ops.equal(x1, x2), 0, ops.absolute(x1 - x2))  # also for two infinities
@@ -138,11 +137,6 @@ def hypot(x1: Array, x2: Array) -> Array:
 # --- rounding ---------------------------------------------------------------------------------
 
 
-@formula(ops.trunc)
-def trunc(x: Array) -> Array:
-    return ops.where(ops.less(x, 0), ops.ceil(x), ops.floor(x))
-
-
 @formula(ops.round)
 def round_to(x: Array, *, decimals: int) -> Array:
     if x.dtype.kind != "f" and decimals >= 0:
@@ -152,52 +146,12 @@ def round_to(x: Array, *, decimals: int) -> Array:
     return ops.astype(rounded, dtype=x.dtype)
 
 
-@formula(ops.masked)
-def masked(x: Array, *, mask: Array) -> Array:
-    return ops.where(mask, x, 0)
-
-
-@formula(selection._damped)
-def damped(x: Array, *, mask: Array, factor: float) -> Array:
-    return ops.where(mask, x, x * factor)
-
-
 # --- activations ------------------------------------------------------------------------------
-
-
-@formula(activation._sigmoid_slope)
-def sigmoid_slope(x: Array) -> Array:
-    return ops.sigmoid(x) * ops.sigmoid(-x)
-
-
-@formula(activation._sigmoid_backward)
-def sigmoid_backward(g: Array, x: Array) -> Array:
-    return g * (ops.sigmoid(x) * ops.sigmoid(-x))
-
-
-@formula(ops.silu)
-def silu(x: Array) -> Array:
-    return x * ops.sigmoid(x)
-
-
-@formula(activation._silu_backward)
-def silu_backward(g: Array, x: Array) -> Array:
-    return g * (ops.sigmoid(x) * (1 + x * ops.sigmoid(-x)))
-
-
-@formula(ops.hardswish)
-def hardswish(x: Array) -> Array:
-    return x * ops.hardsigmoid(x)
 
 
 @formula(activation._hardswish_backward)
 def hardswish_backward(g: Array, x: Array) -> Array:
     return g * ops.where(ops.less_equal(x, -3.0), 0, ops.where(ops.greater_equal(x, 3.0), 1, x / 3 + 0.5))
-
-
-@formula(activation._hardsigmoid_backward)
-def hardsigmoid_backward(g: Array, x: Array) -> Array:
-    return ops.where(ops.greater_equal(ops.absolute(x), 3.0), 0, g * (1 / 6))
 
 
 @formula(activation._tanh_backward)
@@ -211,28 +165,8 @@ def elu_backward(g: Array, x: Array, *, alpha: float) -> Array:
     return ops.where(ops.greater(x, 0), g, g * (ops.exp(ops.minimum(x, 0)) * alpha))
 
 
-@formula(activation._gaussian)
-def gaussian(x: Array, *, factor: float) -> Array:
-    return ops.exp(x * x * -factor)
-
-
 def _normal(x: Array) -> Array:
     return (ops.erf(x * math.sqrt(0.5)) + 1) * 0.5
-
-
-@formula(ops.gelu)
-def gelu(x: Array) -> Array:
-    return x * _normal(x)
-
-
-@formula(activation._gelu_backward)
-def gelu_backward(g: Array, x: Array) -> Array:
-    return g * (_normal(x) + x * ops.exp(x * x * -0.5) * (2 * math.pi) ** -0.5)
-
-
-@formula(activation._gelu_tanh)
-def gelu_tanh(x: Array) -> Array:
-    return x * ops.sigmoid(x * (x * x * 0.044715 + 1.0) * math.sqrt(8 / math.pi))
 
 
 @formula(activation._gelu_tanh_backward)
@@ -245,16 +179,6 @@ def gelu_tanh_backward(g: Array, x: Array) -> Array:
 # --- softmax ----------------------------------------------------------------------------------
 
 
-@formula(_softmax_backward)
-def softmax_backward(g: Array, p: Array, *, axis: Any) -> Array:
-    return p * (g - ops.sum(g * p, axis=axis, keepdims=True))
-
-
-@formula(_log_softmax_backward)
-def log_softmax_backward(g: Array, log_p: Array, *, axis: Any) -> Array:
-    return g - ops.exp(log_p) * ops.sum(g, axis=axis, keepdims=True)
-
-
 def _one_hot(labels: Array, count: int) -> Array:
     classes = np.arange(count).reshape(-1, *(1,) * (len(shape_of(labels)) - 1))
     return ops.equal(ops.expand_dims(labels, 1), classes)
@@ -263,11 +187,6 @@ def _one_hot(labels: Array, count: int) -> Array:
 @formula(loss._nll)
 def nll(scores: Array, *, labels: Array) -> Array:
     return -ops.sum(ops.where(_one_hot(labels, shape_of(scores)[1]), scores, 0), axis=1)
-
-
-@formula(loss._nll_backward)
-def nll_backward(g: Array, *, labels: Array, classes: int) -> Array:
-    return -ops.where(_one_hot(labels, classes), ops.expand_dims(g, 1), 0)
 
 
 @formula(ops.softmax_cross_entropy)
@@ -291,16 +210,6 @@ def huber_backward(g: Array, x: Array, t: Array, *, delta: float, factor: float,
     return g * slope * (factor / math.prod(shape_of(slope)) if reduction == "mean" else factor)
 
 
-@formula(loss._logistic_loss)
-def logistic_loss(x: Array, t: Array) -> Array:
-    return t * ops.softplus(-x) + (1 - t) * ops.softplus(x)
-
-
-@formula(loss._logistic_loss_backward)
-def logistic_loss_backward(g: Array, x: Array, t: Array) -> Array:
-    return g * ((1 - t) * ops.sigmoid(x) - t * ops.sigmoid(-x))
-
-
 @formula(loss._softmax_error)
 def softmax_error(g: Array, scores: Array, *, labels: Array, label_smoothing: float) -> Array:
     count = shape_of(scores)[1]
@@ -317,16 +226,6 @@ def extremum_backward(g: Array, x: Array, *, axis: Any, least: bool, **_: Any) -
     extremum = (ops.min if least else ops.max)(x, axis=axis, keepdims=True)
     found = ops.astype(ops.where(ops.equal(x, x), ops.equal(x, extremum), 1), dtype=x.dtype)
     return g * (found / ops.sum(found, axis=axis, keepdims=True))
-
-
-@formula(ops.count_nonzero)
-def count_nonzero(x: Array, *, axis: Any, keepdims: bool) -> Array:
-    return ops.sum(ops.not_equal(x, 0), axis=axis, keepdims=keepdims)
-
-
-@formula(ops.any)
-def any_of(x: Array, *, axis: Any, keepdims: bool) -> Array:
-    return ops.greater(ops.count_nonzero(x, axis=axis, keepdims=keepdims), 0)
 
 
 @formula(ops.all)
@@ -448,16 +347,6 @@ def attention_backward(
     g: Array, query: Array, key: Array, value: Array, bias: Array | None, _means: Any, _logsums: Any, **params: Any
 ) -> Array:
     return _attention_backward_in_full(g, query, key, value, bias, **params)
-
-
-@formula(recurrent._lstm_backward)
-def lstm_backward(g: Array, u: Array, weight: Array, h: Array, c: Array, *_: Any) -> Array:
-    return recurrent._lstm_backward_in_steps(g, u, weight, h, c)
-
-
-@formula(recurrent._gru_backward)
-def gru_backward(g: Array, u: Array, weight: Array, bias: Array, h: Array, *_: Any) -> Array:
-    return recurrent._gru_backward_in_steps(g, u, weight, bias, h)
 
 
 # --- windows ----------------------------------------------------------------------------------

@@ -8,13 +8,11 @@ from typing import Any, Final
 import numpy as np
 
 from autograd_cnn.onnx.export.dims import Counted, Dim, Filled
+from autograd_cnn.onnx.proto import DTYPES
 
 OPSET: Final = 20
 
-TYPES: Final = {
-    "float32": 1, "uint8": 2, "int8": 3, "uint16": 4, "int16": 5, "int32": 6, "int64": 7, "bool": 9, "float16": 10,
-    "float64": 11, "uint32": 12, "uint64": 13,
-}  # fmt: skip
+TYPES: Final = {np.dtype(kind).name: number for number, kind in DTYPES.items()}
 """``TensorProto.DataType`` by the names of dtypes."""
 
 

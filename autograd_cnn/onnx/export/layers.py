@@ -10,6 +10,7 @@ from autograd_cnn.onnx.export.dims import Filled
 from autograd_cnn.onnx.export.graph import Graph, Ref
 from autograd_cnn.onnx.export.shaping import is_known
 from autograd_cnn.onnx.export.writer import writes
+from autograd_cnn.onnx.operators.recurrent import rows_of_gates
 
 # --- normalisation ----------------------------------------------------------------------------
 
@@ -70,14 +71,10 @@ def _state(graph: Graph, y: Ref, state: Ref) -> Ref:
     return graph.node("Unsqueeze", graph.cast(state, y.dtype), graph.ints(0))
 
 
-def _rows(units: int, order: Sequence[int]) -> Any:
-    return np.arange(len(order) * units).reshape(len(order), units)[list(order)].ravel()
-
-
 @writes(ops.lstm)
 def lstm(graph: Graph, y: Ref, u: Ref, weight: Ref, h: Ref, c: Ref) -> Ref:
     units = y.shape[-1]
-    rows = _rows(units, (0, 3, 1, 2))  # i, f, g, o as i, o, f, g
+    rows = rows_of_gates(units, (0, 3, 1, 2))  # i, f, g, o as i, o, f, g
     x, w, bias = _sent(graph, y, u, rows)
     after, _, last = graph.several(
         "LSTM", x, w, _gates(graph, y, weight, rows), _biases(graph, y, bias, None, rows), None,
@@ -89,7 +86,7 @@ def lstm(graph: Graph, y: Ref, u: Ref, weight: Ref, h: Ref, c: Ref) -> Ref:
 @writes(ops.gru)
 def gru(graph: Graph, y: Ref, u: Ref, weight: Ref, bias: Ref, h: Ref) -> Ref:
     units = y.shape[-1]
-    rows = _rows(units, (1, 0, 2))  # r, z, n as z, r, n
+    rows = rows_of_gates(units, (1, 0, 2))  # r, z, n as z, r, n
     x, w, of_inputs = _sent(graph, y, u, rows)
     after = graph.node(
         "GRU", x, w, _gates(graph, y, weight, rows), _biases(graph, y, of_inputs, bias, rows), None,

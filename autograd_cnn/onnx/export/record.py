@@ -4,6 +4,7 @@ Its side effects, such as an optimiser's changes to parameters, are undone after
 """
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import fields
 from typing import Any, Final
 
 import numpy as np
@@ -11,7 +12,7 @@ import numpy as np
 from autograd_cnn.engine.node import Array, Traced
 from autograd_cnn.engine.primitive import REGISTRY, Primitive
 from autograd_cnn.engine.recording import entering, no_grad, recording
-from autograd_cnn.engine.trace import Call, Constant, Held, Slot, Trace, argument
+from autograd_cnn.engine.trace import Call, Held, Slot, Trace, argument, resolved, value_of
 from autograd_cnn.errors import FormatError, sentence
 from autograd_cnn.nn import Module
 from autograd_cnn.onnx.export.formulas import FORMULAS
@@ -19,6 +20,7 @@ from autograd_cnn.onnx.export.program import Op, Program, Variable
 from autograd_cnn.ops import add, astype
 from autograd_cnn.optim import Optimizer
 from autograd_cnn.tensor import Tensor
+from autograd_cnn.tree import is_record, leaves, rebuilt
 
 EFFECTS: Final[dict[Any, Callable[..., None]]] = {}
 """The effects of functions, or methods of a class, on a `Recorder`, which is the first argument, before the object and the
@@ -28,11 +30,13 @@ arguments. `autograd_cnn.onnx.export.effects` fills it."""
 
 
 def named_leaves(tree: Any, name: str) -> Iterator[tuple[str, Any]]:
-    """Yield the leaves of lists, tuples and dicts, with names such as ``params.w`` and ``y.0``."""
+    """Yield the leaves of lists, tuples, dicts and dataclasses, with names such as ``params.w`` and ``y.0``."""
     if isinstance(tree, dict):
         branches: Any = tree.items()
     elif hasattr(tree, "_fields"):
         branches = zip(tree._fields, tree, strict=True)
+    elif is_record(tree):
+        branches = ((each.name, getattr(tree, each.name)) for each in fields(tree))
     elif isinstance(tree, (list, tuple)):
         branches = enumerate(tree)
     else:
@@ -40,16 +44,6 @@ def named_leaves(tree: Any, name: str) -> Iterator[tuple[str, Any]]:
         return
     for key, branch in branches:
         yield from named_leaves(branch, f"{name}.{key}" if name else str(key))
-
-
-def replaced(tree: Any, change: Callable[[Any], Any]) -> Any:
-    """Return the tree with a function applied to every leaf."""
-    if isinstance(tree, dict):
-        return {key: replaced(branch, change) for key, branch in tree.items()}
-    if isinstance(tree, (list, tuple)):
-        branches = [replaced(branch, change) for branch in tree]
-        return type(tree)(*branches) if hasattr(tree, "_fields") else type(tree)(branches)
-    return change(tree)
 
 
 def is_array(leaf: Any) -> bool:
@@ -122,11 +116,11 @@ def record(function: Callable[..., Any], args: Sequence[Any], names: Sequence[st
     FormatError
         If its calls differ from run to run, or something that it does is not a computation.
     """
-    leaves = [leaf for name, arg in zip(names, args, strict=True) for leaf in named_leaves(arg, name)]
-    arrays = [(name, Tensor.wrap(argument(leaf))) for name, leaf in leaves if is_array(leaf)]
+    named = [leaf for name, arg in zip(names, args, strict=True) for leaf in named_leaves(arg, name)]
+    arrays = [(name, Tensor.wrap(argument(leaf))) for name, leaf in named if is_array(leaf)]
     trace = _Trace([tensor.value for _, tensor in arrays])
     given = iter([tensor for _, tensor in arrays])
-    args = [replaced(arg, lambda leaf: next(given) if is_array(leaf) else leaf) for arg in args]
+    args = rebuilt(list(args), (next(given) if is_array(leaf) else leaf for leaf in leaves(list(args))))
     token = entering.set(trace.enter)
     try:
         with trace.running():
@@ -146,7 +140,7 @@ def record(function: Callable[..., Any], args: Sequence[Any], names: Sequence[st
             problem = "a result is not an array"
             raise FormatError(sentence("export", problem, expected="arrays or tensors", got=type(leaf).__name__))
         whole = name if name and not name[0].isdigit() else f"y.{name}".rstrip(".")
-        recorder.program.outputs.append((whole, recorder.resolved(reference, recorder.references)))
+        recorder.program.outputs.append((whole, resolved(reference, recorder.references)))
     return recorder.program
 
 
@@ -185,24 +179,14 @@ class Recorder:
             each: each for each in REGISTRY.values()
         }
 
-    def resolved(self, value: Any, references: dict[Slot, Any]) -> Any:
-        """Return the program's reference for an operand, a parameter or a result."""
-        if isinstance(value, Slot):
-            return references[value]
-        if isinstance(value, Constant):
-            return value.value
-        if type(value) in {tuple, list}:
-            return tuple(self.resolved(each, references) for each in value)
-        return value
-
     def add_calls(self, calls: Sequence[Call], trace: Trace, references: dict[Slot, Any], scope: str = "") -> None:
         """Record the calls of a trace; ``references`` maps its slots to the program's, and is extended."""
         scopes = getattr(trace, "scopes", [scope] * len(calls))
         for place, call in enumerate(calls):
-            args = [self.resolved(arg, references) for arg in call.args]
+            args = resolved(list(call.args), references)
             primitive = self._primitives.get(call.function)
             if primitive is not None:
-                params = {name: self.resolved(value, references) for name, value in call.params.items()}
+                params = resolved(call.params, references)
                 values = [trace.values[slot] for slot in call.outputs]
                 where = scopes[place] if place < len(scopes) else ""
                 results = self._called(primitive, args, primitive.parameters | params, values, where)
@@ -222,10 +206,10 @@ class Recorder:
 
     def _other(self, call: Call, args: list[Any]) -> Sequence[Any]:
         """Return the results of a call that is not a primitive's, or apply its effect."""
-        if call.name == "value" and isinstance(args[0], Held):
-            return [self.tensor(args[0].value).now]
+        if call.function is value_of:
+            return [self.tensor(args[0]).now]
         if call.function is getattr:
-            return [self.buffer(args[0].value, args[1]).now]
+            return [self.buffer(*args).now]
         if call.name == "copy":
             return self.apply(astype, args[0], dtype=args[1])
         owner = getattr(call.function, "__self__", None)
@@ -234,7 +218,7 @@ class Recorder:
             hint = "call .eval() on the model first" if "mask" in call.name else ""
             what = f"what {call.name} does is not a computation that ONNX could make again"
             raise FormatError(sentence("export", f"{what} ({call.origin})", hint=hint))
-        effect(self, owner, *(arg.value if isinstance(arg, Held) else arg for arg in args))
+        effect(self, owner, *args)
         return ()
 
     def apply(self, function: Callable[..., Any], *operands: Any, scope_: str = "", **params: Any) -> Sequence[Any]:
@@ -256,7 +240,7 @@ class Recorder:
         references = dict(zip(trace.arguments, given, strict=True))
         results = [trace.reference(each) for each in (result if isinstance(result, tuple) else (result,))]
         self.add_calls(trace.calls, trace, references, scope_)
-        return [self.resolved(each, references) for each in results]
+        return resolved(results, references)
 
     # --- what outlives a call -----------------------------------------------------------------
 

@@ -78,7 +78,7 @@ def _clipped(x: Array, limit: float | None) -> Array:
     return x if limit is None else ops.clip(x, min=-limit, max=limit)
 
 
-def _rows(hidden: int, order: Sequence[int]) -> NDArray[np.int64]:
+def rows_of_gates(hidden: int, order: Sequence[int]) -> NDArray[np.int64]:
     """Return the rows of gates in another order."""
     return np.arange(len(order) * hidden).reshape(len(order), hidden)[list(order)].ravel()
 
@@ -212,7 +212,7 @@ def gru(
 
     lengths = _ending(x, sequence_lens, layout)
     if not (activations or clip or lengths is not None) and linear_before_reset and all(shape_of(x)):
-        rows = _rows(hidden, (1, 0, 2))  # z, r, h as r, z, n
+        rows = rows_of_gates(hidden, (1, 0, 2))  # z, r, h as r, z, n
 
         def whole(d: int, given: Array, h: Array) -> tuple[Array, Array]:
             bias = np.zeros(3 * hidden, x.dtype) if b is None else _arranged(b[:, 3 * hidden :], d, rows)
@@ -255,7 +255,7 @@ def lstm(
 
     lengths = _ending(x, sequence_lens, layout)
     if not (activations or clip or input_forget or lengths is not None) and p is None and all(shape_of(x)):
-        rows = _rows(hidden, (0, 2, 3, 1))  # i, o, f, c as i, f, g, o
+        rows = rows_of_gates(hidden, (0, 2, 3, 1))  # i, o, f, c as i, f, g, o
         sums = None if b is None else b[:, : 4 * hidden] + b[:, 4 * hidden :]
 
         def whole(d: int, given: Array, h: Array, c: Array) -> tuple[Array, Array, Array]:

@@ -4,11 +4,10 @@ import math
 from collections.abc import Callable, Sequence
 from typing import Literal
 
-from autograd_cnn.engine.composite import composite, declared
+from autograd_cnn.engine.composite import declared
 from autograd_cnn.errors import ArgumentError, OperandError, sentence
-from autograd_cnn.optim.lr_scheduler.schedule import Absolute, check_optimizer, for_groups
-from autograd_cnn.optim.optimizer import Optimizer
-from autograd_cnn.parameters import Bool, Number, Positive, Share, Size
+from autograd_cnn.optim.lr_scheduler.schedule import Absolute, Scheduler, for_groups
+from autograd_cnn.parameters import Bool, NotNegative, Positive, Share, Size
 
 
 @declared
@@ -92,7 +91,7 @@ class CosineAnnealingWarmRestarts(Absolute):
 
     T_0: Size
     T_mult: Size = 1
-    eta_min: Number = 0.0
+    eta_min: NotNegative = 0.0
 
     def rate(self, base: float, epoch: int) -> float:
         """Return the learning rate of an epoch, counted from 0."""
@@ -104,6 +103,7 @@ class CosineAnnealingWarmRestarts(Absolute):
         return self.eta_min + (base - self.eta_min) * (1 + math.cos(math.pi * epoch / length)) / 2
 
 
+@declared
 class OneCycleLR(Absolute):
     """Raise the rate to ``max_lr``, then lower it to almost 0; momentum moves the other way (Smith & Topin 2018).
 
@@ -149,46 +149,37 @@ class OneCycleLR(Absolute):
     [0.04, 1.0, 0.667, 0.333]
     """
 
-    @composite
-    def __init__(
-        self,
-        optimizer: Optimizer,
-        max_lr: float | Sequence[float],
-        total_steps: Size | None = None,
-        epochs: Size | None = None,
-        steps_per_epoch: Size | None = None,
-        pct_start: Share = 0.3,
-        anneal_strategy: Literal["cos", "linear"] = "cos",
-        cycle_momentum: Bool = True,
-        base_momentum: Share = 0.85,
-        max_momentum: Share = 0.95,
-        div_factor: Positive = 25.0,
-        final_div_factor: Positive = 1e4,
-        three_phase: Bool = False,
-    ) -> None:
-        check_optimizer("OneCycleLR", optimizer)
-        if total_steps is None:
-            if epochs is None or steps_per_epoch is None:
+    max_lr: float | Sequence[float]
+    total_steps: Size | None = None
+    epochs: Size | None = None
+    steps_per_epoch: Size | None = None
+    pct_start: Share = 0.3
+    anneal_strategy: Literal["cos", "linear"] = "cos"
+    cycle_momentum: Bool = True
+    base_momentum: Share = 0.85
+    max_momentum: Share = 0.95
+    div_factor: Positive = 25.0
+    final_div_factor: Positive = 1e4
+    three_phase: Bool = False
+
+    def __post_init__(self) -> None:
+        Scheduler.__post_init__(self)
+        if self.total_steps is None:
+            if self.epochs is None or self.steps_per_epoch is None:
                 hint = "pass total_steps, or epochs and steps_per_epoch"
                 raise ArgumentError(sentence("OneCycleLR", "how long is the cycle", hint=hint))
-            total_steps = epochs * steps_per_epoch
-        if cycle_momentum and not {"momentum", "betas"} & optimizer.defaults.keys():
-            problem = f"{type(optimizer).__name__} has no momentum"
+            self.total_steps = self.epochs * self.steps_per_epoch
+        if self.cycle_momentum and not {"momentum", "betas"} & self.optimizer.defaults.keys():
+            problem = f"{type(self.optimizer).__name__} has no momentum"
             raise ArgumentError(sentence("OneCycleLR", problem, hint="pass cycle_momentum=False"))
-        self.total_steps = total_steps
-        self.anneal_strategy = anneal_strategy
-        self.cycle_momentum = cycle_momentum
-        self.base_momentum, self.max_momentum = base_momentum, max_momentum
-        self.div_factor, self.final_div_factor = div_factor, final_div_factor
         # Each phase ends at a step, with a share of the peak: 0 is the first rate, 1 the peak, -1 the last rate.
-        self._phases = [(pct_start * total_steps - 1, 1), (total_steps - 1, -1)]
-        if three_phase:
-            self._phases.insert(1, (2 * pct_start * total_steps - 2, 0))
-        for group, peak in zip(
-            optimizer.param_groups, for_groups("OneCycleLR", "max_lr", max_lr, optimizer), strict=True
-        ):
-            group["initial_lr"] = peak / div_factor
-        super().__init__(optimizer)
+        self._phases = [(self.pct_start * self.total_steps - 1, 1), (self.total_steps - 1, -1)]
+        if self.three_phase:
+            self._phases.insert(1, (2 * self.pct_start * self.total_steps - 2, 0))
+        peaks = for_groups("OneCycleLR", "max_lr", self.max_lr, self.optimizer)
+        for group, peak in zip(self.optimizer.param_groups, peaks, strict=True):
+            group["initial_lr"] = peak / self.div_factor
+        super().__post_init__()
 
     def rate(self, base: float, epoch: int) -> float:
         """Return the learning rate of a step, counted from 0."""
@@ -207,7 +198,7 @@ class OneCycleLR(Absolute):
 
     def _between(self, values: tuple[float, float, float], step: int) -> float:
         """Return the value at a step, given the first value, the peak value and the last value."""
-        if step > self.total_steps:
+        if step > self._phases[-1][0] + 1:
             expected = f"{self.total_steps} steps"
             raise ArgumentError(sentence("OneCycleLR", "the cycle is over", expected=expected, got=step))
         begin, first = 0.0, values[0]

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from autograd_cnn.engine.composite import declared
 from autograd_cnn.optim.lr_scheduler.schedule import Schedule
-from autograd_cnn.parameters import Number, Positive, Share, Size, Whole, integers
+from autograd_cnn.parameters import NotNegative, Positive, Share, Size, Whole, integers
 
 
 @declared
@@ -37,7 +37,7 @@ class StepLR(Schedule):
     """
 
     step_size: Size
-    gamma: Number = 0.1
+    gamma: NotNegative = 0.1
 
     def rate(self, base: float, epoch: int) -> float:
         """Return the learning rate of an epoch, counted from 0."""
@@ -73,7 +73,7 @@ class MultiStepLR(Schedule):
     """
 
     milestones: Sequence[int]
-    gamma: Number = 0.1
+    gamma: NotNegative = 0.1
 
     def __post_init__(self) -> None:
         self.milestones = sorted(integers("MultiStepLR", "milestones", self.milestones, 0))
@@ -105,7 +105,7 @@ class ExponentialLR(Schedule):
     [0.25]
     """
 
-    gamma: Number
+    gamma: NotNegative
 
     def rate(self, base: float, epoch: int) -> float:
         """Return the learning rate of an epoch, counted from 0."""
@@ -178,7 +178,7 @@ class PolynomialLR(Schedule):
     """
 
     total_iters: Size = 5
-    power: Number = 1.0
+    power: NotNegative = 1.0
 
     def rate(self, base: float, epoch: int) -> float:
         """Return the learning rate of an epoch, counted from 0."""
@@ -214,7 +214,7 @@ class CosineAnnealingLR(Schedule):
     """
 
     T_max: Size
-    eta_min: Number = 0.0
+    eta_min: NotNegative = 0.0
 
     def rate(self, base: float, epoch: int) -> float:
         """Return the learning rate of an epoch, counted from 0."""
@@ -253,7 +253,7 @@ class LinearLR(Schedule):
     """
 
     start_factor: Positive = 1 / 3
-    end_factor: Number = 1.0
+    end_factor: NotNegative = 1.0
     total_iters: Size = 5
 
     def rate(self, base: float, epoch: int) -> float:

@@ -2,20 +2,17 @@
 
 import math
 from collections.abc import Sequence
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 from autograd_cnn.engine.composite import declared
 from autograd_cnn.engine.trace import RUNNING, current
-from autograd_cnn.errors import ArgumentError, OperandError, sentence
-from autograd_cnn.optim.lr_scheduler.schedule import check_optimizer, contents_of, for_groups, rates_of
-from autograd_cnn.optim.optimizer import Optimizer
-from autograd_cnn.parameters import NotNegative, Whole, integer, number
-
-_COUNTERS = ("cooldown_counter", "last_epoch", "num_bad_epochs")
+from autograd_cnn.errors import OperandError, sentence
+from autograd_cnn.optim.lr_scheduler.schedule import Scheduler, for_groups
+from autograd_cnn.parameters import BelowOne, NotNegative, Whole, number, whole
 
 
 @declared
-class ReduceLROnPlateau:
+class ReduceLROnPlateau(Scheduler):
     """Multiply the rate by ``factor`` when a metric has not improved for more than ``patience`` epochs.
 
     Parameters
@@ -60,9 +57,12 @@ class ReduceLROnPlateau:
     [0.5]
     """
 
-    optimizer: Optimizer
+    remembers: ClassVar = {
+        "best": number, "cooldown_counter": whole, "last_epoch": whole, "num_bad_epochs": whole,
+    }  # fmt: skip
+
     mode: Literal["min", "max"] = "min"
-    factor: NotNegative = 0.1
+    factor: BelowOne = 0.1
     patience: Whole = 10
     threshold: NotNegative = 1e-4
     threshold_mode: Literal["rel", "abs"] = "rel"
@@ -71,12 +71,9 @@ class ReduceLROnPlateau:
     eps: NotNegative = 1e-8
 
     def __post_init__(self) -> None:
-        check_optimizer("ReduceLROnPlateau", self.optimizer)
-        if self.factor >= 1:
-            problem = "factor is out of range"
-            raise ArgumentError(sentence("ReduceLROnPlateau", problem, expected="0 to below 1", got=self.factor))
+        super().__post_init__()
         self.best = math.inf if self.mode == "min" else -math.inf
-        self.num_bad_epochs = self.cooldown_counter = self.last_epoch = 0
+        self.num_bad_epochs = self.cooldown_counter = 0
         for_groups("ReduceLROnPlateau", "min_lr", self.min_lr, self.optimizer)
 
     def step(self, metrics: Any) -> None:
@@ -117,36 +114,3 @@ class ReduceLROnPlateau:
         if self.threshold_mode == "rel":
             return sign * metric > sign * self.best * (1 + sign * self.threshold)
         return sign * metric > sign * self.best + self.threshold
-
-    def get_last_lr(self) -> list[float]:
-        """Return the current rate of every group."""
-        return [group["lr"] for group in self.optimizer.param_groups]
-
-    def state_dict(self) -> dict[str, Any]:
-        """Return what is needed to continue an interrupted run."""
-        counters = {name: getattr(self, name) for name in _COUNTERS}
-        return {"best": self.best, **counters, "lrs": self.get_last_lr()}
-
-    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Continue from `state_dict`, with the rates that were in use then.
-
-        Raises
-        ------
-        ArgumentError
-            If it is not such a state, or of an optimiser with another number of groups.
-        """
-        names = {"best", *_COUNTERS, "lrs"}
-        if not isinstance(state_dict, dict) or state_dict.keys() != names:
-            problem = "it is not a state of a ReduceLROnPlateau"
-            expected = f"a dict with {', '.join(sorted(names))}"
-            raise ArgumentError(sentence("load_state_dict", problem, expected=expected, got=contents_of(state_dict)))
-        groups = self.optimizer.param_groups
-        lrs = rates_of("lrs", state_dict["lrs"])
-        if len(lrs) != len(groups):
-            problem = "the schedule is of another optimiser"
-            raise ArgumentError(sentence("load_state_dict", problem, expected=f"{len(groups)} rates", got=len(lrs)))
-        best = number("load_state_dict", "best", state_dict["best"])
-        counters = {name: integer("load_state_dict", name, state_dict[name], 0) for name in _COUNTERS}
-        vars(self).update(counters, best=best)
-        for group, lr in zip(groups, lrs, strict=True):
-            group["lr"] = lr

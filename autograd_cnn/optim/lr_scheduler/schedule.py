@@ -1,16 +1,84 @@
 """The base of schedules: a rate for every epoch."""
 
-from typing import Any
+import copy
+from collections.abc import Mapping
+from dataclasses import fields
+from typing import Any, ClassVar
 
 from autograd_cnn.engine.composite import declared
 from autograd_cnn.engine.trace import effect
 from autograd_cnn.errors import ArgumentError, require, sentence
 from autograd_cnn.optim.optimizer import Optimizer
-from autograd_cnn.parameters import integer, number
+from autograd_cnn.parameters import Parse, not_negative, whole
+
+
+def rates_of(where: str, name: str, values: Any) -> list[float]:
+    """Return a list of rates from a state as floats."""
+    if not isinstance(values, (list, tuple)):
+        raise ArgumentError(
+            sentence(where, f"{name} is not understood", expected="a list of numbers", got=repr(values))
+        )
+    return [not_negative(where, name, value) for value in values]
 
 
 @declared
-class Schedule:
+class Scheduler:
+    """What changes an optimiser's rates; a subclass names what it ``remembers``."""
+
+    optimizer: Optimizer
+
+    remembers: ClassVar[Mapping[str, Parse]] = {}
+    """The attributes that are part of the state, and how they are parsed."""
+
+    def __post_init__(self) -> None:
+        expected = "an optimiser such as optim.SGD"
+        fits = isinstance(self.optimizer, Optimizer)
+        require(fits, type(self).__name__, "optimizer is not understood", expected, self.optimizer)
+        self.last_epoch = 0
+
+    def adjust(self, epoch: int) -> None:
+        """Set other options that depend on the epoch; by default there are none."""
+
+    def get_last_lr(self) -> list[float]:
+        """Return the current rate of every group."""
+        return [group["lr"] for group in self.optimizer.param_groups]
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return what is needed to continue an interrupted run."""
+        return copy.deepcopy({name: getattr(self, name) for name in self.remembers}) | {"lrs": self.get_last_lr()}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Continue from `state_dict`, with the rates that were in use then.
+
+        Raises
+        ------
+        ArgumentError
+            If it is not such a state, or of an optimiser with another number of groups.
+        """
+        where, groups = "load_state_dict", self.optimizer.param_groups
+        parsers = {**self.remembers, "lrs": rates_of}
+        if not isinstance(state_dict, dict) or state_dict.keys() != parsers.keys():
+            problem, expected = "it is not a state of this schedule", f"a dict with {', '.join(parsers)}"
+            got = ", ".join(map(str, state_dict)) if isinstance(state_dict, dict) else type(state_dict).__name__
+            raise ArgumentError(sentence(where, problem, expected=expected, got=got))
+        state = {name: parse(where, name, state_dict[name]) for name, parse in parsers.items()}
+        for rates in (each for each in state.values() if isinstance(each, list)):
+            if len(rates) != len(groups):
+                problem = "the schedule is of another optimiser"
+                raise ArgumentError(sentence(where, problem, expected=f"{len(groups)} rates", got=len(rates)))
+        lrs = state.pop("lrs")
+        vars(self).update(state)
+        self.adjust(self.last_epoch)
+        for group, lr in zip(groups, lrs, strict=True):
+            group["lr"] = lr
+
+    def __repr__(self) -> str:
+        options = [f"{each.name}={getattr(self, each.name)!r}" for each in fields(self) if each.name != "optimizer"]
+        return f"{type(self).__name__}({', '.join([*options, f'last_epoch={self.last_epoch}'])})"
+
+
+@declared
+class Schedule(Scheduler):
     """The base of all schedules; a subclass defines ``rate``.
 
     Parameters
@@ -26,11 +94,10 @@ class Schedule:
         The initial rates of the groups; groups that are added later are included from the next step on.
     """
 
-    optimizer: Optimizer
+    remembers: ClassVar = {"last_epoch": whole, "base_lrs": rates_of}
 
     def __post_init__(self) -> None:
-        check_optimizer(type(self).__name__, self.optimizer)
-        self.last_epoch = 0
+        super().__post_init__()
         self.base_lrs: list[float] = []
         self.adopt_groups()
         for group, base, now in zip(self.optimizer.param_groups, self.base_lrs, self.rates(0), strict=True):
@@ -54,9 +121,6 @@ class Schedule:
         """Return the new value of a rate that something else set, as this one goes from ``before`` to ``now``."""
         return lr * (now / before) if before else lr + (now - before)
 
-    def adjust(self, epoch: int) -> None:
-        """Set other options that depend on the epoch; by default there are none."""
-
     def _changed(self, lr: float, before: float, now: float) -> float:
         return now if lr == before else self.chained(lr, before, now)
 
@@ -72,50 +136,6 @@ class Schedule:
             group["lr"] = self._changed(group["lr"], before[i], now[i])
         self.adjust(self.last_epoch)
 
-    def get_last_lr(self) -> list[float]:
-        """Return the current rate of every group."""
-        return [group["lr"] for group in self.optimizer.param_groups]
-
-    def state_dict(self) -> dict[str, Any]:
-        """Return what is needed to continue an interrupted run."""
-        return {"last_epoch": self.last_epoch, "base_lrs": list(self.base_lrs), "lrs": self.get_last_lr()}
-
-    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Continue from `state_dict`, with the rates that were in use then.
-
-        Raises
-        ------
-        ArgumentError
-            If it is not such a state, or of an optimiser with another number of groups.
-        """
-        groups = self.optimizer.param_groups
-        if not isinstance(state_dict, dict) or state_dict.keys() != {"last_epoch", "base_lrs", "lrs"}:
-            problem = "it is not a state of a schedule"
-            expected = "a dict with last_epoch, base_lrs and lrs"
-            raise ArgumentError(sentence("load_state_dict", problem, expected=expected, got=contents_of(state_dict)))
-        last_epoch = integer("load_state_dict", "last_epoch", state_dict["last_epoch"], 0)
-        bases, lrs = (rates_of(name, state_dict[name]) for name in ("base_lrs", "lrs"))
-        if not len(groups) == len(bases) == len(lrs):
-            problem = "the schedule is of another optimiser"
-            raise ArgumentError(sentence("load_state_dict", problem, expected=f"{len(groups)} rates", got=len(bases)))
-        self.last_epoch, self.base_lrs = last_epoch, bases
-        self.adjust(last_epoch)
-        for group, lr in zip(groups, lrs, strict=True):
-            group["lr"] = lr
-
-
-def rates_of(name: str, values: Any) -> list[float]:
-    """Return a list of numbers from a state as floats."""
-    if not isinstance(values, (list, tuple)):
-        problem = f"{name} is not understood"
-        raise ArgumentError(sentence("load_state_dict", problem, expected="a list of numbers", got=repr(values)))
-    return [number("load_state_dict", name, value) for value in values]
-
-
-def contents_of(state: Any) -> str:
-    """Return the names in a state, or its type if it is not a dict."""
-    return ", ".join(map(str, state)) if isinstance(state, dict) else type(state).__name__
-
 
 class Absolute(Schedule):
     """A schedule that sets its own rate, whatever the current rate is."""
@@ -125,12 +145,6 @@ class Absolute(Schedule):
         return now
 
 
-def check_optimizer(where: str, optimizer: Any) -> None:
-    """Raise `OperandError` unless it is an optimiser."""
-    expected = "an optimiser such as optim.SGD"
-    require(isinstance(optimizer, Optimizer), where, "optimizer is not understood", expected, optimizer)
-
-
 def for_groups(where: str, name: str, value: Any, optimizer: Optimizer) -> list[float]:
     """Return one number for each group."""
     groups = len(optimizer.param_groups)
@@ -138,4 +152,4 @@ def for_groups(where: str, name: str, value: Any, optimizer: Optimizer) -> list[
     if len(values) != groups:
         expected = f"{groups}, one for each group"
         raise ArgumentError(sentence(where, f"{name} has the wrong length", expected=expected, got=len(values)))
-    return [number(where, name, each, expected="a number of at least 0", fits=lambda x: x >= 0) for each in values]
+    return [not_negative(where, name, each) for each in values]

@@ -4,13 +4,13 @@ from bisect import bisect_right
 from collections.abc import Sequence
 from itertools import pairwise
 
-from autograd_cnn.engine.composite import composite
+from autograd_cnn.engine.composite import declared
 from autograd_cnn.errors import ArgumentError, OperandError, sentence
-from autograd_cnn.optim.lr_scheduler.schedule import Schedule, check_optimizer
-from autograd_cnn.optim.optimizer import Optimizer
+from autograd_cnn.optim.lr_scheduler.schedule import Schedule, Scheduler
 from autograd_cnn.parameters import integers
 
 
+@declared
 class SequentialLR(Schedule):
     """Schedules in sequence, each starting at its own epoch 0.
 
@@ -44,23 +44,25 @@ class SequentialLR(Schedule):
     [0.5, 0.5, 1.0, 0.1]
     """
 
-    @composite
-    def __init__(self, optimizer: Optimizer, schedulers: Sequence[Schedule], milestones: Sequence[int]) -> None:
-        check_optimizer("SequentialLR", optimizer)
-        if not isinstance(schedulers, (list, tuple)) or not all(isinstance(each, Schedule) for each in schedulers):
+    schedulers: Sequence[Schedule]
+    milestones: Sequence[int]
+
+    def __post_init__(self) -> None:
+        Scheduler.__post_init__(self)
+        given = self.schedulers
+        if not isinstance(given, (list, tuple)) or not all(isinstance(each, Schedule) for each in given):
             problem = "schedulers are not understood"
-            raise OperandError(sentence("SequentialLR", problem, expected="a list of schedules", got=repr(schedulers)))
-        if any(each.optimizer is not optimizer for each in schedulers):
+            raise OperandError(sentence("SequentialLR", problem, expected="a list of schedules", got=repr(given)))
+        if any(each.optimizer is not self.optimizer for each in given):
             raise ArgumentError(sentence("SequentialLR", "a schedule is of another optimiser"))
-        epochs = integers("SequentialLR", "milestones", milestones, 1)
-        if len(epochs) != len(schedulers) - 1 or any(a >= b for a, b in pairwise(epochs)):
-            expected = f"{len(schedulers) - 1} increasing epochs"
-            raise ArgumentError(sentence("SequentialLR", "milestones do not fit", got=milestones, expected=expected))
-        self.schedulers = list(schedulers)
-        self.milestones = epochs
-        for group in optimizer.param_groups:  # which all of them have changed
+        epochs = integers("SequentialLR", "milestones", self.milestones, 1)
+        if len(epochs) != len(given) - 1 or any(a >= b for a, b in pairwise(epochs)):
+            problem, expected = "milestones do not fit", f"{len(given) - 1} increasing epochs"
+            raise ArgumentError(sentence("SequentialLR", problem, expected=expected, got=self.milestones))
+        self.schedulers, self.milestones = list(given), epochs
+        for group in self.optimizer.param_groups:  # which all of them have changed
             group["lr"] = group["initial_lr"]
-        super().__init__(optimizer)
+        super().__post_init__()
 
     def adopt_groups(self) -> None:
         """Add the initial rates of groups that are new, here and in all schedules."""

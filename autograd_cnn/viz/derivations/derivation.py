@@ -77,7 +77,7 @@ class Derivation:
 
         Raises
         ------
-        FormatError
+        ArgumentError
             If the name does not end in .html.
         OSError
             If the file can't be written.
@@ -114,9 +114,8 @@ class Derivation:
         Raises
         ------
         ArgumentError
-            If there is no such scene, it has too many steps or cells for a picture, or the time is out of range.
-        FormatError
-            If the name does not end in .svg.
+            If the name does not end in .svg, there is no such scene, it has too many steps or cells for a picture, or the
+            time is out of range.
         OSError
             If the file can't be written.
         """

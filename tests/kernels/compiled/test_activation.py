@@ -73,3 +73,11 @@ def test_what_they_are_not_made_for_is_declined():
         assert compiled.gelu(small) is compiled.elu(small, 1.0) is NotImplemented
     for g in (np.ones(64, np.float32), np.ones(1), 1.0, np.ones((64, 1))):
         assert compiled.gelu_wrt_x(g, x) is compiled.elu_wrt_x(g, x, 1.0) is NotImplemented
+
+
+@for_each("dtype", [np.float32, np.float64])
+@for_each("name", ["gelu", "gelu_tanh", "silu"])
+def test_zeros_far_out_have_the_sign_of_the_reference(name, dtype):
+    x = np.tile(np.array([-1e30, -100.0, -0.0, 0.0], dtype), 20)
+    ours, theirs = getattr(compiled, name)(x), getattr(reference, name)(x)
+    np.testing.assert_array_equal(np.signbit(ours), np.signbit(theirs))

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import autograd_cnn as ag
-from autograd_cnn.errors import ArgumentError, FormatError
+from autograd_cnn.errors import ArgumentError
 from autograd_cnn.viz import Derivation, NamedArray, Panel, Scene, play, walk
 from autograd_cnn.viz.derivations.animation import animate
 from autograd_cnn.viz.derivations.page import HeatGrid, is_in_numbers
@@ -81,10 +81,10 @@ def test_a_moving_picture_ends_with_the_gradient():
 @pytest.mark.parametrize(
     ("write", "error", "told"),
     [
-        (lambda folder: _played().to_html(folder / "a.svg"), FormatError,
-         "to_html: unknown format: expected a path ending in .html, got 'a.svg'"),
-        (lambda folder: _played().to_svg(folder / "a.png"), FormatError,
-         "to_svg: unknown format: expected a path ending in .svg, got 'a.png'"),
+        (lambda folder: _played().to_html(folder / "a.svg"), ArgumentError,
+         "to_html: unknown kind of file: expected a name that ends in .html, got 'a.svg'"),
+        (lambda folder: _played().to_svg(folder / "a.png"), ArgumentError,
+         "to_svg: unknown kind of file: expected a name that ends in .svg, got 'a.png'"),
         (lambda folder: _played().to_svg(folder / "a.svg", 4), ArgumentError,
          "to_svg: there is no such scene: expected 0 to 3, got 4"),
         (lambda folder: _played().to_svg(folder / "a.svg", seconds=0), ArgumentError,

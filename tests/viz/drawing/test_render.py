@@ -14,7 +14,7 @@ from tables import for_each
 
 import autograd_cnn as ag
 from autograd_cnn import nn
-from autograd_cnn.errors import ArgumentError, FormatError, MissingDependencyError, OperandError
+from autograd_cnn.errors import ArgumentError, MissingDependencyError, OperandError
 from autograd_cnn.graph import Graph, capture
 from autograd_cnn.viz.drawing import render
 from autograd_cnn.viz.drawing.dot import draw
@@ -174,10 +174,10 @@ def test_any_name_can_be_written(tmp_path, name, ending):
 
 
 def test_an_unknown_ending_is_an_error(square, tmp_path):
-    with pytest.raises(FormatError) as error:
+    with pytest.raises(ArgumentError) as error:
         capture(square).render(tmp_path / "g.gif")
     assert str(error.value) == (
-        "render: unknown format: expected a path ending in .svg or .png or .pdf or .html or .dot or .json, got 'g.gif'"
+        "render: unknown kind of file: expected a name that ends in .svg, .png, .pdf, .html, .dot or .json, got 'g.gif'"
     )
 
 
@@ -187,7 +187,7 @@ def test_an_unknown_ending_is_an_error(square, tmp_path):
         (
             lambda graph: graph.to_html("g.htm"),
             (
-                "to_html: unknown format: expected a path ending in .html, got 'g.htm'; "
+                "to_html: unknown kind of file: expected a name that ends in .html, got 'g.htm'; "
                 "render writes all kinds of files, by their endings"
             ),
         ),
@@ -217,7 +217,7 @@ def test_an_unknown_ending_is_an_error(square, tmp_path):
     ],
 )
 def test_what_is_refused(square, write, text):
-    with pytest.raises((ArgumentError, FormatError, OperandError)) as error:
+    with pytest.raises((ArgumentError, OperandError)) as error:
         write(capture(square))
     assert str(error.value) == text
 
