@@ -258,6 +258,7 @@ MODULE_ATTRIBUTES: Final = {
     "evaluate": "use ag.train.evaluate",
     "summary": "print the module",
     "save": "use ag.save",
+    "load": "use model.load_state_dict(ag.load(path))",
 }
 """Attributes of other libraries' modules, and what to do here."""
 

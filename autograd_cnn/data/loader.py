@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from autograd_cnn.data.dataset import Images, rows
 from autograd_cnn.data.folder import ImageFiles
-from autograd_cnn.data.transforms import Mix, Transform
+from autograd_cnn.data.transforms import Mix, Transform, check_function
 from autograd_cnn.engine.composite import declared
 from autograd_cnn.errors import ArgumentError, OperandError, ShapeError, counted, sentence
 from autograd_cnn.parameters import Bool, Size, Whole, integer
@@ -64,7 +64,7 @@ class Loader:
     ShapeError
         If the numbers of labels and images differ, or the transform returns another number of images.
     OperandError
-        If images or labels are not an array, ``transform`` is not a function, or a flag is not a bool.
+        If images or labels are not an array, ``transform`` or ``mix`` is not a function of so many arguments, or a flag is not a bool.
     ArgumentError
         If ``batch_size`` is not an int of at least 1, or with ``drop_last`` exceeds the number of images; if ``seed``
         is not an int of at least 0; if ``rank`` is not below ``ranks``, or a batch has too few images for all ranks.
@@ -103,11 +103,10 @@ class Loader:
         if self.drop_last and len(self.images) < self.batch_size:
             problem, expected = "drop_last leaves no batch", f"a batch_size up to {len(self.images)}"
             raise ArgumentError(sentence("Loader", problem, expected=expected, got=self.batch_size))
-        for name, takes in {"transform": "images and a generator", "mix": "images, labels and a generator"}.items():
-            function = getattr(self, name)
-            if function is not None and not callable(function):
-                problem = f"{name} is not a function"
-                raise OperandError(sentence("Loader", problem, expected=f"one of {takes}", got=repr(function)))
+        if self.transform is not None:
+            check_function("Loader", "transform", self.transform, ("images", "a generator"))
+        if self.mix is not None:
+            check_function("Loader", "mix", self.mix, ("images", "labels", "a generator"))
         self._check_shares()
         self.epoch = 0
 

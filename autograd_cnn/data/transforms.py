@@ -1,6 +1,7 @@
 """Augmentation: random changes to the images of a batch before a network sees them."""
 
 from collections.abc import Callable
+from inspect import signature
 from typing import Any, Final, TypeAlias
 
 import numpy as np
@@ -18,13 +19,30 @@ Transform: TypeAlias = Callable[[NDArray[Any], np.random.Generator], NDArray[Any
 """Takes the images of a batch and a generator, and returns the images to train on."""
 
 
+def check_function(where: str, name: str, function: Any, takes: tuple[str, ...]) -> None:
+    """Raise `OperandError` unless a function takes so many arguments by position."""
+    problem = f"{name} is not a function"
+    if callable(function):
+        problem = f"{name} does not take {len(takes)} arguments"
+        try:
+            signature(function).bind(*takes)
+        except TypeError:
+            pass
+        except ValueError:  # it is written in C, and tells nothing about its arguments
+            return
+        else:
+            return
+    expected = f"one of {', '.join(takes[:-1])} and {takes[-1]}"
+    raise OperandError(sentence(where, problem, expected=expected, got=repr(function)))
+
+
 def compose(*transforms: Transform) -> Transform:
     """Return a transform that applies the given ones one after the other.
 
     Raises
     ------
     OperandError
-        If one of them is not a function.
+        If one of them is not a function of two arguments.
 
     Examples
     --------
@@ -34,10 +52,7 @@ def compose(*transforms: Transform) -> Transform:
     (1, 1, 4, 4)
     """
     for transform in transforms:
-        if not callable(transform):
-            problem = "a transform is not a function"
-            expected = "one of images and a generator"
-            raise OperandError(sentence("compose", problem, expected=expected, got=repr(transform)))
+        check_function("compose", "a transform", transform, ("images", "a generator"))
 
     def apply(images: NDArray[Any], rng: np.random.Generator) -> NDArray[Any]:
         for transform in transforms:

@@ -189,6 +189,12 @@ RNG = np.random.default_rng(0)
             "Loader: transform is not a function: expected one of images and a generator, got 3",
         ),
         (
+            lambda x, y: Loader(x, y, transform=abs),
+            OperandError,
+            "Loader: transform does not take 2 arguments: expected one of images and a generator, got "
+            "<built-in function abs>",
+        ),
+        (
             lambda x, y: Loader(x, y, 2.5),
             ArgumentError,
             "Loader: batch_size is not understood: expected an int of at least 1, got 2.5",
