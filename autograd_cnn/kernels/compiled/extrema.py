@@ -5,9 +5,9 @@ from typing import Any, Final
 import numpy as np
 
 from autograd_cnn.kernels.compiled.lanes import Lanes, Mask, where
-from autograd_cnn.kernels.compiled.map import MIN_LIGHT, Fold, vectorized
+from autograd_cnn.kernels.compiled.map import MIN_LIGHT, SUM, Fold, vectorized
 from autograd_cnn.kernels.compiled.parallel import flat, parallel_for, supports
-from autograd_cnn.kernels.compiled.reduction import MIN_COMPILED_ROWS, SUM, Maps, along_last_axes, are_last
+from autograd_cnn.kernels.compiled.reduction import MIN_COMPILED_ROWS, Maps, along_last_axes, are_last
 from autograd_cnn.kernels.windows import Array
 
 
