@@ -562,6 +562,8 @@ Contraction: TypeAlias = Annotated[int | tuple[tuple[int, ...], tuple[int, ...]]
 
 PadWidth: TypeAlias = Annotated[Any, Parsed(_pad_width, frozenset())]
 """An int, a pair or a sequence of pairs, at least 0."""
+Widths: TypeAlias = Annotated[tuple[tuple[int, int], ...], Parsed(_pad_width, frozenset({tuple}))]
+"""A pair for each axis, parsed already."""
 
 Indices: TypeAlias = Annotated[Any, Parsed(integer_array, frozenset())]
 Index: TypeAlias = Annotated[Any, Parsed(_index, _INT_OR_NONE | {EllipsisType, bool}, rows=True)]

@@ -21,7 +21,7 @@ from autograd_cnn.engine.primitive import primitive
 from autograd_cnn.engine.trace import reading
 from autograd_cnn.errors import OperandError, ShapeError, sentence
 from autograd_cnn.ops.shaping import broadcast_to, expand_dims, reshape
-from autograd_cnn.parameters import Count, Counts, Index, Indices, Lengths, Number, OneAxis, PadWidth, Sections
+from autograd_cnn.parameters import Count, Counts, Index, Indices, Lengths, Number, OneAxis, PadWidth, Sections, Widths
 
 __all__ = [
     "bincount",
@@ -351,25 +351,27 @@ def _known(where: str, x: Array) -> Array:
 
 
 @primitive(static=True)
-def _pad(x: Array, pad_width: PadWidth, constant_values: Number = 0) -> Array:
+def _pad(x: Array, pad_width: Widths, constant_values: Number = 0) -> Array:
     x = np.asarray(x)
-    _check_holds("pad", x.dtype, constant_values)
-    sizes = [(n, *pair) for n, pair in zip(x.shape, np.broadcast_to(pad_width, (x.ndim, 2)).tolist(), strict=True)]
-    y = np.full([before + n + after for n, before, after in sizes], constant_values, x.dtype)
-    kernels.copyto(y[tuple(slice(before, before + n) for n, before, _ in sizes)], x)
+    shape = pad_shape(x, pad_width=pad_width, constant_values=constant_values)
+    y = np.full(shape, constant_values, x.dtype) if constant_values else np.zeros(shape, x.dtype)  # which is faster
+    kernels.copyto(y[_inside(x.shape, pad_width)], x)
     return y
 
 
 @_pad.shape
-def pad_shape(x: AbstractArray, *, pad_width: PadWidth, constant_values: Number) -> Shape:
+def pad_shape(x: AbstractArray, *, pad_width: Widths, constant_values: Number) -> Shape:
     _check_holds("pad", x.dtype, constant_values)
-    widths = np.broadcast_to(pad_width, (x.ndim, 2)).tolist()
-    return tuple(before + n + after for n, (before, after) in zip(x.shape, widths, strict=True))
+    return tuple(before + n + after for n, (before, after) in zip(x.shape, pad_width, strict=True))
 
 
 @_pad.vjp("x")
-def pad_vjp_x(g: Array, *, x_shape: Shape, pad_width: tuple[tuple[int, int], ...]) -> Array:
-    return g[tuple(slice(before, before + n) for (before, _), n in zip(pad_width, x_shape, strict=True))]
+def pad_vjp_x(g: Array, *, x_shape: Shape, pad_width: Widths) -> Array:
+    return g[_inside(x_shape, pad_width)]
+
+
+def _inside(shape: Shape, pad_width: Widths) -> tuple[slice, ...]:
+    return tuple([slice(before, before + n) for n, (before, _) in zip(shape, pad_width, strict=True)])
 
 
 @composite
@@ -401,7 +403,7 @@ def pad(
     shape = shape_of(x)
     if not shape:  # a scalar has no sides
         return reshape(x, shape=())
-    widths = tuple((int(b), int(a)) for b, a in np.broadcast_to(pad_width, (len(shape), 2)))
+    widths = tuple(map(tuple, np.broadcast_to(pad_width, (len(shape), 2)).tolist()))
     if mode == "constant":
         return _pad(x, pad_width=widths, constant_values=constant_values)
     picked = [np.pad(np.arange(n), width, mode=mode) for n, width in zip(shape, widths, strict=True)]

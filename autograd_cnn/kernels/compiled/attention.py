@@ -161,11 +161,11 @@ def _attention(
             row = head * s.queries + begin
             for m in range(count):
                 (top,) = largest(m * n, (m + 1) * n, (), (scores,))
-                if top == -np.inf and sum_of_products(m * n, (m + 1) * n, scores, scores) == np.inf:  # and no NaN
+                if top == -np.inf and sum_of_products(m * n, (m + 1) * n, (), (scores, scores)) == np.inf:  # and no NaN
                     scores[m * n : (m + 1) * n] = 0
                     logsums[row + m] = np.inf
                 else:
-                    total = sum_of_powers(m * n, (m + 1) * n, scores, scores, top)
+                    total = sum_of_powers(m * n, (m + 1) * n, (top,), (scores, scores))
                     logsums[row + m] = top + np.log(total)
                     scaled(m * n, (m + 1) * n, (y.dtype.type(1 / total),), (scores, scores))
             at = row * s.values
@@ -211,7 +211,7 @@ def _attention_wrt(
             )  # fmt: skip
             for m in range(count):
                 at, end = of_g + m * s.values, of_g + (m + 1) * s.values
-                dot = out.dtype.type(sum_of_products(0, s.values, g[at:end], y[at:end]))
+                dot = out.dtype.type(sum_of_products(0, s.values, (), (g[at:end], y[at:end])))
                 _write_weights(m * n, (m + 1) * n, (logsums[row + m],), (weights, weights))
                 _write_slopes(m * n, (m + 1) * n, (dot, scale[0]), (weights, slopes, slopes))
             out[of_q : of_q + count * s.width] = 0

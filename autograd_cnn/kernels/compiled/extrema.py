@@ -1,13 +1,14 @@
 """The largest and the smallest element along the last axes, where NaN wins, and their gradient."""
 
+from collections.abc import Callable
 from typing import Any, Final
 
 import numpy as np
 
 from autograd_cnn.kernels.compiled.lanes import Lanes, Mask, where
-from autograd_cnn.kernels.compiled.map import MIN_LIGHT, Fold, vectorized
+from autograd_cnn.kernels.compiled.map import MIN_LIGHT, SUM, Fold, vectorized
 from autograd_cnn.kernels.compiled.parallel import flat, parallel_for, supports
-from autograd_cnn.kernels.compiled.reduction import MIN_COMPILED_ROWS, SUM, Maps, along_last_axes, are_last
+from autograd_cnn.kernels.compiled.reduction import MIN_COMPILED_ROWS, Maps, along_last_axes, are_last
 from autograd_cnn.kernels.windows import Array
 
 
@@ -39,8 +40,19 @@ def _smaller(a: Lanes, b: Lanes) -> Lanes:
     return where(a < b, a, where(a >= b, b, a + b))
 
 
-_largest: Final = vectorized(lambda x: x, Fold(_larger, -np.inf), ways=4)
-_smallest: Final = vectorized(lambda x: x, Fold(_smaller, np.inf), ways=4)
+def _finding(combine: Callable[[Lanes, Lanes], Lanes], start: float) -> parallel_for:
+    """Return a loop that combines the elements of a row, for each job."""
+    find = vectorized(lambda x: x, Fold(combine, start), ways=4)
+
+    def kernel(first: int, last: int, s: Maps, x: Any, found: Any) -> None:
+        for each in range(first, last):
+            found[each] = find(each * s.size, (each + 1) * s.size, (), (x,))[0]
+
+    kernel.__name__ = kernel.__qualname__ = f"find{combine.__name__}"  # by which its code is kept
+    return parallel_for(kernel)
+
+
+_find_largest, _find_smallest = _finding(_larger, -np.inf), _finding(_smaller, np.inf)
 
 
 def _is_extremum(extremum: Lanes, x: Lanes) -> Mask:
@@ -53,20 +65,6 @@ def _is_nan(x: Lanes) -> Mask:
 
 _count: Final = vectorized(lambda extremum, x: where(_is_extremum(extremum, x), 1.0, 0.0), SUM, ways=4)
 _choose: Final = vectorized(lambda extremum, share, x: where(_is_extremum(extremum, x), share, 0.0))
-
-
-@parallel_for
-def _find_largest(first: int, last: int, s: Maps, x: Any, found: Any) -> None:
-    """Find the largest of a row, for each job."""
-    for each in range(first, last):
-        found[each] = _largest(each * s.size, (each + 1) * s.size, (), (x,))[0]
-
-
-@parallel_for
-def _find_smallest(first: int, last: int, s: Maps, x: Any, found: Any) -> None:
-    """Find the smallest of a row, for each job."""
-    for each in range(first, last):
-        found[each] = _smallest(each * s.size, (each + 1) * s.size, (), (x,))[0]
 
 
 @parallel_for

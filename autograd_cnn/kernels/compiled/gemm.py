@@ -170,63 +170,26 @@ def _transpose(first: int, last: int, s: GemmSizes, transposed: Any, wide: Any) 
 
 
 @inlined
-def _multiply_part(
-    a: Any,
-    a_at: int,
-    a_offsets: Any,
-    k_offsets: Any,
-    b: Any,
-    b_at: int,
-    b_offsets: Any,
-    c: Any,
-    c_at: int,
-    c_offsets: Any,
-    row: int,
-    end: int,
-    n: int,
-    depth: int,
-    left: int,
-    right: int,
-) -> None:
-    """Add rows ``row`` to ``end`` of A · B to C (m, n), of their vectors those from ``left`` to ``right``."""
+def multiply_rows(
+    a: Any, a_at: int, a_offsets: Any, k_offsets: Any, b: Any, b_at: int, b_offsets: Any, c: Any, c_at: int,
+    c_offsets: Any, left: int, rows: int, n: int, depth: int,
+) -> None:  # fmt: skip
+    """Add ``rows`` rows of A · B to C (m, n), from vector ``left`` on; the tables are those of `layout`."""
     lanes = VECTOR_BYTES // c.itemsize
-    strips = (right - left + NR[0] - 1) // NR[0]
+    vectors = c_offsets.size - left
+    strips = (vectors + NR[0] - 1) // NR[0]
     for k in range(0, depth, KC):
         steps = Depth(min(KC, depth - k))
         for strip in range(strips):
-            v = left + strip * (right - left) // strips
-            count = left + (strip + 1) * (right - left) // strips - v
+            v = left + strip * vectors // strips
+            count = left + (strip + 1) * vectors // strips - v
             in_last = min(lanes, n - (v + count - 1) * lanes)
-            for i in range(row, end, MR[0]):
-                rows = Gathered(a, a_at, a_offsets, i, k_offsets, k)
+            for i in range(0, rows, MR[0]):
+                numbers = Gathered(a, a_at, a_offsets, i, k_offsets, k)
                 columns = PackedRows(b, b_at + v * lanes, b_offsets, k)
                 at = c_at + i * n
-                tile = Scattered(c, at, n, c_offsets, v, min(MR[0], end - i), in_last)
-                multiply_tile(TallTile(count), rows, columns, tile, Start(c, at, accumulate=1), steps)
-
-
-@inlined
-def multiply_rows(
-    a: Any,
-    a_at: int,
-    a_offsets: Any,
-    k_offsets: Any,
-    b: Any,
-    b_at: int,
-    b_offsets: Any,
-    c: Any,
-    c_at: int,
-    c_offsets: Any,
-    row: int,
-    end: int,
-    n: int,
-    depth: int,
-) -> None:
-    """Add rows ``row`` to ``end`` of A · B to C (m, n); the tables are those of `layout`."""
-    vectors = c_offsets.size
-    _multiply_part(
-        a, a_at, a_offsets, k_offsets, b, b_at, b_offsets, c, c_at, c_offsets, row, end, n, depth, 0, vectors
-    )
+                tile = Scattered(c, at, n, c_offsets, v, min(MR[0], rows - i), in_last)
+                multiply_tile(TallTile(count), numbers, columns, tile, Start(c, at, accumulate=1), steps)
 
 
 @parallel_for
@@ -250,7 +213,8 @@ def _multiply(
         end, left, right = min(row + s.mc, s.m), part * vectors // s.parts, (part + 1) * vectors // s.parts
         for m in range(row, end):
             copy_row(c, m * s.n + left * lanes, bias, left * lanes, min(right * lanes, s.n) - left * lanes)
-        _multiply_part(a, 0, a_offsets, k_offsets, b, 0, b_offsets, c, 0, c_offsets, row, end, s.n, s.k, left, right)
+        multiply_rows(a, 0, a_offsets[row:], k_offsets, b, 0, b_offsets, c, row * s.n, c_offsets[:right], left,
+                      end - row, s.n, s.k)  # fmt: skip
 
 
 @parallel_for

@@ -50,7 +50,7 @@ _add_four_scaled: Final = vectorized(
 def _multiply_rows(first: int, last: int, s: Sizes, a: Any, b: Any, bias: Any, y: Any) -> None:
     """Write the dot product of a and a row of b (rows, columns), for each job."""
     for row in range(first, last):
-        y[row] = bias[row] + sum_of_products(0, s.columns, a, b[row * s.columns : (row + 1) * s.columns])
+        y[row] = bias[row] + sum_of_products(0, s.columns, (), (a, b[row * s.columns :]))
 
 
 @parallel_for

@@ -8,10 +8,10 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 
 from autograd_cnn.kernels.compiled.lanes import Lanes
-from autograd_cnn.kernels.compiled.map import MIN_COMPILED, MIN_PARALLEL, vectorized
+from autograd_cnn.kernels.compiled.map import MIN_COMPILED, MIN_PARALLEL, both_summed, summed, vectorized
 from autograd_cnn.kernels.compiled.normalization import scale_map, sum_products
 from autograd_cnn.kernels.compiled.parallel import PIECES, flat, inlined, parallel_for, supports
-from autograd_cnn.kernels.compiled.reduction import BLOCK, SUM, Maps, sum_vectors
+from autograd_cnn.kernels.compiled.reduction import BLOCK, Maps, sum_vectors
 from autograd_cnn.kernels.windows import Array
 
 ROW_BLOCK: Final = 1 << 6  # rows that are summed in their own dtype; the sums of blocks are added in float64
@@ -85,8 +85,8 @@ def _weighted_products(mean: Lanes, g: Lanes, x: Lanes, weight: Lanes) -> tuple[
 _combine_part: Final = vectorized(
     lambda mean, slope, level, scale, r, g, x: g * scale - (level + (x - mean) * slope) * r
 )
-_sum_squares: Final = vectorized(_square_of_distance, SUM, ways=4)
-_sum_weighted: Final = vectorized(_weighted_products, SUM, SUM, ways=4)
+_sum_squares: Final = summed(_square_of_distance, BLOCK, ways=4)
+_sum_weighted: Final = both_summed(_weighted_products, BLOCK, ways=4)
 _scale: Final = vectorized(lambda mean, r, x, weight, bias: (x - mean) * r * weight + bias)
 _combine: Final = vectorized(lambda mean, slope, level, r, g, x, w: (g * w - level - (x - mean) * slope) * r)
 _add_products: Final = vectorized(lambda mean, r, g, x, of_gz, of_g: (of_gz + g * ((x - mean) * r), of_g + g))
@@ -97,23 +97,8 @@ _add_products: Final = vectorized(lambda mean, r, g, x, of_gz, of_g: (of_gz + g 
 @inlined
 def _moments(x: Any, begin: int, end: int, eps: float) -> tuple[float, float]:
     """Return the mean of a row, rounded to its dtype, and 1 / sqrt(var + eps)."""
-    total, squares = 0.0, 0.0
-    for at in range(begin, end, BLOCK):
-        total += sum_vectors(at, min(at + BLOCK, end), (), (x,))[0]
-    mean = x.dtype.type(total / (end - begin))
-    for at in range(begin, end, BLOCK):
-        squares += _sum_squares(at, min(at + BLOCK, end), (mean,), (x,))[0]
-    return mean, 1 / np.sqrt(squares / (end - begin) + eps)
-
-
-@inlined
-def _sums_of_part(g: Any, x: Any, begin: int, end: int, mean: float) -> tuple[float, float]:
-    """Return the sums of g·(x - mean) and of g."""
-    product, total = 0.0, 0.0
-    for at in range(begin, end, BLOCK):
-        of_products, of_g = sum_products(at, min(at + BLOCK, end), (mean,), (g, x))
-        product, total = product + of_products, total + of_g
-    return product, total
+    mean = x.dtype.type(sum_vectors(begin, end, (), (x,)) / (end - begin))
+    return mean, 1 / np.sqrt(_sum_squares(begin, end, (mean,), (x,)) / (end - begin) + eps)
 
 
 @parallel_for
@@ -153,11 +138,7 @@ def _layer_norm_wrt(
             begin, end = row * s.length, (row + 1) * s.length
             mean, r, rows = moments[row], moments[s.number + row], (g[begin:end], x[begin:end])
             if dx.size:
-                product, total = 0.0, 0.0
-                for at in range(0, s.length, BLOCK):
-                    to = min(at + BLOCK, s.length)
-                    of_products, part = _sum_weighted(at, to, (mean,), (*rows, w))
-                    product, total = product + of_products, total + part
+                product, total = _sum_weighted(0, s.length, (mean,), (*rows, w))
                 slope, level = x.dtype.type(r * r * product / s.length), x.dtype.type(total / s.length)
                 _combine(0, s.length, (mean, slope, level, r), (*rows, w, dx[begin:end]))
             if sums.size:
@@ -179,7 +160,7 @@ def _layer_norm_wrt_of_parts(
             mean, r, product, total = moments[row], moments[s.number + row], 0.0, 0.0
             for part in range(s.numbers):
                 at = row * s.length + part * size
-                of_products, of_g = _sums_of_part(g, x, at, at + size, mean)
+                of_products, of_g = sum_products(at, at + size, (mean,), (g, x))
                 product, total = product + of_products * weight[own + part], total + of_g * weight[own + part]
                 parts[0, part], parts[1, part] = of_products * r, of_g
             if sums.size:

@@ -10,6 +10,7 @@ from autograd_cnn.kernels.compiled.map import (
     CHUNK,
     MIN_COMPILED,
     MIN_PARALLEL,
+    SUM,
     Line,
     Operands,
     binary,
@@ -18,7 +19,6 @@ from autograd_cnn.kernels.compiled.map import (
     with_numbers,
 )
 from autograd_cnn.kernels.compiled.parallel import flat, parallel_for, supports
-from autograd_cnn.kernels.compiled.reduction import SUM
 from autograd_cnn.kernels.windows import Array
 
 

@@ -13,7 +13,7 @@ from numpy import ndarray
 from autograd_cnn.kernels.backend import RECORDING
 from autograd_cnn.kernels.compiled.lanes import Lanes, Mask, where
 from autograd_cnn.kernels.compiled.llvm import INT, INT32, Value, Vectors, intrinsic, pointer, shuffle_mask
-from autograd_cnn.kernels.compiled.parallel import flat, parallel_for, supports
+from autograd_cnn.kernels.compiled.parallel import flat, inlined, parallel_for, supports
 from autograd_cnn.kernels.compiled.permuting import in_order
 from autograd_cnn.kernels.windows import Array
 
@@ -162,6 +162,9 @@ class Fold(NamedTuple):
     start: float
 
 
+SUM: Final = Fold(lambda a, b: a + b, 0.0)
+
+
 def vectorized(formula: Callable[..., Any], *folds: Fold, ways: int = 1, operands: int | None = None) -> Any:
     """Return a loop that applies a formula to a range of elements, a vector at a time, as a function for Numba.
 
@@ -221,6 +224,38 @@ def vectorized(formula: Callable[..., Any], *folds: Fold, ways: int = 1, operand
         return types.UniTuple(arrays[0].dtype, len(folds))(types.int64, types.int64, numbers, arrays), write
 
     return apply
+
+
+def summed(formula: Callable[..., Any], block: int, *, ways: int = 1) -> Any:
+    """Return a loop like that of `vectorized` which returns the sum of the formula's first result.
+
+    A block of elements is summed in their own dtype, and the sums of blocks in float64.
+    """
+    apply = vectorized(formula, SUM, ways=ways)
+
+    @inlined
+    def total(first: int, last: int, numbers: Any, arrays: Any) -> Any:
+        sums = 0.0
+        for at in range(first, last, block):
+            sums += apply(at, min(at + block, last), numbers, arrays)[0]
+        return sums
+
+    return total
+
+
+def both_summed(formula: Callable[..., Any], block: int, *, ways: int = 1) -> Any:
+    """Return the same for the formula's first two results."""
+    apply = vectorized(formula, SUM, SUM, ways=ways)
+
+    @inlined
+    def totals(first: int, last: int, numbers: Any, arrays: Any) -> Any:
+        sums, others = 0.0, 0.0
+        for at in range(first, last, block):
+            part, other = apply(at, min(at + block, last), numbers, arrays)
+            sums, others = sums + part, others + other
+        return sums, others
+
+    return totals
 
 
 def _results(

@@ -13,9 +13,9 @@ import numpy as np
 from autograd_cnn.kernels.backend import RECORDING
 from autograd_cnn.kernels.compiled.elementwise import rectified
 from autograd_cnn.kernels.compiled.lanes import Lanes
-from autograd_cnn.kernels.compiled.map import MIN_COMPILED, MIN_PARALLEL, Line, vectorized
+from autograd_cnn.kernels.compiled.map import MIN_COMPILED, MIN_PARALLEL, Line, both_summed, vectorized
 from autograd_cnn.kernels.compiled.parallel import flat, inlined, parallel_for, supports
-from autograd_cnn.kernels.compiled.reduction import BLOCK, SUM, Maps, sum_of_channel, sum_vectors
+from autograd_cnn.kernels.compiled.reduction import BLOCK, Maps, sum_of_channel, sum_vectors
 from autograd_cnn.kernels.windows import Array
 
 SAMPLE: Final = 1 << 6  # elements whose mean is near enough to a map's to sum distances from
@@ -102,8 +102,8 @@ def _distances(mean: Lanes, x: Lanes) -> tuple[Lanes, Lanes]:
     return distance, distance * distance
 
 
-_sum_distances: Final = vectorized(_distances, SUM, SUM, ways=4)
-sum_products: Final = vectorized(lambda mean, g, x: (g * (x - mean), g), SUM, SUM, ways=4)
+_sum_distances: Final = both_summed(_distances, BLOCK, ways=4)
+sum_products: Final = both_summed(lambda mean, g, x: (g * (x - mean), g), BLOCK, ways=4)
 scale_map: Final = vectorized(lambda mean, scale, shift, x: (x - mean) * scale + shift)
 _scale_and_rectify: Final = vectorized(lambda mean, scale, shift, x: rectified((x - mean) * scale + shift))
 _scale_add_and_rectify: Final = vectorized(
@@ -128,11 +128,8 @@ def _moments_of_maps(first: int, last: int, s: Maps, x: Any, means: Any, squares
         begin, end = each * s.size, (each + 1) * s.size
         count = min(SAMPLE, s.size)
         middle = begin + (s.size - count) // 2  # borders are often different
-        near = x.dtype.type(sum_vectors(middle, middle + count, (), (x,))[0] / count)
-        total, squared = 0.0, 0.0
-        for at in range(begin, end, BLOCK):
-            part, of_squares = _sum_distances(at, min(at + BLOCK, end), (near,), (x,))
-            total, squared = total + part, squared + of_squares
+        near = x.dtype.type(sum_vectors(middle, middle + count, (), (x,)) / count)
+        total, squared = _sum_distances(begin, end, (near,), (x,))
         means[each] = near + total / s.size
         squares[each] = squared - total * total / s.size
 
@@ -212,10 +209,7 @@ def _sums_of_maps(first: int, last: int, s: Maps, g: Any, x: Any, moments: Any, 
         exact = moments[c]
         c = c + 1 if c + 1 < s.channels else 0
         mean = x.dtype.type(exact)
-        product, total = 0.0, 0.0
-        for at in range(each * s.size, (each + 1) * s.size, BLOCK):
-            of_products, part = sum_products(at, min(at + BLOCK, (each + 1) * s.size), (mean,), (g, x))
-            product, total = product + of_products, total + part
+        product, total = sum_products(each * s.size, (each + 1) * s.size, (mean,), (g, x))
         products[each], totals[each] = product + _correction(mean - exact, total), total
 
 

@@ -5,14 +5,13 @@ from typing import Any, Final, NamedTuple
 
 import numpy as np
 
-from autograd_cnn.kernels.compiled.map import MIN_COMPILED, MIN_LIGHT, Fold, vectorized
+from autograd_cnn.kernels.compiled.map import MIN_COMPILED, MIN_LIGHT, summed, vectorized
 from autograd_cnn.kernels.compiled.parallel import flat, inlined, parallel_for, supports
 from autograd_cnn.kernels.windows import Array
 
 BLOCK: Final = 1 << 12  # elements that are summed in their own dtype; the sums of blocks are added in float64
 COLUMNS: Final = 1 << 9  # of a job
 MIN_COMPILED_ROWS: Final = 1 << 13  # elements; NumPy is done with fewer before a kernel has been called
-SUM: Final = Fold(lambda a, b: a + b, 0.0)
 
 
 class Maps(NamedTuple):
@@ -75,7 +74,7 @@ def _of_rows(x: Array) -> Array:
     return total
 
 
-sum_vectors: Final = vectorized(lambda x: x, SUM, ways=4)
+sum_vectors: Final = summed(lambda x: x, BLOCK, ways=4)
 add_vectors: Final = vectorized(lambda x, total: total + x)
 
 
@@ -83,10 +82,7 @@ add_vectors: Final = vectorized(lambda x, total: total + x)
 def _sum_maps(first: int, last: int, s: Maps, x: Any, sums: Any) -> None:
     """Sum a map of x (N, C, size) for each job."""
     for each in range(first, last):
-        total = 0.0
-        for at in range(each * s.size, (each + 1) * s.size, BLOCK):
-            total += sum_vectors(at, min(at + BLOCK, (each + 1) * s.size), (), (x,))[0]
-        sums[each] = total
+        sums[each] = sum_vectors(each * s.size, (each + 1) * s.size, (), (x,))
 
 
 @parallel_for

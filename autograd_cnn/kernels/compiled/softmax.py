@@ -9,9 +9,9 @@ from typing import Any, Final, NamedTuple, cast
 import numpy as np
 
 from autograd_cnn.kernels.compiled.lanes import Lanes, at_least, exp, log1p_of_any, where
-from autograd_cnn.kernels.compiled.map import MIN_COMPILED, MIN_PARALLEL, Fold, vectorized
+from autograd_cnn.kernels.compiled.map import MIN_COMPILED, MIN_PARALLEL, SUM, Fold, both_summed, summed, vectorized
 from autograd_cnn.kernels.compiled.parallel import flat, inlined, parallel_for, supports
-from autograd_cnn.kernels.compiled.reduction import SUM, add_vectors, sum_vectors
+from autograd_cnn.kernels.compiled.reduction import add_vectors
 from autograd_cnn.kernels.windows import Array
 
 MIN_MAP: Final = 1 << 4  # elements of a map; with fewer, most of a vector would be empty
@@ -178,13 +178,14 @@ def _of_largest(top: Lanes, g: Lanes, y: Lanes) -> tuple[Lanes, Lanes]:
 
 
 largest: Final = vectorized(lambda x: x, _MAX, ways=4)
-_write_powers: Final = vectorized(_powers, SUM)
-_sum_others: Final = vectorized(_others, SUM, SUM)
-_sum_distances: Final = vectorized(lambda top, x: x - top, SUM, ways=4)
+sum_of_powers: Final = summed(_powers, BLOCK)  # which it writes, too
+_sum_others: Final = both_summed(_others, BLOCK)
+_sum_distances: Final = summed(lambda top, x: x - top, BLOCK, ways=4)
 _sum_of_largest: Final = vectorized(_of_largest, SUM, SUM, ways=4)
-_multiplied: Final = vectorized(lambda a, b: a * b, SUM, ways=WAYS)
+sum_of_products: Final = summed(lambda a, b: a * b, BLOCK, ways=WAYS)
 _dot_and_largest: Final = vectorized(lambda g, y: (g * y, y), SUM, _MAX, ways=2)
-_dot: Final = vectorized(lambda shift, g, y: (g - shift) * y, SUM, ways=4)
+_dot: Final = summed(lambda shift, g, y: (g - shift) * y, BLOCK, ways=4)
+_sum: Final = summed(lambda g: g, BLOCK, ways=4)
 scaled: Final = vectorized(lambda factor, x: x * factor)
 _scale_errors: Final = vectorized(lambda factor, share, g, x: (x * factor - share) * g)
 _lower: Final = vectorized(lambda top, log, x: x - top - log)
@@ -213,40 +214,10 @@ def _has_nan(first: int, last: int, x: Any) -> bool:
 
 
 @inlined
-def sum_of_powers(first: int, last: int, x: Any, y: Any, top: Any) -> Any:
-    """Write exp(x - top), and return its sum."""
-    total = 0.0
-    for at in range(first, last, BLOCK):
-        total += _write_powers(at, min(at + BLOCK, last), (top,), (x, y))[0]
-    return total
-
-
-@inlined
-def sum_of_products(first: int, last: int, a: Any, b: Any) -> Any:
-    """Return the sum of a·b."""
-    total = 0.0
-    for at in range(first, last, BLOCK):
-        total += _multiplied(at, min(at + BLOCK, last), (), (a, b))[0]
-    return total
-
-
-@inlined
 def _sum_of_others(first: int, last: int, x: Any, top: Any) -> Any:
     """Return the sum of exp(x - top) without one of the largest."""
-    total, count = 0.0, 0.0
-    for at in range(first, last, BLOCK):
-        powers, ties = _sum_others(at, min(at + BLOCK, last), (top,), (x,))
-        total, count = total + powers, count + ties
+    total, count = _sum_others(first, last, (top,), (x,))
     return total + (count - 1)
-
-
-@inlined
-def _mean_distance(first: int, last: int, x: Any, top: Any) -> Any:
-    """Return the mean of x - top."""
-    total = 0.0
-    for at in range(first, last, BLOCK):
-        total += _sum_distances(at, min(at + BLOCK, last), (top,), (x,))[0]
-    return total / (last - first)
 
 
 @parallel_for
@@ -259,7 +230,7 @@ def _softmax(first: int, last: int, s: Rows, x: Any, y: Any, infinite: Any) -> N
             tops[i] = _top(at, at + s.length, x, infinite)
         for i in range(count):
             at = (begin + i) * s.length
-            factors[i] = 1 / sum_of_powers(at, at + s.length, x, y, tops[i])
+            factors[i] = 1 / sum_of_powers(at, at + s.length, (tops[i],), (x, y))
         for i in range(count):
             at = (begin + i) * s.length
             scaled(at, at + s.length, (factors[i],), (y, y))
@@ -306,9 +277,8 @@ def _softmax_wrt_x(first: int, last: int, s: Rows, g: Any, y: Any, out: Any) -> 
             # The rows of the Jacobian add up to 0, so a constant may be subtracted from g: subtracting the largest
             # one's cotangent removes its y, which may be 1 up to rounding, from the sum.
             total, count = _sum_of_largest(at, end, (top,), (g, y))
-            shift, dot = total / max(count, y.dtype.type(1)), 0.0
-            for begin in range(at, end, BLOCK):
-                dot += _dot(begin, min(begin + BLOCK, end), (shift,), (g, y))[0]
+            shift = total / max(count, y.dtype.type(1))
+            dot = _dot(at, end, (shift,), (g, y))
         _project(at, end, (shift, y.dtype.type(dot)), (g, y, out))
 
 
@@ -316,10 +286,7 @@ def _softmax_wrt_x(first: int, last: int, s: Rows, g: Any, y: Any, out: Any) -> 
 def _log_softmax_wrt_x(first: int, last: int, s: Rows, g: Any, y: Any, out: Any) -> None:
     for row in range(first, last):
         at, end = row * s.length, (row + 1) * s.length
-        total = 0.0
-        for begin in range(at, end, BLOCK):
-            total += sum_vectors(begin, min(begin + BLOCK, end), (), (g,))[0]
-        _spread(at, end, (y.dtype.type(total),), (g, y, out))
+        _spread(at, end, (y.dtype.type(_sum(at, end, (), (g,))),), (g, y, out))
 
 
 @parallel_for
@@ -333,7 +300,9 @@ def _cross_entropy(first: int, last: int, s: Rows, x: Any, labels: Any, smoothin
             if -np.inf < top < np.inf:
                 logs[i], right[i] = _sum_of_others(at, end, x, top), x[at + labels[begin + i]] - top
                 if smoothing[0] != 0:
-                    right[i] = right[i] * (1 - smoothing[0]) + _mean_distance(at, end, x, top) * smoothing[0]
+                    right[i] = (
+                        right[i] * (1 - smoothing[0]) + _sum_distances(at, end, (top,), (x,)) / s.length * smoothing[0]
+                    )
             else:
                 nothing = top < 0 and smoothing[0] != 1 and not _has_nan(at, end, x)
                 logs[i], right[i] = 0, -np.inf if nothing else np.nan
@@ -349,8 +318,8 @@ def _error(first: int, last: int, s: Rows, g: Any, x: Any, labels: Any, smoothin
         label = at + labels[row]
         (top,) = largest(at, end, (), (x,))
         if -np.inf < top < np.inf:
-            others = sum_of_powers(at, label, x, y, top) + sum_of_powers(label + 1, end, x, y, top)
-            factor = 1 / (others + sum_of_powers(label, label + 1, x, y, top))
+            others = sum_of_powers(at, label, (top,), (x, y)) + sum_of_powers(label + 1, end, (top,), (x, y))
+            factor = 1 / (others + sum_of_powers(label, label + 1, (top,), (x, y)))
         else:  # an infinite score gets NaN, and leaves the others a probability of 0
             lost, others, factor = top < 0 or _has_nan(at, end, x), 0.0, 1.0
             for i in range(at, end):

@@ -293,8 +293,6 @@ def _correlate_tiles(
     out = np.empty(down * s.side * s.columns * lanes, x.dtype)
     tiles, channels = np.arange(most) * width, np.arange(s.channels)
     lines, c_offsets, zeros = channels * s.panel, np.arange(0, s.panel, lanes), np.zeros(MR[0], x.dtype)
-    vectors = s.panel // lanes
-    tall = MR[1] if vectors > NR[0] else MR[0]
     for job in range(first, last):
         share, group, row = job % s.parts, job // s.parts % s.groups, job // (s.parts * s.groups) % blocks * s.rows
         image = job // (s.parts * s.groups * blocks) * s.image_block
@@ -309,20 +307,8 @@ def _correlate_tiles(
         out_rows = min(s.side * rows, s.out_h - s.side * row)
         for panel in range(share * panels // s.parts, (share + 1) * panels // s.parts):
             u_at = (group * panels + panel) * positions * s.channels * s.panel
-            for position in range(positions):
-                t = 0
-                while t < count:
-                    left = min(next_rows(count - t, tall), count - t)
-                    c_at = position * p_step + t * s.panel
-                    multiply_tile(
-                        Tile(tile_rows(left), vectors),
-                        Gathered(v, position * v_step, tiles, t, channels, 0),
-                        PackedRows(u, u_at + position * s.channels * s.panel, lines, 0),
-                        Scattered(products, c_at, s.panel, c_offsets, 0, left, lanes),
-                        Start(zeros, 0, accumulate=0),
-                        Depth(s.channels),
-                    )
-                    t += left
+            multiply_positions(products, p_step, v, v_step, tiles, count, channels, u, u_at, s.channels * s.panel, lines,
+                               positions, c_offsets, zeros, 0)  # fmt: skip
             for f in range(0, min(s.panel, s.filters - panel * s.panel), lanes):
                 in_lanes = min(lanes, s.filters - panel * s.panel - f)
                 for n in range(images):
@@ -335,6 +321,34 @@ def _correlate_tiles(
                             y, y_at + p, s.out_h * s.out_w, in_lanes, min(lanes, out_rows * s.out_w - p),
                             out, 0, y_offsets, p,
                         )  # fmt: skip
+
+
+@inlined
+def multiply_positions(
+    c: Any, c_step: int, a: Any, a_step: int, a_offsets: Any, rows: int, depths: Any, b: Any, b_at: int, b_step: int,
+    b_offsets: Any, positions: int, c_offsets: Any, zeros: Any, accumulate: int,
+) -> None:  # fmt: skip
+    """Compute C = A · B, or C += A · B, for each position; the matrices of the next one are a step away."""
+    vectors = c_offsets.size
+    wide = vectors > NR[0]
+    tall, most = MR[1] if wide else MR[0], NR[1] if wide else NR[0]
+    lanes, strips = VECTOR_BYTES // c.itemsize, (vectors + most - 1) // most
+    for position in range(positions):
+        for strip in range(strips):
+            v = strip * vectors // strips
+            count = (strip + 1) * vectors // strips - v
+            m = 0
+            while m < rows:
+                valid = min(next_rows(rows - m, tall), rows - m)
+                multiply_tile(
+                    Tile(tile_rows(valid), count),
+                    Gathered(a, position * a_step, a_offsets, m, depths, 0),
+                    PackedRows(b, b_at + position * b_step + v * lanes, b_offsets, 0),
+                    Scattered(c, position * c_step + m * vectors * lanes, vectors * lanes, c_offsets, v, valid, lanes),
+                    Start(zeros, 0, accumulate=accumulate),
+                    Depth(depths.size),
+                )
+                m += valid
 
 
 @inlined

@@ -18,6 +18,7 @@ from autograd_cnn.kernels.compiled.conv.wgrad import add_pieces, gradient_and_su
 from autograd_cnn.kernels.compiled.conv.winograd import (
     TRANSFORM,
     TRANSPOSE,
+    multiply_positions,
     pixels_to_lanes,
     supports,
     tile_pixels,
@@ -25,19 +26,7 @@ from autograd_cnn.kernels.compiled.conv.winograd import (
 )
 from autograd_cnn.kernels.compiled.conv.winograd_tile import COTANGENT, GRADIENT, winograd_wgrad_error
 from autograd_cnn.kernels.compiled.llvm import VECTOR_BYTES
-from autograd_cnn.kernels.compiled.microkernel import (
-    MR,
-    NR,
-    Depth,
-    Gathered,
-    PackedRows,
-    Scattered,
-    Start,
-    Tile,
-    multiply_tile,
-    next_rows,
-    tile_rows,
-)
+from autograd_cnn.kernels.compiled.microkernel import MR
 from autograd_cnn.kernels.compiled.parallel import flat, inlined, parallel_for
 from autograd_cnn.kernels.windows import Array
 
@@ -154,7 +143,8 @@ def _sum_tiles(first: int, last: int, s: SumSizes, x: Any, g: Any, x_offsets: An
     most = s.image_block * s.rows * s.columns
     v_step, z_step = most * in_lanes + lanes, most * width + lanes  # not a power of 2, which caches handle badly
     v, z = np.empty(positions * v_step, x.dtype), np.empty(positions * z_step, x.dtype)
-    total = np.empty(positions * (s.channel_block * width + lanes), x.dtype)
+    t_step = s.channel_block * width + lanes
+    total = np.empty(positions * t_step, x.dtype)
     rows_of_x, lines = np.arange(s.channel_block), np.arange(most) * width
     taps, tap_lines = np.empty(9 * lanes, x.dtype), np.minimum(np.arange(9 + lanes), 8) * lanes
     c_offsets, zeros = np.arange(0, width, lanes), np.zeros(MR[0], x.dtype)
@@ -180,7 +170,8 @@ def _sum_tiles(first: int, last: int, s: SumSizes, x: Any, g: Any, x_offsets: An
                 )  # fmt: skip
                 _tile_maps(z, count * width, z_step, g, g_at, part_g, g_offsets, maps, row, rows, s)
                 count += rows * s.columns
-            _add_products(total, v, v_step, z, z_step, channels, count, accumulate, rows_of_x, lines, c_offsets, zeros)
+            multiply_positions(total, t_step, v, v_step, rows_of_x, channels, np.arange(count) * in_lanes, z, 0, z_step,
+                               lines, positions, c_offsets, zeros, accumulate)  # fmt: skip
             accumulate = 1
         at = (((piece * s.groups + group) * s.filters + f) * s.channels + c) * 9
         _transform_sums(sums, at, total, channels, maps, taps, tap_lines, s)
@@ -202,36 +193,6 @@ def _tile_maps(
         to = z_at + tile * width
         for j in range(0, width, lanes):
             COTANGENT(z, to + j, size * z_step, z_step, part, at + j, line, width, z, 0, s.side)
-
-
-@inlined
-def _add_products(
-    total: Any, v: Any, v_step: int, z: Any, z_step: int, rows: int, count: int, accumulate: int, channels: Any,
-    lines: Any, c_offsets: Any, zeros: Any,
-) -> None:  # fmt: skip
-    """Add to the sums, for each position, (channels, tiles) · (tiles, filters)."""
-    lanes = VECTOR_BYTES // z.itemsize
-    width = c_offsets.size * lanes
-    wide = c_offsets.size > NR[0]
-    tall, most = MR[1] if wide else MR[0], NR[1] if wide else NR[0]
-    strips, step = (c_offsets.size + most - 1) // most, channels.size * width + lanes
-    depths = np.arange(count) * ((channels.size + lanes - 1) // lanes * lanes)
-    for position in range(total.size // step):
-        for strip in range(strips):
-            first = strip * c_offsets.size // strips
-            vectors = (strip + 1) * c_offsets.size // strips - first
-            m = 0
-            while m < rows:
-                valid = min(next_rows(rows - m, tall), rows - m)
-                multiply_tile(
-                    Tile(tile_rows(valid), vectors),
-                    Gathered(v, position * v_step, channels, m, depths, 0),
-                    PackedRows(z, position * z_step + first * lanes, lines, 0),
-                    Scattered(total, position * step + m * width, width, c_offsets, first, valid, lanes),
-                    Start(zeros, 0, accumulate=accumulate),
-                    Depth(count),
-                )
-                m += valid
 
 
 @inlined
