@@ -191,8 +191,10 @@ RNG = np.random.default_rng(0)
         (
             lambda x, y: Loader(x, y, transform=abs),
             OperandError,
-            "Loader: transform does not take 2 arguments: expected one of images and a generator, got "
-            "<built-in function abs>",
+            (
+                "Loader: transform does not take 2 arguments: expected one of images and a generator, got "
+                "<built-in function abs>"
+            ),
         ),
         (
             lambda x, y: Loader(x, y, 2.5),
