@@ -38,13 +38,15 @@ def test_what_is_no_path(where, path, kind, problem):
 @pytest.mark.parametrize("where", sorted(TAKERS.keys() - {"save"}))
 def test_bytes_are_a_path(where, tmp_path):
     with pytest.raises(FileNotFoundError):
-        TAKERS[where](os.fsencode(tmp_path / "missing.npz"))
+        TAKERS[where](os.fsencode(tmp_path / ("missing.onnx" if where == "load_onnx" else "missing.npz")))
 
 
 @pytest.mark.parametrize("where", ["load_onnx", "read_idx"])
 def test_a_folder_is_no_file(where, tmp_path):
+    folder = tmp_path / "a.onnx"
+    folder.mkdir()
     with pytest.raises(IsADirectoryError):
-        TAKERS[where](tmp_path)
+        TAKERS[where](folder)
 
 
 def test_a_file_that_no_format_allows(tmp_path, monkeypatch):
