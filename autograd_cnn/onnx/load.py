@@ -94,7 +94,7 @@ def load(path: AnyPath) -> OnnxNetwork:
     >>> net(np.array([[1.0, 2.0]], np.float32))
     tensor([[3., 3., 3.]], dtype=float32, op=linear)
     """
-    path = as_path("load_onnx", path, [".onnx"])
+    path = as_path("load_onnx", path)
     size = path.stat().st_size
     if size > LARGEST:
         raise FormatError(sentence(str(path), "the file is too large", expected=f"at most {LARGEST} bytes", got=size))
