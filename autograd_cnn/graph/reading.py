@@ -1,7 +1,8 @@
 """Plain data rebuilt from JSON; anything that does not fit its fields is refused."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import fields, is_dataclass
 from functools import cache
 from types import NoneType, UnionType
@@ -48,8 +49,10 @@ def _reader(kind: Any) -> Callable[[Any, str], Any]:
         return _data(kind, {field.name: _reader(hints[field.name]) for field in fields(kind)})
     if get_origin(kind) is tuple:
         return _tuple(kind)
+    if get_origin(kind) is dict:
+        return _dict(_reader(get_args(kind)[1]))
     if get_origin(kind) in {UnionType, Union}:
-        return _optional(_reader(next(each for each in get_args(kind) if each is not NoneType)))
+        return _union([_reader(each) for each in get_args(kind) if each is not NoneType])
     if get_origin(kind) is Literal:
         return _one_of(get_args(kind))
     return _PLAIN[kind]
@@ -76,8 +79,25 @@ def _tuple(kind: Any) -> Callable[[Any, str], Any]:
     return read
 
 
-def _optional(reader: Callable[[Any, str], Any]) -> Callable[[Any, str], Any]:
-    return lambda value, where: None if value is None else reader(value, where)
+def _dict(reader: Callable[[Any, str], Any]) -> Callable[[Any, str], Any]:
+    def read(value: Any, where: str) -> Any:
+        if not isinstance(value, dict):
+            _refuse(where, "a dict", value)
+        return {name: reader(each, f"{where}.{name}") for name, each in value.items()}
+
+    return read
+
+
+def _union(readers: Sequence[Callable[[Any, str], Any]]) -> Callable[[Any, str], Any]:
+    """Return a function for None and the kinds of these readers; the last one's errors are shown."""
+
+    def read(value: Any, where: str) -> Any:
+        for reader in readers[:-1]:
+            with suppress(FormatError):
+                return reader(value, where)
+        return None if value is None else readers[-1](value, where)
+
+    return read
 
 
 def _one_of(choices: tuple[str, ...]) -> Callable[[Any, str], Any]:

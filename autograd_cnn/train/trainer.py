@@ -21,11 +21,11 @@ from autograd_cnn.io import restore, save
 from autograd_cnn.kernels import current_backend
 from autograd_cnn.nn.modes import check_network, evaluating
 from autograd_cnn.ops import concatenate
-from autograd_cnn.parameters import integer, number, of_kind
+from autograd_cnn.parameters import Size, Whole, integer, of_kind
 from autograd_cnn.plans.compile import compile  # noqa: A004  # PyTorch's name
 from autograd_cnn.tensor import Tensor
 from autograd_cnn.train.callbacks import Callback
-from autograd_cnn.train.config import AUGMENTATIONS, BALANCED, TrainConfig
+from autograd_cnn.train.config import AUGMENTATIONS, BALANCED, Rate, TrainConfig
 from autograd_cnn.train.layers import figures_of
 from autograd_cnn.train.metrics import EpochMetrics, Metrics
 from autograd_cnn.train.predictions import scores_of
@@ -104,29 +104,29 @@ class Trainer:
         loss: Loss = nn.cross_entropy,
         callbacks: Iterable[Callback] = (),
         compiled: bool = True,
-        accumulate: int = 1,
-        clip_norm: float | None = None,
+        accumulate: Size = 1,
+        clip_norm: Rate | None = None,
         average: optim.AveragedModel | None = None,
-        watch: int = 0,
+        watch: Whole = 0,
         parallel: DataParallel | None = None,
     ) -> None:
         check_network("Trainer", model)
         of_kind("Trainer", "optimizer", optimizer, optim.Optimizer, "one such as optim.AdamW(...)")
-        if schedule is not None:
-            of_kind("Trainer", "schedule", schedule, optim.Schedule, "one such as optim.StepLR(...)")
+        for name, part, kind, made in (
+            ("schedule", schedule, optim.Schedule, "one such as optim.StepLR(...)"),
+            ("average", average, optim.AveragedModel, "optim.AveragedModel(model)"),
+            ("parallel", parallel, DataParallel, "distributed.DataParallel(model)"),
+        ):
+            if part is not None:
+                of_kind("Trainer", name, part, kind, made)
         self.model = model
         self.optimizer = optimizer
         self.schedule = schedule
-        if average is not None:
-            of_kind("Trainer", "average", average, optim.AveragedModel, "optim.AveragedModel(model)")
-        self.accumulate = integer("Trainer", "accumulate", accumulate, 1)
-        self.clip_norm = None if clip_norm is None else number("Trainer", "clip_norm", clip_norm, "a number above 0",
-                                                               lambda value: 0 < value < math.inf)  # fmt: skip
+        self.accumulate = accumulate
+        self.clip_norm = clip_norm
         self.average = average
-        self.watch = integer("Trainer", "watch", watch, 0)
+        self.watch = watch
         self.loss = loss
-        if parallel is not None:
-            of_kind("Trainer", "parallel", parallel, DataParallel, "distributed.DataParallel(model)")
         self.parallel = parallel
         self.group = None if parallel is None else parallel.group
         self.callbacks = _listed("Trainer", callbacks)
