@@ -41,6 +41,8 @@ class RunConfig(TrainConfig):
         The value of ``--patience``.
     tensorboard : bool
         The value of ``--tensorboard``.
+    planned : tuple of int
+        The numbers of epochs that were planned before, each changed by a ``--resume`` with another ``--epochs``.
     backend, version : str
         The backend and package version of the training. If the kernels still had to be compiled, NumPy ran the first
         epochs; the metrics have the backend of each.
@@ -55,6 +57,7 @@ class RunConfig(TrainConfig):
     stream: bool = False
     patience: int | None
     tensorboard: bool = False
+    planned: tuple[int, ...] = ()
     backend: str
     version: str
 

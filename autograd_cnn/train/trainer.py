@@ -147,8 +147,8 @@ class Trainer:
         return self.model if self.average is None else self.average.module
 
     def state_dict(self) -> dict[str, Any]:
-        """Return the history; model, optimizer and schedule have their own states."""
-        return {"history": [asdict(epoch) for epoch in self.history]}
+        """Return the history and the number of epochs; model, optimizer and schedule have their own states."""
+        return {"history": [asdict(epoch) for epoch in self.history], "epochs": self.epochs}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Continue the history of `state_dict`.
@@ -160,9 +160,10 @@ class Trainer:
         """
         try:
             self.history = [EpochMetrics(**epoch) for epoch in state_dict["history"]]
+            self.epochs = integer("load_state_dict", "epochs", state_dict["epochs"], 0)
         except (KeyError, TypeError) as error:
             problem = "it is not a state of a trainer"
-            expected = "a dict with history"
+            expected = "a dict with history and epochs"
             raise OperandError(sentence("load_state_dict", problem, expected=expected, got=repr(state_dict))) from error
 
     def save(self, path: AnyPath) -> None:
@@ -476,7 +477,8 @@ def fit(
         Observers of the training.
     checkpoint : path, optional
         The ``checkpoint.npz`` of an interrupted run's `RunFolder`, to continue as if nothing had happened; the other
-        arguments must be unchanged.
+        arguments must be unchanged. Only ``config.epochs`` may differ: from here on, the learning rate is that of a run
+        of so many epochs. So it rises again where a finished run goes on.
     watch : int
         As for `Trainer`.
     parallel : DataParallel, optional
@@ -488,7 +490,7 @@ def fit(
     DivergedError
         If a loss is not a finite number. The weights are then of no use.
     ArgumentError
-        If the checkpoint's run is complete, or is of another model.
+        If the checkpoint's run has had all epochs, or is of another model.
     OperandError
         If an argument has the wrong type. To make a dataset from your own arrays, use
         ``Dataset(Split(images, labels), Split(test_images, test_labels))``.
@@ -539,8 +541,11 @@ def fit(
     if checkpoint is not None:
         trainer.restore(checkpoint, loader)
         if len(trainer.history) >= config.epochs:
-            problem = f"the run has had its {counted(config.epochs, 'epoch')}"
-            raise ArgumentError(sentence("fit", problem, hint="to train longer, start another run"))
+            problem = f"the run has had its {counted(len(trainer.history), 'epoch')}"
+            raise ArgumentError(sentence("fit", problem, hint="to train longer, ask for more"))
+        if trainer.epochs != config.epochs:
+            for group, rate in zip(optimizer.param_groups, schedule.rates(schedule.last_epoch), strict=True):
+                group["lr"] = rate
     return trainer.fit(loader, dataset.test, config.epochs - len(trainer.history))
 
 

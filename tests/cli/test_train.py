@@ -57,7 +57,7 @@ def test_a_run_leaves_all_behind(tmp_path, capsys):
         "data": "digits", "root": None, "size": None, "model": "digits_net", "classes": list("0123456789"),
         "image_shape": [1, 8, 8], "epochs": 2, "batch_size": 32, "lr": 0.002, "patience": None, "seed": 0, "backend": "reference",
         "version": ag.__version__, "augment": ["shift"], "mixup": None, "accumulate": 1, "clip_norm": None,
-        "class_weights": None, "ema": None, "workers": 0, "stream": False, "tensorboard": False,
+        "class_weights": None, "ema": None, "workers": 0, "stream": False, "tensorboard": False, "planned": [],
     }  # fmt: skip
     assert "conv1.weight" in (folder / "graph.svg").read_text("utf-8")
     assert sorted(path.name for path in folder.iterdir()) == [
