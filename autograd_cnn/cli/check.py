@@ -13,7 +13,16 @@ import numpy as np
 
 from autograd_cnn.cli.findings import OURS, Findings
 from autograd_cnn.cli.graph import make_subject
-from autograd_cnn.cli.options import CommandError, Options, UsageError, did_you_mean, one_of, refuse, whole_number
+from autograd_cnn.cli.options import (
+    CommandError,
+    Options,
+    UsageError,
+    as_usage_errors,
+    did_you_mean,
+    one_of,
+    refuse,
+    whole_number,
+)
 from autograd_cnn.cli.output import is_terminal, say
 from autograd_cnn.cli.user_code import one_line, search_folder
 from autograd_cnn.engine.primitive import Primitive
@@ -100,9 +109,9 @@ def _check_network(arguments: argparse.Namespace) -> None:
         raise UsageError("--module and --primitive do not go with --model, whose own calls are checked")
     backend = "reference" if arguments.backend == "reference" else "auto"
     with tracing(), set_backend(backend):
-        report = check_tape(
-            make_subject(arguments.model, arguments.shape and tuple(arguments.shape)).loss, seed=arguments.seed
-        )
+        with as_usage_errors():
+            subject = make_subject(arguments.model, arguments.shape)
+        report = check_tape(subject.loss, seed=arguments.seed)
     say(str(report))
     if not report.ok:
         raise CommandError(f"a rule is wrong in {arguments.model}")

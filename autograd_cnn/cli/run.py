@@ -6,8 +6,8 @@ from pathlib import Path
 
 from autograd_cnn import io, nn
 from autograd_cnn.cli.datasets import KNOWN, Source, check_source, load_source
-from autograd_cnn.cli.models import ImageShape, make_model
-from autograd_cnn.cli.options import Options
+from autograd_cnn.cli.models import MOST_PIXELS, ImageShape, make_model
+from autograd_cnn.cli.options import Options, named
 from autograd_cnn.data import Dataset
 from autograd_cnn.engine.composite import parsed
 from autograd_cnn.errors import ArgumentError, FormatError, sentence
@@ -73,7 +73,7 @@ class RunConfig(TrainConfig):
 
     def __post_init__(self) -> None:
         """Refuse what no run has."""
-        if not self.classes or not all(0 < length < 1 << 16 for length in self.image_shape):
+        if not self.classes or not all(0 < length <= MOST_PIXELS for length in self.image_shape):
             raise ArgumentError(sentence("RunConfig", "there are no classes, or the images have no such shape"))
 
     def make_model(self) -> nn.Module:
@@ -180,7 +180,9 @@ def source_of(config: RunConfig, moved_to: str | None, hint: str) -> Source:
 
 def add_data_option(add: Options) -> None:
     """Add ``--data``, for `read_dataset`."""
-    add.value("--data", str, "DIR|FILE", "where the images of the run are now, if they were moved")
+    add.value(
+        "--data", named("a folder or a file"), "DIR|FILE", "where the images of the run are now, if they were moved"
+    )
 
 
 def read_dataset(config: RunConfig, moved_to: str | None) -> Dataset:

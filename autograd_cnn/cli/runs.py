@@ -4,7 +4,7 @@ import argparse
 from pathlib import Path
 from typing import Final
 
-from autograd_cnn.cli.options import Options, directory
+from autograd_cnn.cli.options import Options, existing_directory
 from autograd_cnn.cli.output import say
 from autograd_cnn.cli.run import read_config, read_history
 from autograd_cnn.errors import FormatError, counted
@@ -22,7 +22,7 @@ examples:
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Add the options."""
-    Options(parser).value("folder", directory, "DIR", "default: %(default)s", nargs="?", default=Path("runs"))
+    Options(parser).value("folder", existing_directory, "DIR", "default: %(default)s", nargs="?", default=Path("runs"))
 
 
 def run(arguments: argparse.Namespace) -> None:

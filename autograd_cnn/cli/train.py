@@ -17,12 +17,15 @@ from autograd_cnn import __version__, distributed, nn
 from autograd_cnn.cli.ahead import WATCHED, CompileAhead
 from autograd_cnn.cli.datasets import KNOWN, OTHERS, Source, check_source, load_source, recipe_of
 from autograd_cnn.cli.file import add_options_of_file
-from autograd_cnn.cli.models import MODELS, ImageShape, make_model
+from autograd_cnn.cli.models import MODELS, MOST_PIXELS, make_model
 from autograd_cnn.cli.options import (
     Options,
     UsageError,
+    as_usage_errors,
     class_weights,
     directory,
+    file,
+    named,
     one_of,
     one_of_each,
     positive_number,
@@ -95,10 +98,15 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_data_options(add: Options) -> None:
-    add.value("--data", str, "NAME|DIR|FILE", f"{', '.join(KNOWN)}, {OTHERS} (default: digits)")
+    add.value(
+        "--data",
+        named("a data set, a folder or a file"),
+        "NAME|DIR|FILE",
+        f"{', '.join(KNOWN)}, {OTHERS} (default: digits)",
+    )
     add.value("--root", directory, "DIR", "folder with the files of a data set that has a name")
     add.flag("--download", says="download the files that --root lacks")
-    add.value("--size", whole_number(1), "N", "scale and crop the images of a folder to N×N pixels")
+    add.value("--size", whole_number(1, MOST_PIXELS), "N", "scale and crop the images of a folder to N×N pixels")
     add.flag("--stream", says="read each image of a folder when it is needed, not all at the start")
 
 
@@ -140,7 +148,7 @@ def _add_run_options(add: Options) -> None:
     add.flag("--force", says="replace an earlier run in --out")
     add.flag("--tensorboard", says="write event files to --out, too; needs the extra tensorboard")
     add.value(
-        "--config", Path, "FILE.toml", "read options from a file, such as epochs = 20; those given here take precedence"
+        "--config", file, "FILE.toml", "read options from a file, such as epochs = 20; those given here take precedence"
     )
     add.flag("--data-parallel", says=parallel)
     resume = "continue a run, with the options that it had; only --epochs may be another number"
@@ -191,7 +199,8 @@ def _prepare(arguments: argparse.Namespace) -> tuple[Dataset, RunConfig]:
     names = ("model", *(field.name for field in fields(TrainConfig)))
     given = {name: getattr(arguments, name) for name in names if getattr(arguments, name) is not None}
     if data in KNOWN:  # so that a network which does not fit is refused before anything is read
-        _check_model(given.get("model", KNOWN[data].recipe.model), KNOWN[data].image_shape)
+        with as_usage_errors():
+            make_model(given.get("model", KNOWN[data].recipe.model), KNOWN[data].image_shape, 0)
     dataset = load_source(source, download=bool(arguments.download))
     channels, height, width = dataset.train.images.shape[1:]
     shape, images = (channels, height, width), len(dataset.train.labels)
@@ -201,7 +210,12 @@ def _prepare(arguments: argparse.Namespace) -> tuple[Dataset, RunConfig]:
         raise UsageError(
             f"--batch-size: expected at most {images:,}, as many images as there are, got {chosen['batch_size']}"
         )
-    _check_model(chosen["model"], shape)
+    if chosen.get("accumulate", 1) > chosen["batch_size"]:
+        raise UsageError(
+            f"--accumulate: expected at most {chosen['batch_size']:,}, as many parts as a batch has images, got {chosen['accumulate']}"
+        )
+    with as_usage_errors():
+        make_model(chosen["model"], shape, 0)
     weights = chosen.get("class_weights")
     if isinstance(weights, tuple) and len(weights) != len(dataset.classes):
         raise UsageError(f"--class-weights: expected {len(dataset.classes)}, one for each class, got {len(weights)}")
@@ -223,13 +237,6 @@ def _prepare(arguments: argparse.Namespace) -> tuple[Dataset, RunConfig]:
         **chosen,
     )
     return dataset, config
-
-
-def _check_model(text: str, shape: ImageShape) -> None:
-    try:
-        make_model(text, shape, 0)
-    except ArgumentError as error:
-        raise UsageError(str(error)) from error
 
 
 @contextmanager

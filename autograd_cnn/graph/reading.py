@@ -10,8 +10,8 @@ from typing import Any, Final, Literal, NoReturn, Union, get_args, get_origin, g
 
 from autograd_cnn.errors import FormatError, sentence
 
-LARGEST: Final = 1 << 63
-"""Larger than any size."""
+LARGEST: Final = 1 << 128
+"""Larger than any size, or any seed."""
 
 
 def rebuild(kind: Any, value: Any, where: str) -> Any:

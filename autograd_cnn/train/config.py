@@ -53,7 +53,10 @@ def _weights(where: str, name: str, value: Any) -> Any:
         problem = f"{name} is not understood"
         raise ArgumentError(sentence(where, problem, expected="'balanced' or numbers", got=repr(value)))
     least = partial(number, where, name, expected="numbers of at least 0", fits=lambda x: 0 <= x < math.inf)
-    return tuple(map(least, value))
+    weights = tuple(map(least, value))
+    if not any(weights):
+        raise ArgumentError(sentence(where, f"{name} are all 0", expected="a number above 0 among them", got=weights))
+    return weights
 
 
 Rate: TypeAlias = Annotated[

@@ -240,6 +240,8 @@ def test_stopping_early_keeps_the_best_weights_and_is_over(tmp_path, capsys):
     (["predict", "run", "run/config.json", "bars/lying"], 1, "bars/lying is a folder; pass the images in it, such as bars/lying/*.jpg"),
     (["export", "run", "net.pt"], 2, "argument FILE.onnx: expected a name that ends in .onnx, got 'net.pt'"),
     (["eval", "bars"], 1, "bars: not a run of autograd-cnn train; it holds no config.json"),
+    (["runs", "rn"], 2, "argument DIR: expected a folder, got 'rn'; it does not exist"),
+    (["eval", "run", "--data", ""], 2, "argument --data: expected a folder or a file, got ''"),
     (["eval", "rn"], 1, "rn: not a run of autograd-cnn train; the folder does not exist"),
     (["report", "run", "-o", "page.txt"], 1, "report.write: unknown kind of file: expected a name that ends in .html, got 'page.txt'"),
     (["report", "run", "-o", "no/page.html"], 1, "--output: can't write to no/page.html: No such file or directory"),
