@@ -175,7 +175,11 @@ def run(arguments: argparse.Namespace) -> None:
             checkpoint = None if resumed is None else group.broadcast(None)
             _fit(model, dataset, config, None, checkpoint=checkpoint, group=group)
             return
-        path = arguments.resume or arguments.out or _new_folder(run_name(config.source_name, config.model, config.seed))
+        path = arguments.resume or arguments.out
+        if path is None:
+            path = Path("runs") / run_name(config.source_name, config.model, config.seed)
+            with writing_to("--out", path):
+                path = new_folder(path)
         with _open_folder(path, force=arguments.force, resume=resumed is not None) as folder:
             checkpoint = None if resumed is None else _newest_checkpoint(folder, group)
             if resumed is None:
@@ -368,12 +372,6 @@ def _as_toml(config: RunConfig) -> str:
 
 
 # --- the folder -------------------------------------------------------------------------------
-
-
-def _new_folder(name: str) -> Path:
-    path = Path("runs") / name
-    with writing_to("--out", path):
-        return new_folder(path)
 
 
 @contextmanager
