@@ -32,18 +32,17 @@ _SYNONYMS: Final = {
 """Other libraries' arguments, and ours that mean the same."""
 
 _DIFFERENT: Final = {
-    ("max", "dim"): "axis= gives the values alone, where PyTorch's dim= gives positions too; those are ag.argmax's",
-    (
-        "median",
-        "dim",
-    ): "axis= gives the mean of the two in the middle, where PyTorch's dim= gives the lower, and positions",
-    ("sort", "dim"): "axis= gives the values alone, where PyTorch's dim= gives positions too; those are ag.argsort's",
-    ("min", "dim"): "axis= gives the values alone, where PyTorch's dim= gives positions too; those are ag.argmin's",
-    ("split", "dim"): "an int is the number of parts, where PyTorch's is their length; say axis=",
-    ("var", "dim"): "PyTorch divides by n - 1 and NumPy by n: say axis= and ddof=1, or correction= beside dim=",
-    ("std", "dim"): "PyTorch divides by n - 1 and NumPy by n: say axis= and ddof=1, or correction= beside dim=",
+    **{
+        name: f"axis= gives the values alone, where PyTorch's dim= gives positions too; those are ag.arg{name}'s"
+        for name in ("max", "min", "sort")
+    },
+    "median": "axis= gives the mean of the two in the middle, where PyTorch's dim= gives the lower, and positions",
+    "split": "an int is the number of parts, where PyTorch's is their length; say axis=",
+    **dict.fromkeys(
+        ("var", "std"), "PyTorch divides by n - 1 and NumPy by n: say axis= and ddof=1, or correction= beside dim="
+    ),
 }
-"""Arguments, by function, that mean something else in other libraries."""
+"""Functions whose ``dim`` means something else in PyTorch, and what to say."""
 
 _HINTS: Final = {
     "out": "a result is always new: assign it, as in y = ...",
@@ -83,9 +82,8 @@ def understood(where: str, params: dict[str, Any], names: Mapping[str, Any]) -> 
         if name in names or where in _WITHOUT_EFFECT.get(name, ()):
             continue
         own = next((each for each in _SYNONYMS.get(name, ()) if each in names), name)
-        if (where, name) in _DIFFERENT and "correction" not in params:
-            problem = f"argument {name!r} means something else here"
-            raise OperandError(sentence(where, problem, hint=_DIFFERENT[where, name]))
+        if name == "dim" and where in _DIFFERENT and "correction" not in params:
+            raise OperandError(sentence(where, "argument 'dim' means something else here", hint=_DIFFERENT[where]))
         if own != name and own in found and found[own] is not names[own]:
             raise OperandError(sentence(where, f"{name} and {own} are the same", hint=f"say {own} alone"))
         found[own] = value

@@ -1,7 +1,7 @@
 """A finished run: its network, ready to use, its data, and its metrics."""
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from autograd_cnn import io, nn
@@ -107,10 +107,11 @@ def read_config(run: AnyPath) -> RunConfig:
         hint = f"it holds no {CONFIG}" if run.is_dir() else "the folder does not exist"
         raise FormatError(sentence(str(run), "not a run of autograd-cnn train", hint=hint)) from error
     try:
-        config = rebuild(RunConfig, json.loads(text), str(path))
-    except (ValueError, RecursionError) as error:
+        values = json.loads(text)
+        seed = values["seed"]  # has more digits than any size, perhaps
+        return replace(rebuild(RunConfig, {**values, "seed": 0}, str(path)), seed=seed)
+    except (ValueError, TypeError, KeyError, RecursionError) as error:
         raise FormatError(sentence(str(path), "not the configuration of a run of this version")) from error
-    return config
 
 
 def trained_model(run: AnyPath, config: RunConfig | None = None) -> nn.Module:

@@ -12,8 +12,8 @@ from autograd_cnn.errors import FormatError, sentence
 _Reader: TypeAlias = Callable[[Any, str], Any]
 """Maps JSON's value and what errors call it to what it stands for."""
 
-LARGEST: Final = 1 << 128
-"""Larger than any size, or any seed."""
+LARGEST: Final = 1 << 63
+"""Larger than any size."""
 
 
 def rebuild(kind: Any, value: Any, where: str) -> Any:

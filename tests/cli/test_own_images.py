@@ -182,7 +182,8 @@ def test_a_run_that_is_killed_goes_on_to_the_same_bits(home, tmp_path, capsys):
 
 
 def test_a_run_goes_on_for_longer_than_planned(tmp_path, capsys):
-    run, options = tmp_path / "run", ["--data", "bars", "--size", "8", *SMALL, "--backend", "reference"]
+    run, seed = tmp_path / "run", str(2**125)
+    options = ["--data", "bars", "--size", "8", *SMALL, "--backend", "reference", "--seed", seed]
     assert _main("train", *options, "--epochs", "2", "--lr", "0.01", "--out", str(run)) == 0
     shutil.copytree(run, tmp_path / "by hand")
     capsys.readouterr()
@@ -193,7 +194,7 @@ def test_a_run_goes_on_for_longer_than_planned(tmp_path, capsys):
     rates = [epoch.learning_rate for epoch in read_history(run)]
     assert np.allclose(rates, [0.01 * (1 + np.cos(np.pi * t)) / 2 for t in (0, 1 / 2, 2 / 6, 3 / 6, 4 / 6, 5 / 6)])
     config = read_config(run)
-    assert (config.epochs, config.planned) == (6, (2,))
+    assert (config.epochs, config.planned, config.seed) == (6, (2,), 2**125)
     recipe = (run / "run.toml").read_text("utf-8").splitlines()
     assert recipe[1] == "# planned at first with epochs = 2, which --resume has changed"
     assert "epochs = 6" in recipe
