@@ -4,7 +4,7 @@ If another library's name means the same as ours, it is understood. If it would 
 else, or has no counterpart here, an error says what to write.
 """
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Collection, Mapping
 from difflib import get_close_matches
 from typing import Any, Final, NoReturn
 
@@ -191,13 +191,17 @@ def public(names: Mapping[str, object]) -> list[str]:
     return sorted(name for name, value in names.items() if callable(value) and name[0] != "_")
 
 
-def teller(module: str, there: Collection[str]) -> Callable[[str], NoReturn]:
-    """Return a module's ``__getattr__``, which says what to use instead of a missing name."""
+def announce(module: dict[str, Any], *others: str) -> None:
+    """Give a module an ``__all__``, if it has none, and a ``__getattr__`` that says what to use instead of a missing name.
+
+    Type checkers do not see either: they follow the imports, and would assume that every name exists.
+    """
+    module.setdefault("__all__", sorted({*others, *public(module)}))
 
     def __getattr__(name: str) -> NoReturn:  # noqa: N807  # a module's
-        raise missing(module, name, there)
+        raise missing(module["__name__"], name, module["__all__"])
 
-    return __getattr__
+    module["__getattr__"] = __getattr__
 
 
 # --- attributes of tensors --------------------------------------------------------------------
