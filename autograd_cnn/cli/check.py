@@ -62,9 +62,8 @@ The exit code is 0 if all laws hold, 1 if one is broken or a primitive has no sa
 """
 
 
-def add_options(parser: argparse.ArgumentParser) -> None:
+def add_options(add: Options) -> None:
     """Add what can be matches."""
-    add = Options(parser)
     modules = "module that defines primitives of yours; may be given more than once"
     backends = "both, reference (default: %(default)s, where Numba is installed)"
     add.value("--model", str, "MODEL", "FILE.onnx, FILE.py:function, or a network's name, to check in their place")

@@ -66,9 +66,8 @@ def add_model_options(add: Options) -> None:
     add.value("--shape", whole_number(1), ("C", "H", "W"), shape, nargs=3)
 
 
-def add_options(parser: argparse.ArgumentParser) -> None:
+def add_options(add: Options) -> None:
     """Add the options."""
-    add = Options(parser)
     add_model_options(add)
     output = f"ends in {', '.join(ENDINGS)}; .png needs Graphviz's program dot (default: graph.svg)"
     depth = "fold the modules at the N-th level of nesting to one box each (default: as many as can be taken in)"

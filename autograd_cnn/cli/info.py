@@ -11,6 +11,7 @@ from typing import Final
 import numpy as np
 
 from autograd_cnn import __version__
+from autograd_cnn.cli.options import Options
 from autograd_cnn.cli.output import say
 from autograd_cnn.kernels import current_backend, num_threads
 from autograd_cnn.table import aligned
@@ -22,7 +23,7 @@ report of a fault should begin with it.
 EPILOG: Final = None
 
 
-def add_options(_: argparse.ArgumentParser) -> None:
+def add_options(_: Options) -> None:
     """It has none."""
 
 

@@ -25,9 +25,8 @@ Models, and the loss that the sensitivities are derivatives of, are those of aut
 """
 
 
-def add_options(parser: argparse.ArgumentParser) -> None:
+def add_options(add: Options) -> None:
     """Add the options."""
-    add = Options(parser)
     add_model_options(add)
     output = "ends in .html, or in .svg for a picture that moves (default: %(default)s)"
     add.value(

@@ -33,9 +33,8 @@ examples:
 """
 
 
-def add_options(parser: argparse.ArgumentParser) -> None:
+def add_options(add: Options) -> None:
     """Add the options."""
-    add = Options(parser)
     network = 'the folder that autograd-cnn train has written, or a FILE.onnx, which needs the extra "interop"'
     add.value("network", _network, "RUN", network)
     add.value("images", file, "IMAGE", "a file; needs the extra images", nargs="+")

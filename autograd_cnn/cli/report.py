@@ -22,9 +22,8 @@ examples:
 """
 
 
-def add_options(parser: argparse.ArgumentParser) -> None:
+def add_options(add: Options) -> None:
     """Add the options."""
-    add = Options(parser)
     add.run()
     add_data_option(add)
     add.value("--output -o", file, "FILE", "ends in .html (default: report.html in the folder)")

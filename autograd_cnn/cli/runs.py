@@ -21,9 +21,9 @@ examples:
 """
 
 
-def add_options(parser: argparse.ArgumentParser) -> None:
+def add_options(add: Options) -> None:
     """Add the options."""
-    Options(parser).value("folder", existing_directory, "DIR", "default: %(default)s", nargs="?", default=Path("runs"))
+    add.value("folder", existing_directory, "DIR", "default: %(default)s", nargs="?", default=Path("runs"))
 
 
 def run(arguments: argparse.Namespace) -> None:

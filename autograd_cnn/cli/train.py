@@ -89,12 +89,11 @@ the new one has ended well.
 """
 
 
-def add_options(parser: argparse.ArgumentParser) -> None:
+def add_options(add: Options) -> None:
     """Add the options."""
-    options = Options(parser)
-    _add_data_options(options)
-    _add_training_options(options)
-    _add_run_options(options)
+    _add_data_options(add)
+    _add_training_options(add)
+    _add_run_options(add)
 
 
 def _add_data_options(add: Options) -> None:
