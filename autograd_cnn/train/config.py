@@ -10,7 +10,7 @@ from typing import Annotated, Any, Final, Literal, TypeAlias
 from autograd_cnn import data
 from autograd_cnn.engine.composite import parsed
 from autograd_cnn.errors import ArgumentError, sentence
-from autograd_cnn.parameters import Parsed, Size, Whole, number
+from autograd_cnn.parameters import BelowOne, Parsed, Positive, Size, Whole, number
 
 AUGMENTATIONS: Final[dict[str, data.Transform]] = {
     "shift": data.random_shift,
@@ -59,12 +59,6 @@ def _weights(where: str, name: str, value: Any) -> Any:
     return weights
 
 
-Rate: TypeAlias = Annotated[
-    float, Parsed(partial(number, expected="a number above 0", fits=lambda x: 0 < x < math.inf), frozenset())
-]
-Decay: TypeAlias = Annotated[
-    float, Parsed(partial(number, expected="a number from 0 to below 1", fits=lambda x: 0 <= x < 1), frozenset())
-]
 Names: TypeAlias = Annotated[tuple[str, ...], Parsed(_names, frozenset())]
 ClassWeights: TypeAlias = Annotated[Literal["balanced"] | tuple[float, ...] | None, Parsed(_weights, frozenset())]
 
@@ -115,14 +109,14 @@ class TrainConfig:
 
     epochs: Size = 10
     batch_size: Size = 64
-    lr: Rate = 2e-3
+    lr: Positive = 2e-3
     seed: Whole = 0
     augment: Names = ("shift",)
-    mixup: Rate | None = None
+    mixup: Positive | None = None
     accumulate: Size = 1
-    clip_norm: Rate | None = None
+    clip_norm: Positive | None = None
     class_weights: ClassWeights = None
-    ema: Decay | None = None
+    ema: BelowOne | None = None
     workers: Whole = 0
 
 

@@ -21,11 +21,11 @@ from autograd_cnn.io import restore, save
 from autograd_cnn.kernels import current_backend
 from autograd_cnn.nn.modes import check_network, evaluating
 from autograd_cnn.ops import concatenate
-from autograd_cnn.parameters import Size, Whole, integer, of_kind
+from autograd_cnn.parameters import Positive, Size, Whole, integer, of_kind
 from autograd_cnn.plans.compile import compile  # noqa: A004  # PyTorch's name
 from autograd_cnn.tensor import Tensor
 from autograd_cnn.train.callbacks import Callback
-from autograd_cnn.train.config import AUGMENTATIONS, BALANCED, Rate, TrainConfig
+from autograd_cnn.train.config import AUGMENTATIONS, BALANCED, TrainConfig
 from autograd_cnn.train.layers import figures_of
 from autograd_cnn.train.metrics import EpochMetrics, Metrics
 from autograd_cnn.train.predictions import scores_of
@@ -105,7 +105,7 @@ class Trainer:
         callbacks: Iterable[Callback] = (),
         compiled: bool = True,
         accumulate: Size = 1,
-        clip_norm: Rate | None = None,
+        clip_norm: Positive | None = None,
         average: optim.AveragedModel | None = None,
         watch: Whole = 0,
         parallel: DataParallel | None = None,
