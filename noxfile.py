@@ -22,7 +22,8 @@ RESULTS = Path("build/mutation").resolve()
 MODULES = {
     path.stem: path
     for path in (
-        *(Path("autograd_cnn/engine", f"{name}.py") for name in ("backward", "primitive", "rule", "surroundings")),
+        *(Path("autograd_cnn/engine", f"{name}.py") for name in ("backward", "primitive", "rule")),
+        Path("autograd_cnn/plans/surroundings.py"),
         *Path("autograd_cnn/ops").glob("[!_]*.py"),
     )
 }

@@ -252,8 +252,11 @@ def number(
     return found
 
 
-def _axes(where: str, name: str, value: Any) -> int | tuple[int, ...]:
-    return operator.index(value) if _is_integer(value) else integers(where, name, value)
+def _one_or_several(
+    where: str, name: str, value: Any, one: int | None = None, each: int | None = None
+) -> int | tuple[int, ...]:
+    """Return an int of at least ``one``, or a tuple of ints of at least ``each``."""
+    return integer(where, name, value, one) if _is_integer(value) else integers(where, name, value, each)
 
 
 def _int_or_pair(where: str, name: str, value: Any) -> int | tuple[int, int]:
@@ -287,19 +290,11 @@ def padding(where: str, name: str, value: Any) -> Any:
     return _int_or_pair(where, name, value)
 
 
-def _counts(where: str, name: str, value: Any) -> int | tuple[int, ...]:
-    return integer(where, name, value, 0) if _is_integer(value) else integers(where, name, value, 0)
-
-
 def _pad_width(where: str, name: str, value: Any) -> Any:
     widths = value.tolist() if isinstance(value, np.ndarray) else value
     if isinstance(widths, (list, tuple)):
         widths = [_pad_width(where, name, each) for each in widths]
     return tuple(widths) if isinstance(widths, list) else integer(where, name, widths, 0)
-
-
-def _sections(where: str, name: str, value: Any) -> int | tuple[int, ...]:
-    return integer(where, name, value, 1) if _is_integer(value) else integers(where, name, value)
 
 
 def _contraction(where: str, name: str, value: Any) -> int | tuple[tuple[int, ...], tuple[int, ...]]:
@@ -500,7 +495,7 @@ def _sizes(where: str, name: str, value: Any) -> tuple[int, ...]:
 IntOrPair: TypeAlias = Annotated[int | tuple[int, int], Parsed(_int_or_pair, rows=True)]
 """One value for height and width, or one for each."""
 
-PerAxis: TypeAlias = Annotated[int | tuple[int, ...], Parsed(_axes, rows=True)]
+PerAxis: TypeAlias = Annotated[int | tuple[int, ...], Parsed(_one_or_several, rows=True)]
 """One value for all axes of a window, or one for each; `several` checks their number."""
 
 Padding: TypeAlias = Annotated[
@@ -543,18 +538,18 @@ Sizes: TypeAlias = Annotated[Any, Parsed(_sizes, frozenset())]
 """An int of at least 1, or several; parsed to a tuple of ints."""
 
 OneAxis: TypeAlias = Annotated[int | None, Parsed(integer, _INT_OR_NONE)]
-Axis: TypeAlias = Annotated[int | tuple[int, ...] | None, Parsed(_axes, _INT_OR_NONE, rows=True)]
+Axis: TypeAlias = Annotated[int | tuple[int, ...] | None, Parsed(_one_or_several, _INT_OR_NONE, rows=True)]
 Axes: TypeAlias = Annotated[int | Sequence[int], Parsed(integers, frozenset(), rows=True)]
 """An int or several; parsed to a tuple of ints."""
 
-Shift: TypeAlias = Annotated[int | tuple[int, ...], Parsed(_axes, rows=True)]
-Lengths: TypeAlias = Annotated[int | tuple[int, ...], Parsed(_axes, rows=True)]
+Shift: TypeAlias = Annotated[int | tuple[int, ...], Parsed(_one_or_several, rows=True)]
+Lengths: TypeAlias = Annotated[int | tuple[int, ...], Parsed(_one_or_several, rows=True)]
 """A shape, in which -1 stands for a length to be inferred."""
 
-Counts: TypeAlias = Annotated[Any, Parsed(_counts, frozenset())]
+Counts: TypeAlias = Annotated[Any, Parsed(partial(_one_or_several, one=0, each=0), frozenset())]
 """Repetition counts: an int or several, at least 0."""
 
-Sections: TypeAlias = Annotated[Any, Parsed(_sections, frozenset())]
+Sections: TypeAlias = Annotated[Any, Parsed(partial(_one_or_several, one=1), frozenset())]
 """The number of equal sections, or the indices at which to split."""
 
 Contraction: TypeAlias = Annotated[int | tuple[tuple[int, ...], tuple[int, ...]], Parsed(_contraction)]

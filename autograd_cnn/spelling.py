@@ -4,7 +4,7 @@ If another library's name means the same as ours, it is understood. If it would 
 else, or has no counterpart here, an error says what to write.
 """
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Collection, Mapping
 from difflib import get_close_matches
 from typing import Any, Final, NoReturn
 
@@ -32,18 +32,17 @@ _SYNONYMS: Final = {
 """Other libraries' arguments, and ours that mean the same."""
 
 _DIFFERENT: Final = {
-    ("max", "dim"): "axis= gives the values alone, where PyTorch's dim= gives positions too; those are ag.argmax's",
-    (
-        "median",
-        "dim",
-    ): "axis= gives the mean of the two in the middle, where PyTorch's dim= gives the lower, and positions",
-    ("sort", "dim"): "axis= gives the values alone, where PyTorch's dim= gives positions too; those are ag.argsort's",
-    ("min", "dim"): "axis= gives the values alone, where PyTorch's dim= gives positions too; those are ag.argmin's",
-    ("split", "dim"): "an int is the number of parts, where PyTorch's is their length; say axis=",
-    ("var", "dim"): "PyTorch divides by n - 1 and NumPy by n: say axis= and ddof=1, or correction= beside dim=",
-    ("std", "dim"): "PyTorch divides by n - 1 and NumPy by n: say axis= and ddof=1, or correction= beside dim=",
+    **{
+        name: f"axis= gives the values alone, where PyTorch's dim= gives positions too; those are ag.arg{name}'s"
+        for name in ("max", "min", "sort")
+    },
+    "median": "axis= gives the mean of the two in the middle, where PyTorch's dim= gives the lower, and positions",
+    "split": "an int is the number of parts, where PyTorch's is their length; say axis=",
+    **dict.fromkeys(
+        ("var", "std"), "PyTorch divides by n - 1 and NumPy by n: say axis= and ddof=1, or correction= beside dim="
+    ),
 }
-"""Arguments, by function, that mean something else in other libraries."""
+"""Functions whose ``dim`` means something else in PyTorch, and what to say."""
 
 _HINTS: Final = {
     "out": "a result is always new: assign it, as in y = ...",
@@ -83,9 +82,8 @@ def understood(where: str, params: dict[str, Any], names: Mapping[str, Any]) -> 
         if name in names or where in _WITHOUT_EFFECT.get(name, ()):
             continue
         own = next((each for each in _SYNONYMS.get(name, ()) if each in names), name)
-        if (where, name) in _DIFFERENT and "correction" not in params:
-            problem = f"argument {name!r} means something else here"
-            raise OperandError(sentence(where, problem, hint=_DIFFERENT[where, name]))
+        if name == "dim" and where in _DIFFERENT and "correction" not in params:
+            raise OperandError(sentence(where, "argument 'dim' means something else here", hint=_DIFFERENT[where]))
         if own != name and own in found and found[own] is not names[own]:
             raise OperandError(sentence(where, f"{name} and {own} are the same", hint=f"say {own} alone"))
         found[own] = value
@@ -120,9 +118,9 @@ FUNCTIONS: Final = {
 """Functions and classes of other libraries, and their names under ``ag``."""
 
 IDIOMS: Final = {
-    "arange": "ag.tensor(np.arange(...))",
-    "empty": "ag.tensor(np.empty(...))",
-    "eye": "ag.tensor(np.eye(...))",
+    **{name: f"ag.tensor(np.{name}(...))" for name in ("arange", "empty", "eye", "ones", "zeros")},
+    **{f"{name}_like": f"ag.tensor(np.{name}(x.shape))" for name in ("ones", "zeros")},
+    **{name: f"np.{name}" for name in ("float16", "float32", "float64", "int64")},
     "flatten": "ag.reshape(x, -1)",
     "full": "ag.tensor(np.full(...)), or ag.broadcast_to for a recorded value",
     "inference_mode": "ag.no_grad()",
@@ -130,19 +128,11 @@ IDIOMS: Final = {
     "swa_utils": "ag.optim itself: AveragedModel is there beside the optimisers",
     "normal": "ag.tensor(rng.normal(...))",
     "one_hot": "np.eye(classes)[labels]",
-    "ones": "ag.tensor(np.ones(...))",
-    "ones_like": "ag.tensor(np.ones(x.shape))",
     "rand": "ag.tensor(rng.random(...))",
     "randn": "ag.tensor(rng.standard_normal(...))",
     "seed": "ag.manual_seed, or generators of NumPy's, such as np.random.default_rng(seed)",
     "set_grad_enabled": "ag.no_grad() or ag.enable_grad()",
-    "zeros": "ag.tensor(np.zeros(...))",
-    "zeros_like": "ag.tensor(np.zeros(x.shape))",
     "functional": "ag.nn.functional",
-    "float16": "np.float16",
-    "float32": "np.float32",
-    "float64": "np.float64",
-    "int64": "np.int64",
     "autograd": "ag.gradients, ag.grad, ag.jacobian and their kin",
     "special": "scipy.special, whose functions take tensors",
     "lgamma": "scipy.special.gammaln, which takes tensors",
@@ -193,13 +183,17 @@ def public(names: Mapping[str, object]) -> list[str]:
     return sorted(name for name, value in names.items() if callable(value) and name[0] != "_")
 
 
-def teller(module: str, there: Collection[str]) -> Callable[[str], NoReturn]:
-    """Return a module's ``__getattr__``, which says what to use instead of a missing name."""
+def announce(module: dict[str, Any], *others: str) -> None:
+    """Give a module an ``__all__``, if it has none, and a ``__getattr__`` that says what to use instead of a missing name.
+
+    Type checkers do not see either: they follow the imports, and would assume that every name exists.
+    """
+    module.setdefault("__all__", sorted({*others, *public(module)}))
 
     def __getattr__(name: str) -> NoReturn:  # noqa: N807  # a module's
-        raise missing(module, name, there)
+        raise missing(module["__name__"], name, module["__all__"])
 
-    return __getattr__
+    module["__getattr__"] = __getattr__
 
 
 # --- attributes of tensors --------------------------------------------------------------------

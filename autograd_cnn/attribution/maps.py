@@ -4,13 +4,12 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from autograd_cnn import nn
-from autograd_cnn.attribution.scores import checked, gradient, scores_of
 from autograd_cnn.engine.backward import gradients
 from autograd_cnn.engine.composite import composite
 from autograd_cnn.engine.recording import enable_grad, no_grad
-from autograd_cnn.errors import ArgumentError, GradientError, ShapeError, sentence
+from autograd_cnn.errors import ArgumentError, GradientError, OperandError, ShapeError, sentence
 from autograd_cnn.nn.functional import interpolate
-from autograd_cnn.nn.modes import evaluating
+from autograd_cnn.nn.modes import check_network, evaluating
 from autograd_cnn.parameters import Number, Size
 from autograd_cnn.tensor import Tensor, tensor
 
@@ -55,9 +54,9 @@ def saliency(model: nn.Module, images: ArrayLike, labels: ArrayLike) -> NDArray[
     >>> bool((found.ravel() == np.abs(model[1].weight.numpy()[1])).all())
     True
     """
-    pixels, classes = checked("saliency", model, images, labels)
+    pixels, classes = _checked("saliency", model, images, labels)
     with evaluating(model):
-        return np.abs(gradient("saliency", model, pixels, classes)).max(axis=1)
+        return np.abs(_gradient("saliency", model, pixels, classes)).max(axis=1)
 
 
 @composite
@@ -96,12 +95,12 @@ def integrated_gradients(
     >>> bool(np.allclose(shares.sum(axis=(1, 2, 3)), scores[[0, 1], labels[:2]], atol=0.05))
     True
     """
-    pixels, classes = checked("integrated_gradients", model, images, labels)
+    pixels, classes = _checked("integrated_gradients", model, images, labels)
     slopes = np.zeros_like(pixels)
     with evaluating(model):
         for step in range(steps):
             share = pixels.dtype.type((step + 0.5) / steps)
-            slopes += gradient("integrated_gradients", model, share * pixels, classes)
+            slopes += _gradient("integrated_gradients", model, share * pixels, classes)
     return pixels * slopes / steps
 
 
@@ -148,17 +147,17 @@ def occlusion(
             [0., 1., 0.],
             [0., 0., 0.]]])
     """
-    pixels, classes = checked("occlusion", model, images, labels)
+    pixels, classes = _checked("occlusion", model, images, labels)
     if size % 2 == 0:
         raise ArgumentError(sentence("occlusion", "size is even", expected="an odd number of pixels", got=size))
     reach = size // 2
     lost = np.empty((len(pixels), *pixels.shape[2:]), pixels.dtype)
     with evaluating(model), no_grad():
-        whole = scores_of("occlusion", model, tensor(pixels), classes).numpy()
+        whole = _scores_of("occlusion", model, tensor(pixels), classes).numpy()
         for row, column in np.ndindex(lost.shape[1:]):
             covered = pixels.copy()
             covered[:, :, max(row - reach, 0) : row + reach + 1, max(column - reach, 0) : column + reach + 1] = fill
-            lost[:, row, column] = whole - scores_of("occlusion", model, tensor(covered), classes).numpy()
+            lost[:, row, column] = whole - _scores_of("occlusion", model, tensor(covered), classes).numpy()
     return lost
 
 
@@ -200,7 +199,7 @@ def grad_cam(
     >>> grad_cam(ag.nn.digits_net(rng=0), images[:2], labels[:2]).shape
     (2, 8, 8)
     """
-    pixels, classes = checked("grad_cam", model, images, labels)
+    pixels, classes = _checked("grad_cam", model, images, labels)
     if layer is None:
         layer = next((each for each in reversed([*model.modules()]) if isinstance(each, nn.Conv2d)), None)
     if layer is None or all(each is not layer for each in model.modules()):
@@ -211,7 +210,7 @@ def grad_cam(
     try:
         with evaluating(model), enable_grad():
             # A leaf, so that something is recorded even if the model's parameters are frozen.
-            scores = scores_of("grad_cam", model, tensor(pixels, requires_grad=True), classes)
+            scores = _scores_of("grad_cam", model, tensor(pixels, requires_grad=True), classes)
     finally:
         handle.remove()
     maps = seen[-1] if seen else None
@@ -224,3 +223,70 @@ def grad_cam(
     weights = slope.numpy().mean(axis=(2, 3), keepdims=True)
     found = np.maximum((weights * maps.numpy()).sum(axis=1, keepdims=True), 0)
     return np.asarray(interpolate(found, size=pixels.shape[2:], mode="bilinear"))[:, 0]
+
+
+# --- the scores that are explained ------------------------------------------------------------
+
+
+def _checked(
+    where: str, model: nn.Module, images: ArrayLike, labels: ArrayLike
+) -> tuple[NDArray[np.floating], NDArray[np.integer]]:
+    """Return images (N, C, H, W) and labels (N,) as arrays.
+
+    Raises
+    ------
+    ShapeError
+        If one of them has another shape.
+    OperandError
+        If the model is not a module, or the labels are not integers.
+    """
+    check_network(where, model)
+    pixels, classes = np.asarray(images), np.asarray(labels)
+    if pixels.ndim != 4:
+        raise ShapeError(sentence(where, "images have the wrong shape", expected="(N, C, H, W)", got=pixels.shape))
+    if classes.shape != pixels.shape[:1]:
+        problem = "the labels do not match the images"
+        raise ShapeError(sentence(where, problem, expected=pixels.shape[:1], got=classes.shape))
+    if classes.dtype.kind not in "iu":
+        raise OperandError(sentence(where, "labels are not integers", expected="class numbers", got=classes.dtype))
+    if pixels.dtype.kind != "f":
+        raise OperandError(sentence(where, "images are not of floats", expected="float32 or float64", got=pixels.dtype))
+    return pixels, classes
+
+
+def _scores_of(where: str, model: nn.Module, images: Tensor, labels: NDArray[np.integer]) -> Tensor:
+    """Return the score (N,) of each image's class.
+
+    Raises
+    ------
+    ShapeError
+        If the model does not give scores (N, K) with a K above every label.
+    """
+    scores: Tensor = model(images)
+    if scores.ndim != 2 or len(scores) != len(labels):
+        problem = "the model gives no scores"
+        raise ShapeError(sentence(where, problem, expected=f"shape ({len(labels)}, K)", got=scores.shape))
+    if np.any((labels < 0) | (labels >= scores.shape[1])):
+        problem = "a label is not the number of a class"
+        expected = f"0 to {scores.shape[1] - 1}"
+        raise ShapeError(sentence(where, problem, expected=expected, got=f"{labels.min()} to {labels.max()}"))
+    return scores[np.arange(len(labels)), labels]
+
+
+def _gradient(
+    where: str, model: nn.Module, images: NDArray[np.floating], labels: NDArray[np.integer]
+) -> NDArray[np.floating]:
+    """Return the gradient of each image's score with respect to its pixels; no ``grad`` changes.
+
+    Raises
+    ------
+    GradientError
+        If the scores do not depend on the pixels.
+    """
+    with enable_grad():
+        pixels = tensor(images, requires_grad=True)
+        scores = _scores_of(where, model, pixels, labels)
+        [slope] = gradients(scores.sum(), [pixels])
+    if slope is None:
+        raise GradientError(sentence(where, "the scores of the model do not depend on the images"))
+    return slope.numpy()

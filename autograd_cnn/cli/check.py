@@ -13,7 +13,16 @@ import numpy as np
 
 from autograd_cnn.cli.findings import OURS, Findings
 from autograd_cnn.cli.graph import make_subject
-from autograd_cnn.cli.options import CommandError, Options, UsageError, did_you_mean, one_of, refuse, whole_number
+from autograd_cnn.cli.options import (
+    CommandError,
+    Options,
+    UsageError,
+    as_usage_errors,
+    did_you_mean,
+    one_of,
+    refuse,
+    whole_number,
+)
 from autograd_cnn.cli.output import is_terminal, say
 from autograd_cnn.cli.user_code import one_line, search_folder
 from autograd_cnn.engine.primitive import Primitive
@@ -53,9 +62,8 @@ The exit code is 0 if all laws hold, 1 if one is broken or a primitive has no sa
 """
 
 
-def add_options(parser: argparse.ArgumentParser) -> None:
+def add_options(add: Options) -> None:
     """Add what can be matches."""
-    add = Options(parser)
     modules = "module that defines primitives of yours; may be given more than once"
     backends = "both, reference (default: %(default)s, where Numba is installed)"
     add.value("--model", str, "MODEL", "FILE.onnx, FILE.py:function, or a network's name, to check in their place")
@@ -100,9 +108,9 @@ def _check_network(arguments: argparse.Namespace) -> None:
         raise UsageError("--module and --primitive do not go with --model, whose own calls are checked")
     backend = "reference" if arguments.backend == "reference" else "auto"
     with tracing(), set_backend(backend):
-        report = check_tape(
-            make_subject(arguments.model, arguments.shape and tuple(arguments.shape)).loss, seed=arguments.seed
-        )
+        with as_usage_errors():
+            subject = make_subject(arguments.model, arguments.shape)
+        report = check_tape(subject.loss, seed=arguments.seed)
     say(str(report))
     if not report.ok:
         raise CommandError(f"a rule is wrong in {arguments.model}")

@@ -10,7 +10,7 @@ from importlib import import_module
 from typing import Any, Final, NoReturn
 
 from autograd_cnn import __version__
-from autograd_cnn.cli.options import CommandError, UsageError, did_you_mean
+from autograd_cnn.cli.options import CommandError, Options, UsageError, did_you_mean
 from autograd_cnn.cli.output import flush, harmless
 from autograd_cnn.cli.user_code import restore_search
 from autograd_cnn.errors import ArgumentError, DivergedError, FormatError, GradientError, OperandError, ShapeError
@@ -27,7 +27,7 @@ COMMANDS: Final = {
     "check": "check all primitives, yours included, against the laws",
     "info": "print versions, backend, threads and processor",
 }
-"""Each is a module in this folder, with ``DESCRIPTION``, ``EPILOG``, ``add_options(parser)`` and ``run(arguments)``."""
+"""Each is a module in this folder, with ``DESCRIPTION``, ``EPILOG``, ``add_options(add)`` and ``run(arguments)``."""
 
 FAILURES: Final = (
     ArgumentError,
@@ -137,7 +137,7 @@ class CommandParser(Parser):
         """Add the command's options, and read them."""
         command = import_module(self.module)
         self.description, self.epilog = command.DESCRIPTION, command.EPILOG
-        command.add_options(self)
+        command.add_options(Options(self))
         self.set_defaults(run=command.run, parser=self)
         return super().parse_known_args(args, namespace)
 

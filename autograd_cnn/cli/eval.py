@@ -21,9 +21,8 @@ examples:
 """
 
 
-def add_options(parser: argparse.ArgumentParser) -> None:
+def add_options(add: Options) -> None:
     """Add the options."""
-    add = Options(parser)
     add.run()
     add_data_option(add)
 

@@ -24,9 +24,8 @@ examples:
 """
 
 
-def add_options(parser: argparse.ArgumentParser) -> None:
+def add_options(add: Options) -> None:
     """Add the options."""
-    add = Options(parser)
     add.run()
     add.value("file", _onnx_file, "FILE.onnx", "the file to write; needs the extra interop")
 

@@ -7,6 +7,7 @@ from typing import Final
 
 from autograd_cnn.engine.primitive import Primitive
 from autograd_cnn.errors import counted
+from autograd_cnn.table import aligned
 from autograd_cnn.testing.case import SAMPLES
 
 OURS: Final = "autograd_cnn.ops"
@@ -115,13 +116,11 @@ class Findings:
             yield name
             yield from _law_lines(laws)
 
-    def _table(self) -> Iterator[str]:
+    def _table(self) -> list[str]:
         each = len(self.primitives) <= _MAX_ROWS
         rows = [("primitive" if each else "family", "calls", "checks", "broken", *ERRORS.values())]
         rows += [(_shorten(label), *row.cells()) for label, row in self._rows.items()]
-        widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-        for label, *cells in rows:
-            yield "  ".join([label.ljust(widths[0]), *map(str.rjust, cells, widths[1:])])
+        return aligned(rows, range(1, len(rows[0])))
 
 
 def _error_cell(error: float | None) -> str:

@@ -1,21 +1,21 @@
 """``autograd-cnn graph``: the picture of a network's computation."""
 
 import argparse
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from pathlib import Path
-from typing import Any, Final, NamedTuple, get_args
+from typing import Any, Final, NamedTuple, cast, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
 from autograd_cnn import nn
 from autograd_cnn.cli.models import MODELS, ImageShape, make_model
-from autograd_cnn.cli.options import Options, UsageError, one_of, whole_number, writing_to
+from autograd_cnn.cli.options import Options, as_usage_errors, file, one_of, whole_number, writing_to
 from autograd_cnn.cli.output import say
 from autograd_cnn.cli.user_code import call, failures_of, split_name
 from autograd_cnn.engine.node import Shape
-from autograd_cnn.errors import ArgumentError, FormatError, GradientError, ShapeError, sentence
+from autograd_cnn.errors import ArgumentError, GradientError, ShapeError, sentence
 from autograd_cnn.files import as_path
 from autograd_cnn.graph import Graph, capture, profile
 from autograd_cnn.interop import OnnxNetwork, load_onnx
@@ -66,9 +66,8 @@ def add_model_options(add: Options) -> None:
     add.value("--shape", whole_number(1), ("C", "H", "W"), shape, nargs=3)
 
 
-def add_options(parser: argparse.ArgumentParser) -> None:
+def add_options(add: Options) -> None:
     """Add the options."""
-    add = Options(parser)
     add_model_options(add)
     output = f"ends in {', '.join(ENDINGS)}; .png needs Graphviz's program dot (default: graph.svg)"
     depth = "fold the modules at the N-th level of nesting to one box each (default: as many as can be taken in)"
@@ -77,7 +76,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         "colour by the norm of the gradient, the memory saved for the backward pass, the arithmetic, the time of "
         f"each call (median of {RUNS} runs), NaN and infinity, or units that never change"
     )
-    add.value("--output -o", Path, "FILE", output)
+    add.value("--output -o", file, "FILE", output)
     add.flag("--open", says="open the file in the browser; without --output that is graph.html")
     add.flag("--backward", says="show the backward pass, too")
     add.value("--depth", whole_number(1), "N", depth)
@@ -89,10 +88,8 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> None:
     """Record the graph, write the file, and open it if requested."""
     arguments.output = arguments.output or Path("graph.html" if arguments.open else "graph.svg")
-    try:
+    with as_usage_errors():
         graph = _capture(arguments)
-    except (ArgumentError, FormatError, GradientError, ShapeError) as error:
-        raise UsageError(str(error)) from error
     nodes = [node for node in graph.nodes if arguments.backward or node.phase == "forward"]
     with writing_to("--output", arguments.output):
         path = graph.render(
@@ -119,7 +116,7 @@ def _capture(arguments: argparse.Namespace) -> Graph:
         if getattr(arguments, option) is not None:
             problem = f"a {suffix} file holds the whole graph and takes no --{option}"
             raise ArgumentError(sentence(f"--{option}", problem))
-    subject = make_subject(arguments.model, arguments.shape and tuple(arguments.shape))
+    subject = make_subject(arguments.model, arguments.shape)
     backward = arguments.backward or arguments.color == "grad"
     if backward and subject.loss.size != 1:
         option = "--backward" if arguments.backward else "--color grad"
@@ -148,7 +145,7 @@ class Subject(NamedTuple):
     path: Path | None = None
 
 
-def make_subject(text: str, shape: ImageShape | None) -> Subject:
+def make_subject(text: str, shape: Sequence[int] | None) -> Subject:
     """Run the network that a name, a pattern, ``FILE.py:function`` or ``FILE.onnx`` stands for, once, and return it.
 
     Parameters
@@ -162,15 +159,14 @@ def make_subject(text: str, shape: ImageShape | None) -> Subject:
     ArgumentError, FormatError, ShapeError
         If the name, the file or the shape is wrong.
     """
-    if shape is not None:
-        known_shape("--shape", "the image", shape)
+    image = None if shape is None else cast("ImageShape", known_shape("--shape", "the image", shape))
     script = split_name(text)
     if script is not None:
-        return _from_script(*script, shape)
+        return _from_script(*script, image)
     if text.endswith(".onnx"):
-        return _from_onnx(Path(text), shape)
-    shape = shape or MODELS.get(text, (1, 28, 28))
-    return _from_module(make_model(text, shape, 0), (1, *shape), text)
+        return _from_module(*read_onnx(Path(text), image), text)
+    image = image or MODELS.get(text, (1, 28, 28))
+    return _from_module(make_model(text, image, 0), (1, *image), text)
 
 
 def _from_script(path: Path, name: str, shape: ImageShape | None) -> Subject:
@@ -185,10 +181,6 @@ def _from_script(path: Path, name: str, shape: ImageShape | None) -> Subject:
     if shape is not None:
         raise ArgumentError(sentence("--shape", f"{where} returns a tensor, which is drawn as it is"))
     return Subject(result, [], lambda: call(path, name), path)
-
-
-def _from_onnx(path: Path, shape: ImageShape | None) -> Subject:
-    return _from_module(*read_onnx(path, shape), str(path))
 
 
 def read_onnx(path: Path, shape: ImageShape | None = None, option: str = "--model") -> tuple[OnnxNetwork, Shape]:

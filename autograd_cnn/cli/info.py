@@ -11,8 +11,10 @@ from typing import Final
 import numpy as np
 
 from autograd_cnn import __version__
+from autograd_cnn.cli.options import Options
 from autograd_cnn.cli.output import say
 from autograd_cnn.kernels import current_backend, num_threads
+from autograd_cnn.table import aligned
 
 DESCRIPTION: Final = """\
 Print what this installation consists of: versions, backend, threads and processor. A
@@ -21,16 +23,14 @@ report of a fault should begin with it.
 EPILOG: Final = None
 
 
-def add_options(_: argparse.ArgumentParser) -> None:
+def add_options(_: Options) -> None:
     """It has none."""
 
 
 def run(_: argparse.Namespace) -> None:
     """Print a line for each fact."""
-    facts = list(_facts())
-    width = max(len(name) for name, _ in facts)
-    for name, value in facts:
-        say(f"{name:<{width}}  {value}")
+    for line in aligned(list(_facts())):
+        say(line)
 
 
 def _facts() -> Iterator[tuple[str, str]]:

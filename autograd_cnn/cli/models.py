@@ -17,6 +17,9 @@ from autograd_cnn.tensor import Tensor
 ImageShape: TypeAlias = tuple[int, int, int]
 """(C, H, W)"""
 
+MOST_PIXELS: Final = (1 << 16) - 1
+"""The most channels, rows and columns of an image."""
+
 MODELS: Final[dict[str, ImageShape]] = {
     "digits_net": (1, 8, 8),
     "lenet5": (1, 28, 28),

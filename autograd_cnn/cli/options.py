@@ -8,8 +8,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final, NoReturn
 
-from autograd_cnn.errors import sentence
+from autograd_cnn.errors import ArgumentError, FormatError, GradientError, ShapeError, sentence
 
+DIGITS: Final = 38
+"""The most digits of a whole number, as of a seed of 128 bits."""
 LONGEST: Final = 60
 """The most characters of a refused value that are shown."""
 ALIKE: Final = 0.65
@@ -50,7 +52,7 @@ class Options:
         self.value("folder", directory, "RUN", "the folder that autograd-cnn train has written")
 
 
-def whole_number(least: int) -> Callable[[str], int]:
+def whole_number(least: int, most: int = 10**DIGITS) -> Callable[[str], int]:
     """Return a function that reads an int of at least ``least``.
 
     Examples
@@ -60,32 +62,37 @@ def whole_number(least: int) -> Callable[[str], int]:
     """
 
     def read(text: str) -> int:
-        try:
-            number = int(text) if text.isdecimal() else -1
-        except ValueError:  # thousands of digits
-            number = -1
-        if number < least:
-            refuse(f"a whole number of at least {least}", text)
+        number = int(text) if text.isdecimal() and len(text) <= DIGITS else -1
+        if not least <= number <= most:
+            refuse(f"a whole number of at least {least}" if number < least else f"at most {most}", text)
         return number
 
     return read
 
 
-def positive_number(text: str) -> float:
-    """Read a finite float above 0.
+def number(expected: str, fits: Callable[[float], bool]) -> Callable[[str], float]:
+    """Return a function that reads a float which ``fits``.
 
     Examples
     --------
-    >>> positive_number("1e-3")
-    0.001
+    >>> positive_number("1e-3"), share("0.999")
+    (0.001, 0.999)
     """
-    try:
-        number = float(text)
-    except ValueError:
-        number = math.nan
-    if not 0 < number < math.inf:
-        refuse("a number above 0", text)
-    return number
+
+    def read(text: str) -> float:
+        try:
+            value = float(text)
+        except ValueError:
+            value = math.nan
+        if not fits(value):
+            refuse(expected, text)
+        return value
+
+    return read
+
+
+positive_number: Final = number("a number above 0", lambda value: 0 < value < math.inf)
+share: Final = number("a number from 0 to below 1", lambda value: 0 <= value < 1)
 
 
 def one_of(*names: str) -> Callable[[str], str]:
@@ -124,23 +131,6 @@ def one_of_each(*names: str) -> Callable[[str], tuple[str, ...]]:
     return read
 
 
-def share(text: str) -> float:
-    """Read a float from 0 to below 1.
-
-    Examples
-    --------
-    >>> share("0.999")
-    0.999
-    """
-    try:
-        number = float(text)
-    except ValueError:
-        number = math.nan
-    if not 0 <= number < 1:
-        refuse("a number from 0 to below 1", text)
-    return number
-
-
 def class_weights(text: str) -> str | tuple[float, ...]:
     """Read ``balanced``, or numbers of at least 0, separated by commas.
 
@@ -155,9 +145,25 @@ def class_weights(text: str) -> str | tuple[float, ...]:
         weights = tuple(map(float, text.split(",")))
     except ValueError:
         weights = (math.nan,)
-    if not all(0 <= weight < math.inf for weight in weights):
-        refuse("balanced, or numbers of at least 0 with commas in between", text)
+    if not all(0 <= weight < math.inf for weight in weights) or not any(weights):
+        refuse("balanced, or numbers of at least 0 with commas in between, not all 0", text)
     return weights
+
+
+def named(what: str) -> Callable[[str], str]:
+    """Return a function that reads any text but an empty one, or one with a zero byte, which no path has."""
+
+    def read(text: str) -> str:
+        if not text or "\0" in text:
+            refuse(what, text)
+        return text
+
+    return read
+
+
+def file(text: str) -> Path:
+    """Read the path of a file."""
+    return Path(named("the name of a file")(text))
 
 
 def directory(text: str) -> Path:
@@ -168,13 +174,19 @@ def directory(text: str) -> Path:
     >>> directory("runs/first").name
     'first'
     """
-    path = Path(text)
-    if not text:
-        refuse("the name of a folder", text)
+    path = Path(named("the name of a folder")(text))
     if path.exists() and not path.is_dir():
         refuse("a folder", text, "that is a file")
     if path.is_symlink() and not path.exists():
         refuse("a folder", text, "that is a link that leads nowhere")
+    return path
+
+
+def existing_directory(text: str) -> Path:
+    """Read the path of a folder that exists."""
+    path = directory(text)
+    if not path.exists():
+        refuse("a folder", text, "it does not exist")
     return path
 
 
@@ -193,6 +205,15 @@ def did_you_mean(text: str, names: Iterable[str]) -> str:
     longer = [name for name in bare if start and name.startswith(start)]
     candidates = longer or difflib.get_close_matches(start, bare, 1, cutoff=ALIKE)
     return f"did you mean {bare[candidates[0]]}?" if candidates else ""
+
+
+@contextmanager
+def as_usage_errors() -> Iterator[None]:
+    """Report errors of the library in the block as those of a command line that can't be carried out."""
+    try:
+        yield
+    except (ArgumentError, FormatError, GradientError, ShapeError) as error:
+        raise UsageError(str(error)) from error
 
 
 @contextmanager

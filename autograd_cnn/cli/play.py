@@ -5,9 +5,8 @@ from pathlib import Path
 from typing import Final
 
 from autograd_cnn.cli.graph import add_model_options, make_subject, open_file
-from autograd_cnn.cli.options import Options, UsageError, whole_number, writing_to
+from autograd_cnn.cli.options import Options, UsageError, as_usage_errors, file, named, whole_number, writing_to
 from autograd_cnn.cli.output import say
-from autograd_cnn.errors import ArgumentError, FormatError, GradientError, ShapeError
 from autograd_cnn.files import as_path
 from autograd_cnn.viz import play
 
@@ -26,30 +25,34 @@ Models, and the loss that the sensitivities are derivatives of, are those of aut
 """
 
 
-def add_options(parser: argparse.ArgumentParser) -> None:
+def add_options(add: Options) -> None:
     """Add the options."""
-    add = Options(parser)
     add_model_options(add)
     output = "ends in .html, or in .svg for a picture that moves (default: %(default)s)"
-    add.value("--call", str, "NAME", "a module, its class, or a primitive (default: the last call that can be played)")
-    add.value("--output -o", Path, "FILE", output, default=Path("play.html"))
+    add.value(
+        "--call",
+        named("the name of a call"),
+        "NAME",
+        "a module, its class, or a primitive (default: the last call that can be played)",
+    )
+    add.value("--output -o", file, "FILE", output, default=Path("play.html"))
     add.flag("--open", says="open the file in the browser")
-    add.value("--scene", whole_number(0), "N", "which scene of it an .svg shows (default: 0)", default=0)
+    add.value("--scene", whole_number(0), "N", "which scene of it an .svg shows (default: 0)")
 
 
 def run(arguments: argparse.Namespace) -> None:
     """Record the network, and write the file."""
-    try:
+    with as_usage_errors():
         suffix = as_path("--output", arguments.output, [".html", ".svg"]).suffix.lower()
-        subject = make_subject(arguments.model, arguments.shape and tuple(arguments.shape))
+        if suffix == ".html" and arguments.scene is not None:
+            raise UsageError("--scene goes with an .svg; an .html has all scenes")
+        subject = make_subject(arguments.model, arguments.shape)
         derivation = play(subject.loss, arguments.call)
         with writing_to("--output", arguments.output):
             if suffix == ".html":
                 derivation.to_html(arguments.output)
             else:
-                derivation.to_svg(arguments.output, arguments.scene)
-    except (ArgumentError, FormatError, GradientError, ShapeError) as error:
-        raise UsageError(str(error)) from error
+                derivation.to_svg(arguments.output, arguments.scene or 0)
     say(f"{arguments.output}: {derivation.title}")
     if arguments.open:
         open_file(arguments.output)

@@ -11,7 +11,7 @@ import numpy as np
 from autograd_cnn import nn
 from autograd_cnn.cli.graph import read_onnx
 from autograd_cnn.cli.models import ImageShape
-from autograd_cnn.cli.options import CommandError, Options, directory, whole_number
+from autograd_cnn.cli.options import CommandError, Options, directory, file, whole_number
 from autograd_cnn.cli.output import say
 from autograd_cnn.cli.run import read_config, trained_model
 from autograd_cnn.data import read_image
@@ -33,12 +33,11 @@ examples:
 """
 
 
-def add_options(parser: argparse.ArgumentParser) -> None:
+def add_options(add: Options) -> None:
     """Add the options."""
-    add = Options(parser)
     network = 'the folder that autograd-cnn train has written, or a FILE.onnx, which needs the extra "interop"'
     add.value("network", _network, "RUN", network)
-    add.value("images", Path, "IMAGE", "a file; needs the extra images", nargs="+")
+    add.value("images", file, "IMAGE", "a file; needs the extra images", nargs="+")
     add.value("--top", whole_number(1), "N", "how many classes to print (default: %(default)s)", default=3)
 
 

@@ -1,11 +1,10 @@
 """``autograd-cnn report``: a page that shows how a training went, and what the network looks at."""
 
 import argparse
-from pathlib import Path
 from typing import Final
 
 from autograd_cnn import report
-from autograd_cnn.cli.options import Options, writing_to
+from autograd_cnn.cli.options import Options, file, writing_to
 from autograd_cnn.cli.output import say
 from autograd_cnn.cli.run import add_data_option, read_config, read_dataset, read_history, trained_model
 from autograd_cnn.train import TrainConfig
@@ -23,12 +22,11 @@ examples:
 """
 
 
-def add_options(parser: argparse.ArgumentParser) -> None:
+def add_options(add: Options) -> None:
     """Add the options."""
-    add = Options(parser)
     add.run()
     add_data_option(add)
-    add.value("--output -o", Path, "FILE", "ends in .html (default: report.html in the folder)")
+    add.value("--output -o", file, "FILE", "ends in .html (default: report.html in the folder)")
 
 
 def run(arguments: argparse.Namespace) -> None:

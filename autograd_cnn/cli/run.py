@@ -1,18 +1,18 @@
 """A finished run: its network, ready to use, its data, and its metrics."""
 
 import json
-import math
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 from autograd_cnn import io, nn
 from autograd_cnn.cli.datasets import KNOWN, Source, check_source, load_source
-from autograd_cnn.cli.models import ImageShape, make_model
-from autograd_cnn.cli.options import Options
+from autograd_cnn.cli.models import MOST_PIXELS, ImageShape, make_model
+from autograd_cnn.cli.options import Options, named
 from autograd_cnn.data import Dataset
+from autograd_cnn.engine.composite import parsed
 from autograd_cnn.errors import ArgumentError, FormatError, sentence
 from autograd_cnn.files import AnyPath, as_path
+from autograd_cnn.graph.reading import rebuild
 from autograd_cnn.train import EpochMetrics, TrainConfig
 from autograd_cnn.train.run_folder import CONFIG, METRICS, WEIGHTS
 
@@ -41,6 +41,8 @@ class RunConfig(TrainConfig):
         The value of ``--patience``.
     tensorboard : bool
         The value of ``--tensorboard``.
+    planned : tuple of int
+        The numbers of epochs that were planned before, each changed by a ``--resume`` with another ``--epochs``.
     backend, version : str
         The backend and package version of the training. If the kernels still had to be compiled, NumPy ran the first
         epochs; the metrics have the backend of each.
@@ -55,6 +57,7 @@ class RunConfig(TrainConfig):
     stream: bool = False
     patience: int | None
     tensorboard: bool = False
+    planned: tuple[int, ...] = ()
     backend: str
     version: str
 
@@ -68,9 +71,17 @@ class RunConfig(TrainConfig):
         """The name of the data set, or of its folder or file."""
         return Path(self.data).stem
 
+    def __post_init__(self) -> None:
+        """Refuse what no run has."""
+        if not self.classes or not all(0 < length <= MOST_PIXELS for length in self.image_shape):
+            raise ArgumentError(sentence("RunConfig", "there are no classes, or the images have no such shape"))
+
     def make_model(self) -> nn.Module:
         """Return the network with its initial weights."""
         return make_model(self.model, self.image_shape, self.seed, len(self.classes))
+
+
+RunConfig.__init__ = parsed(RunConfig.__init__)  # type: ignore[method-assign]  # as `TrainConfig`
 
 
 def read_config(run: AnyPath) -> RunConfig:
@@ -97,24 +108,10 @@ def read_config(run: AnyPath) -> RunConfig:
         raise FormatError(sentence(str(run), "not a run of autograd-cnn train", hint=hint)) from error
     try:
         values = json.loads(text)
-        classes, shape = tuple(values.pop("classes")), tuple(values.pop("image_shape"))
-        config = RunConfig(classes=classes, image_shape=shape, **values)
-        _check(config)
-    except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
+        seed = values["seed"]  # has more digits than any size, perhaps
+        return replace(rebuild(RunConfig, {**values, "seed": 0}, str(path)), seed=seed)
+    except (ValueError, TypeError, KeyError, RecursionError) as error:
         raise FormatError(sentence(str(path), "not the configuration of a run of this version")) from error
-    return config
-
-
-def _check(config: RunConfig) -> None:
-    """Raise `ValueError` for a value of another type than ``autograd-cnn train`` writes."""
-    kinds: dict[str, Any] = {"root": (str, type(None)), "size": (int, type(None)), "patience": (int, type(None))}
-    kinds |= dict.fromkeys(("data", "model", "backend", "version"), str)
-    kinds |= dict.fromkeys(("stream", "tensorboard"), bool)
-    fits = [isinstance(getattr(config, name), kind) for name, kind in kinds.items()]
-    fits += [isinstance(name, str) for name in config.classes] + [bool(config.classes), len(config.image_shape) == 3]
-    fits += [type(length) is int and 0 < length < 1 << 16 for length in config.image_shape]
-    if not all(fits):
-        raise ValueError
 
 
 def trained_model(run: AnyPath, config: RunConfig | None = None) -> nn.Module:
@@ -159,19 +156,9 @@ def read_history(run: Path) -> list[EpochMetrics]:
     path = run / METRICS
     text = path.read_bytes()
     try:
-        epochs = [EpochMetrics(**json.loads(line)) for line in text.splitlines()]
-        sound = all(map(_is_sound, epochs))
-    except (ValueError, TypeError, AttributeError, RecursionError):
-        sound = False
-    if not sound:
-        raise FormatError(sentence(str(path), "not the metrics of a run of this version"))
-    return epochs
-
-
-def _is_sound(epoch: EpochMetrics) -> bool:
-    values = asdict(epoch)
-    numbers = [*values.pop("gradients").values(), *values.pop("dead").values()]
-    return isinstance(values.pop("backend"), str) and all(map(math.isfinite, [*values.values(), *numbers]))
+        return [rebuild(EpochMetrics, json.loads(line), str(path)) for line in text.splitlines()]
+    except (ValueError, RecursionError) as error:
+        raise FormatError(sentence(str(path), "not the metrics of a run of this version")) from error
 
 
 def source_of(config: RunConfig, moved_to: str | None, hint: str) -> Source:
@@ -194,7 +181,9 @@ def source_of(config: RunConfig, moved_to: str | None, hint: str) -> Source:
 
 def add_data_option(add: Options) -> None:
     """Add ``--data``, for `read_dataset`."""
-    add.value("--data", str, "DIR|FILE", "where the images of the run are now, if they were moved")
+    add.value(
+        "--data", named("a folder or a file"), "DIR|FILE", "where the images of the run are now, if they were moved"
+    )
 
 
 def read_dataset(config: RunConfig, moved_to: str | None) -> Dataset:

@@ -4,10 +4,11 @@ import argparse
 from pathlib import Path
 from typing import Final
 
-from autograd_cnn.cli.options import Options, directory
+from autograd_cnn.cli.options import Options, existing_directory
 from autograd_cnn.cli.output import say
 from autograd_cnn.cli.run import read_config, read_history
 from autograd_cnn.errors import FormatError, counted
+from autograd_cnn.table import aligned
 from autograd_cnn.train.run_folder import CONFIG
 
 DESCRIPTION: Final = """\
@@ -20,9 +21,9 @@ examples:
 """
 
 
-def add_options(parser: argparse.ArgumentParser) -> None:
+def add_options(add: Options) -> None:
     """Add the options."""
-    Options(parser).value("folder", directory, "DIR", "default: %(default)s", nargs="?", default=Path("runs"))
+    add.value("folder", existing_directory, "DIR", "default: %(default)s", nargs="?", default=Path("runs"))
 
 
 def run(arguments: argparse.Namespace) -> None:
@@ -41,7 +42,6 @@ def run(arguments: argparse.Namespace) -> None:
         rows.append((accuracy, [path.name, config.source_name, config.model, f"{len(epochs)}/{config.epochs}", shown]))
     rows.sort(key=lambda row: -row[0])
     table = [["run", "data", "model", "epochs", "held out"], *(cells for _, cells in rows)]
-    widths = [max(map(len, column)) for column in zip(*table, strict=True)]
-    for cells in table if rows else []:
-        say("  ".join(f"{cell:{width}}" for cell, width in zip(cells, widths, strict=True)).rstrip())
+    for line in aligned(table) if rows else []:
+        say(line)
     say(f"{counted(len(rows), 'run')} in {arguments.folder}")

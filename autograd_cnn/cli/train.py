@@ -7,7 +7,7 @@ import os
 import re
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager, redirect_stdout
-from dataclasses import asdict, fields
+from dataclasses import asdict, fields, replace
 from pathlib import Path
 from typing import Final
 
@@ -17,12 +17,15 @@ from autograd_cnn import __version__, distributed, nn
 from autograd_cnn.cli.ahead import WATCHED, CompileAhead
 from autograd_cnn.cli.datasets import KNOWN, OTHERS, Source, check_source, load_source, recipe_of
 from autograd_cnn.cli.file import add_options_of_file
-from autograd_cnn.cli.models import MODELS, ImageShape, make_model
+from autograd_cnn.cli.models import MODELS, MOST_PIXELS, make_model
 from autograd_cnn.cli.options import (
     Options,
     UsageError,
+    as_usage_errors,
     class_weights,
     directory,
+    file,
+    named,
     one_of,
     one_of_each,
     positive_number,
@@ -86,19 +89,23 @@ the new one has ended well.
 """
 
 
-def add_options(parser: argparse.ArgumentParser) -> None:
+def add_options(add: Options) -> None:
     """Add the options."""
-    options = Options(parser)
-    _add_data_options(options)
-    _add_training_options(options)
-    _add_run_options(options)
+    _add_data_options(add)
+    _add_training_options(add)
+    _add_run_options(add)
 
 
 def _add_data_options(add: Options) -> None:
-    add.value("--data", str, "NAME|DIR|FILE", f"{', '.join(KNOWN)}, {OTHERS} (default: digits)")
+    add.value(
+        "--data",
+        named("a data set, a folder or a file"),
+        "NAME|DIR|FILE",
+        f"{', '.join(KNOWN)}, {OTHERS} (default: digits)",
+    )
     add.value("--root", directory, "DIR", "folder with the files of a data set that has a name")
     add.flag("--download", says="download the files that --root lacks")
-    add.value("--size", whole_number(1), "N", "scale and crop the images of a folder to N×N pixels")
+    add.value("--size", whole_number(1, MOST_PIXELS), "N", "scale and crop the images of a folder to N×N pixels")
     add.flag("--stream", says="read each image of a folder when it is needed, not all at the start")
 
 
@@ -140,10 +147,10 @@ def _add_run_options(add: Options) -> None:
     add.flag("--force", says="replace an earlier run in --out")
     add.flag("--tensorboard", says="write event files to --out, too; needs the extra tensorboard")
     add.value(
-        "--config", Path, "FILE.toml", "read options from a file, such as epochs = 20; those given here take precedence"
+        "--config", file, "FILE.toml", "read options from a file, such as epochs = 20; those given here take precedence"
     )
     add.flag("--data-parallel", says=parallel)
-    resume = "continue a run that was interrupted, with the options that it had"
+    resume = "continue a run, with the options that it had; only --epochs may be another number"
     add.value("--resume", directory, "RUN", resume)
 
 
@@ -152,7 +159,7 @@ def run(arguments: argparse.Namespace) -> None:
     resumed = None if arguments.resume is None else _resumed(arguments)
     if arguments.config is not None:
         add_options_of_file(arguments, "--config", arguments.config, without=("config", "resume", "force"))
-    backend = arguments.backend or (resumed and resumed.backend)
+    backend: str | None = arguments.backend if resumed is None else resumed.backend
     group = distributed.init() if arguments.data_parallel else None
     with ExitStack() as stack:
         if group is not None:
@@ -161,32 +168,26 @@ def run(arguments: argparse.Namespace) -> None:
                 stack.enter_context(redirect_stdout(None))
         if backend:
             stack.enter_context(set_backend(backend))
-        if resumed is not None:
-            _resume(arguments.resume, resumed, group)
-        else:
-            _train(arguments, group)
-
-
-def _train(arguments: argparse.Namespace, group: ProcessGroup | None) -> None:
-    dataset, config = _prepare(arguments)
-    model = config.make_model()
-    if group is not None and group.rank > 0:
-        _fit(model, dataset, config, None, group=group)
-        return
-    path = arguments.out or _new_folder(run_name(config.source_name, config.model, config.seed))
-    with _open_folder(path, force=arguments.force) as folder:
-        folder.begin(asdict(config), model.state_dict(), _as_toml(config))
-        with _kernels(config, dataset, arguments.backend, group) as followers:
-            drawing = _Drawing(_first_graph(model, dataset, config.batch_size), folder)
-            count = sum(parameter.size for parameter in model.parameters())
-            images = counted(len(dataset.train.labels), "image")
-            ranks = "" if group is None else f"; {counted(group.size, 'rank')}"
-            say(
-                f"{config.model}, {count:,} parameters; {config.source_name}, {images}; backend {config.backend}{ranks}"
-            )
-            accuracy = _fit(model, dataset, config, folder, [drawing, *followers], group=group)
-    say(f"results in {path}{drawing.advice}")
-    say(f"test accuracy {accuracy:.4f}")
+        dataset, config = _prepare(arguments) if resumed is None else (_same_images(resumed), resumed)
+        model = config.make_model()
+        if group is not None and group.rank > 0:
+            checkpoint = None if resumed is None else group.broadcast(None)
+            _fit(model, dataset, config, None, checkpoint=checkpoint, group=group)
+            return
+        path = arguments.resume or arguments.out
+        if path is None:
+            path = Path("runs") / run_name(config.source_name, config.model, config.seed)
+            with writing_to("--out", path):
+                path = new_folder(path)
+        with _open_folder(path, force=arguments.force, resume=resumed is not None) as folder:
+            checkpoint = None if resumed is None else _newest_checkpoint(folder, group)
+            if resumed is None:
+                folder.begin(asdict(config), model.state_dict(), _as_toml(config))
+            with _kernels(config, dataset, backend, group) as followers:
+                last = _Replanned(folder, config) if resumed else _Drawing(folder, config, model, dataset, group)
+                accuracy = _fit(model, dataset, config, folder, [last, *followers], checkpoint, group)
+        say(f"results in {path}{last.advice}")
+        say(f"test accuracy {accuracy:.4f}")
 
 
 def _prepare(arguments: argparse.Namespace) -> tuple[Dataset, RunConfig]:
@@ -201,7 +202,8 @@ def _prepare(arguments: argparse.Namespace) -> tuple[Dataset, RunConfig]:
     names = ("model", *(field.name for field in fields(TrainConfig)))
     given = {name: getattr(arguments, name) for name in names if getattr(arguments, name) is not None}
     if data in KNOWN:  # so that a network which does not fit is refused before anything is read
-        _check_model(given.get("model", KNOWN[data].recipe.model), KNOWN[data].image_shape)
+        with as_usage_errors():
+            make_model(given.get("model", KNOWN[data].recipe.model), KNOWN[data].image_shape, 0)
     dataset = load_source(source, download=bool(arguments.download))
     channels, height, width = dataset.train.images.shape[1:]
     shape, images = (channels, height, width), len(dataset.train.labels)
@@ -211,7 +213,12 @@ def _prepare(arguments: argparse.Namespace) -> tuple[Dataset, RunConfig]:
         raise UsageError(
             f"--batch-size: expected at most {images:,}, as many images as there are, got {chosen['batch_size']}"
         )
-    _check_model(chosen["model"], shape)
+    if chosen.get("accumulate", 1) > chosen["batch_size"]:
+        raise UsageError(
+            f"--accumulate: expected at most {chosen['batch_size']:,}, as many parts as a batch has images, got {chosen['accumulate']}"
+        )
+    with as_usage_errors():
+        make_model(chosen["model"], shape, 0)
     weights = chosen.get("class_weights")
     if isinstance(weights, tuple) and len(weights) != len(dataset.classes):
         raise UsageError(f"--class-weights: expected {len(dataset.classes)}, one for each class, got {len(weights)}")
@@ -233,13 +240,6 @@ def _prepare(arguments: argparse.Namespace) -> tuple[Dataset, RunConfig]:
         **chosen,
     )
     return dataset, config
-
-
-def _check_model(text: str, shape: ImageShape) -> None:
-    try:
-        make_model(text, shape, 0)
-    except ArgumentError as error:
-        raise UsageError(str(error)) from error
 
 
 @contextmanager
@@ -307,58 +307,70 @@ def _fit(
 
 
 def _resumed(arguments: argparse.Namespace) -> RunConfig:
-    """Return the configuration of a run to resume; no other options are allowed."""
-    ours = {"resume", "data_parallel", "command", "run", "parser"}
+    """Return the configuration of a run to resume; only the number of epochs may be another."""
+    ours = {"resume", "epochs", "data_parallel", "command", "run", "parser"}
     chosen = [name for name, value in vars(arguments).items() if value is not None and name not in ours]
     if chosen:
         option = "--" + chosen[0].replace("_", "-")
         raise UsageError(f"{option} does not go with --resume RUN, which does everything as RUN did")
     config = read_config(arguments.resume)
     source_of(config, None, "move them back to go on")
-    return config
+    if arguments.epochs in (None, config.epochs):
+        return config
+    return replace(config, epochs=arguments.epochs, planned=(*config.planned, config.epochs))
 
 
-def _resume(path: Path, config: RunConfig, group: ProcessGroup | None) -> None:
+def _same_images(config: RunConfig) -> Dataset:
     dataset = load_source(config.source, channels=config.image_shape[0])
     if dataset.train.images.shape[1:] != config.image_shape or dataset.classes != config.classes:
         expected = f"{len(config.classes)} classes of images {config.image_shape}"
         got = f"{len(dataset.classes)} of {dataset.train.images.shape[1:]}"
         raise ArgumentError(sentence("--resume", f"{config.data} has changed since", expected=expected, got=got))
-    model = config.make_model()
-    if group is not None and group.rank > 0:
-        _fit(model, dataset, config, None, checkpoint=group.broadcast(path), group=group)
-        return
-    with _open_folder(path, resume=True) as folder:
-        checkpoint, damaged = folder.newest_checkpoint()
-        for told in damaged:
-            say(f"{told}; going on from the checkpoint before")
-        if group is not None:
-            group.broadcast(checkpoint)
-        with _kernels(config, dataset, config.backend, group) as followers:
-            accuracy = _fit(model, dataset, config, folder, followers, checkpoint, group)
-    say(f"results in {path}")
-    say(f"test accuracy {accuracy:.4f}")
+    return dataset
+
+
+def _newest_checkpoint(folder: RunFolder, group: ProcessGroup | None) -> Path:
+    checkpoint, damaged = folder.newest_checkpoint()
+    for told in damaged:
+        say(f"{told}; going on from the checkpoint before")
+    if group is not None:
+        group.broadcast(checkpoint)
+    return checkpoint
+
+
+class _Replanned(Callback):
+    """Writes down that the number of epochs has changed, once a run goes on."""
+
+    advice = ""
+
+    def __init__(self, folder: RunFolder, config: RunConfig) -> None:
+        self.folder = folder
+        self.config = config
+
+    def on_fit_start(self, trainer: Trainer) -> None:
+        """Write the configuration, and say how the training differs from one of so many epochs."""
+        if self.config.planned:
+            self.folder.describe(asdict(self.config), _as_toml(self.config))
+            plan = f"as in a run of {counted(self.config.epochs, 'epoch')}, not {self.config.planned[-1]:,}"
+            say(f"from epoch {trainer.epoch} on the learning rate falls {plan}")
 
 
 def _as_toml(config: RunConfig) -> str:
     """Return the options that repeat the run, as ``--config`` reads them."""
-    values = {
-        name: value for name, value in asdict(config).items() if name not in {"classes", "image_shape", "version"}
-    }
-    values["augment"] = config.augment or ("none",)
-    written = {name: value for name, value in values.items() if value is not None and value is not False}
+    values = asdict(config) | {"augment": config.augment or ("none",)}
+    for name in ("classes", "image_shape", "planned", "version"):
+        del values[name]
     # Strings, numbers and lists of these look the same in JSON and in TOML.
-    lines = [f"{name} = {json.dumps(value, ensure_ascii=False)}" for name, value in written.items()]
-    return "\n".join([f"# autograd-cnn train --config {RECIPE}", *lines, ""])
+    lines = [
+        f"{name} = {json.dumps(value, ensure_ascii=False)}"
+        for name, value in values.items()
+        if value is not None and value is not False
+    ]
+    before = [f"# planned at first with epochs = {epochs}, which --resume has changed" for epochs in config.planned]
+    return "\n".join([f"# autograd-cnn train --config {RECIPE}", *before, *lines, ""])
 
 
 # --- the folder -------------------------------------------------------------------------------
-
-
-def _new_folder(name: str) -> Path:
-    path = Path("runs") / name
-    with writing_to("--out", path):
-        return new_folder(path)
 
 
 @contextmanager
@@ -383,10 +395,16 @@ def _open_folder(path: Path, *, force: bool = False, resume: bool = False) -> It
 class _Drawing(Callback):
     """Draws the graph once the first epoch is saved: it takes a second, for which that epoch should not wait."""
 
-    def __init__(self, graph: Graph, folder: RunFolder) -> None:
-        self.graph = graph
+    def __init__(
+        self, folder: RunFolder, config: RunConfig, model: nn.Module, dataset: Dataset, group: ProcessGroup | None
+    ) -> None:
         self.folder = folder
+        self.graph = _first_graph(model, dataset, config.batch_size)
         self.advice = ""
+        count = sum(parameter.size for parameter in model.parameters())
+        images = counted(len(dataset.train.labels), "image")
+        ranks = "" if group is None else f"; {counted(group.size, 'rank')}"
+        say(f"{config.model}, {count:,} parameters; {config.source_name}, {images}; backend {config.backend}{ranks}")
 
     def on_checkpoint(self, trainer: Trainer) -> None:
         """Draw the graph, or remember what is missing if that is impossible."""

@@ -1,7 +1,5 @@
 """Datasets of images, a loader that makes batches of them, and transforms of the images."""
 
-from typing import TYPE_CHECKING
-
 from autograd_cnn.data.arrays import from_csv as from_csv
 from autograd_cnn.data.arrays import from_npz as from_npz
 from autograd_cnn.data.cifar import cifar10 as cifar10
@@ -30,9 +28,6 @@ from autograd_cnn.data.transforms import random_erasing as random_erasing
 from autograd_cnn.data.transforms import random_flip as random_flip
 from autograd_cnn.data.transforms import random_rotation as random_rotation
 from autograd_cnn.data.transforms import random_shift as random_shift
-from autograd_cnn.spelling import public as _public
-from autograd_cnn.spelling import teller as _teller
+from autograd_cnn.spelling import announce as _announce
 
-if not TYPE_CHECKING:  # type checkers follow the imports, and would assume that every name exists
-    __all__ = _public(globals())
-    __getattr__ = _teller(__name__, __all__)
+_announce(globals())

@@ -3,8 +3,6 @@
 It needs the extra ``mpi``. Start a program with ``mpiexec -n 4 python train.py``; see ``docs/distributed.md``.
 """
 
-from typing import TYPE_CHECKING
-
 from autograd_cnn.distributed.batch_norm import SyncBatchNorm as SyncBatchNorm
 from autograd_cnn.distributed.batch_norm import convert_sync_batchnorm as convert_sync_batchnorm
 from autograd_cnn.distributed.compression import BFloat16 as BFloat16
@@ -13,7 +11,6 @@ from autograd_cnn.distributed.compression import TopK as TopK
 from autograd_cnn.distributed.data_parallel import DataParallel as DataParallel
 from autograd_cnn.distributed.group import ProcessGroup as ProcessGroup
 from autograd_cnn.distributed.group import init as init
-from autograd_cnn.spelling import public as _public
+from autograd_cnn.spelling import announce as _announce
 
-if not TYPE_CHECKING:  # type checkers follow the imports
-    __all__ = _public(globals())
+_announce(globals())

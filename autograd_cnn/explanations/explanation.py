@@ -1,7 +1,7 @@
 """The explanation of one number, as data and as text."""
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Final, NamedTuple
@@ -10,6 +10,7 @@ from autograd_cnn.engine.node import Traced
 from autograd_cnn.errors import counted
 from autograd_cnn.explanations.terms import Element, Index, Term
 from autograd_cnn.graph.capture import read
+from autograd_cnn.table import aligned
 
 LINES: Final = 20
 """The maximum number of rows that are printed."""
@@ -70,7 +71,7 @@ class Explanation:
     def __repr__(self) -> str:
         title, rows, rest = self.rows()
         lines = [self.title, *([f"  {self.formula}"] if self.formula else []), *([f"  {title}"] if title else [])]
-        lines += _aligned([row.cells for row in rows])
+        lines += [f"  {line}" for line in aligned([row.cells for row in rows], [0])]
         return "\n".join([*lines, *(f"  {text}" for text in (rest, self.note) if text)])
 
     @property
@@ -180,11 +181,3 @@ def _product(term: Term) -> tuple[str, str]:
 
 def _more(rows: Sequence[Row], most: int, rest: str = "") -> str:
     return f"... and {len(rows) - most} more{rest}" if len(rows) > most else ""
-
-
-def _aligned(rows: Sequence[tuple[str, ...]]) -> Iterator[str]:
-    """Yield the rows, the numbers in front to the right, the others to the left."""
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    for row in rows:
-        cells = [cell.ljust(width) for cell, width in zip(row, widths, strict=True)]
-        yield f"  {'  '.join([row[0].rjust(widths[0]), *cells[1:]])}".rstrip()

@@ -1,7 +1,5 @@
 """The tape as plain data."""
 
-from typing import TYPE_CHECKING
-
 from autograd_cnn.graph.capture import capture as capture
 from autograd_cnn.graph.difference import Difference as Difference
 from autograd_cnn.graph.difference import difference as difference
@@ -19,9 +17,6 @@ from autograd_cnn.graph.nodes import Units as Units
 from autograd_cnn.graph.plan import of_plan as of_plan
 from autograd_cnn.graph.profile import Profile as Profile
 from autograd_cnn.graph.profile import profile as profile
-from autograd_cnn.spelling import public as _public
-from autograd_cnn.spelling import teller as _teller
+from autograd_cnn.spelling import announce as _announce
 
-if not TYPE_CHECKING:  # type checkers follow the imports, and would assume that every name exists
-    __all__ = _public(globals())
-    __getattr__ = _teller(__name__, __all__)
+_announce(globals())

@@ -252,7 +252,7 @@ class Reading:
         for node in reversed(passed.order):
             if node.primitive is not None:
                 owner = passed.pair(node)
-                self._add_operation(node, self._scope_of(owner), phase="backward", pair=self.ids[id(owner)])
+                self._add_operation(node, self._of(owner).scope, phase="backward", pair=self.ids[id(owner)])
         for node in reversed(self.order):
             if node.primitive is None and node in passed.cotangents:
                 self._add_gradient(node, passed.cotangents[node])
@@ -266,7 +266,9 @@ class Reading:
 
     def _add_operation(self, node: Node, scope: str, **fields: Any) -> None:
         phase = fields.get("phase", "forward")
-        sources = [self._operand(node, position, scope, phase) for position in range(len(node.parents))]
+        sources = [
+            self._source(parent, operand(node, position), scope, phase) for position, parent in enumerate(node.parents)
+        ]
         value = None if self.values is None else self.values.take(node)
         made = self._add(
             "operation", _name(node), node.shape, str(node.dtype), scope=scope,
@@ -281,11 +283,8 @@ class Reading:
             if source is not None:
                 self.edges.append(Edge(source, made, argument(node.primitive, position)))
 
-    def _operand(self, node: Node, position: int, scope: str, phase: Phase) -> str | None:
-        """Return the id of what an operation was computed from; None if the tape does not know it."""
-        return self._source(node.parents[position], operand(node, position), scope, phase)
-
     def _source(self, node: Node | None, value: Any, scope: str, phase: Phase) -> str | None:
+        """Return the id of what an operation was computed from; None if the tape does not know it."""
         if node is not None:
             if id(node) not in self.ids:
                 self._add_leaf(node, scope)
@@ -293,16 +292,13 @@ class Reading:
         if value is None or isinstance(value, Missing):
             return None
         if isinstance(value, (int, float, np.generic)):
-            return self._add_number(value, scope, phase)
+            return self._add("constant", f"{value:g}", (), str(np.asarray(value).dtype), scope=scope, phase=phase)
         if id(value) not in self.ids:
             self.ids[id(value)] = self._add(
                 "input", self.names.of(id(value), None, "array"), value.shape, str(value.dtype), phase=phase,
                 value=self._summary(value),
             )  # fmt: skip
         return self.ids[id(value)]
-
-    def _add_number(self, value: Any, scope: str, phase: Phase) -> str:
-        return self._add("constant", f"{value:g}", (), str(np.asarray(value).dtype), scope=scope, phase=phase)
 
     def _add_leaf(self, node: Node, scope: str) -> None:
         tensor = tensor_of(node)
@@ -325,9 +321,6 @@ class Reading:
 
     def _of(self, node: Node) -> GraphNode:
         return self.nodes[int(self.ids[id(node)].removeprefix("n"))]
-
-    def _scope_of(self, node: Node) -> str:
-        return self._of(node).scope
 
     # --- values and their summaries -----------------------------------------------------------
 

@@ -45,18 +45,6 @@ def _of_form(y: Shape, w: Shape) -> int:
     return 2 * prod(y) * prod(w if len(w) == 2 else w[1:])
 
 
-def _of_correlation(node: Node) -> int:
-    return _of_form(node.shape, operand_shape(node, 1))
-
-
-def _of_input_adjoint(node: Node) -> int:
-    return _of_form(operand_shape(node, 0), operand_shape(node, 1))
-
-
-def _of_weight_adjoint(node: Node) -> int:
-    return _of_form(operand_shape(node, 1), node.shape)
-
-
 def _of_product(node: Node) -> int:
     return 2 * prod(node.shape) * operand_shape(node, 0)[-1]
 
@@ -90,9 +78,11 @@ def _of_attention(node: Node) -> int:
 COUNTS: Final[dict[str, Callable[[Node], int | None]]] = {
     "autograd_cnn.ops.attention.attention": _of_attention,
     "autograd_cnn.ops.attention._attention_backward": _of_attention,
-    "autograd_cnn.ops.correlation.correlate2d": _of_correlation,
-    "autograd_cnn.ops.correlation.correlate2d_wrt_input": _of_input_adjoint,
-    "autograd_cnn.ops.correlation.correlate2d_wrt_weight": _of_weight_adjoint,
+    "autograd_cnn.ops.correlation.correlate2d": lambda node: _of_form(node.shape, operand_shape(node, 1)),
+    "autograd_cnn.ops.correlation.correlate2d_wrt_input": lambda node: _of_form(
+        operand_shape(node, 0), operand_shape(node, 1)
+    ),
+    "autograd_cnn.ops.correlation.correlate2d_wrt_weight": lambda node: _of_form(operand_shape(node, 1), node.shape),
     "autograd_cnn.ops.linalg.linear": _of_product,
     "autograd_cnn.ops.linalg.matmul": _of_product,
     "autograd_cnn.ops.linalg._einsum": _of_einsum,

@@ -1,9 +1,11 @@
 """Matching the nodes of two graphs, by their module calls and their order within these."""
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from typing import Final, TypeAlias, TypeVar
 
+from autograd_cnn.engine.node import Shape
 from autograd_cnn.graph.graph import Graph
 from autograd_cnn.graph.nodes import GraphNode, ModuleCall
 
@@ -83,23 +85,14 @@ def _in_order(before: Sequence[T], after: Sequence[T], score: Score[T]) -> list[
     return pairs
 
 
+@dataclass
 class _Call:
-    """A module call, or a block, with its contents."""
+    """A module call, or a block: its name, its class, and what is in it."""
 
-    def __init__(self, scope: str, call: ModuleCall | None, contents: Iterable[GraphNode]) -> None:
-        self.scope = scope
-        self.name = scope.rpartition(".")[2].partition("#")[0]
-        self.kind = "" if call is None else call.kind
-        self.contents = tuple(
-            (node.kind, own_name(node, call), node.shape) for node in contents if node.phase == "forward"
-        )
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Call) and (self.name, self.kind, self.contents) == (
-            other.name, other.kind, other.contents,
-        )  # fmt: skip
-
-    __hash__ = None  # type: ignore[assignment]  # nobody looks one up
+    scope: str = field(compare=False)
+    name: str
+    kind: str
+    contents: Sequence[tuple[str, str, Shape]]
 
 
 class _Tree:
@@ -117,7 +110,10 @@ class _Tree:
                 scope = scope.rpartition(".")[0]
         self.inner: defaultdict[str, list[_Call]] = defaultdict(list)
         for scope, contents in sorted(members.items(), key=lambda each: int(each[1][0].id[1:])):
-            self.inner[scope.rpartition(".")[0]].append(_Call(scope, calls.get(scope), contents))
+            around, _, name = scope.rpartition(".")
+            call = calls.get(scope)
+            shown = [(n.kind, own_name(n, call), n.shape) for n in contents if n.phase == "forward"]
+            self.inner[around].append(_Call(scope, name.partition("#")[0], "" if call is None else call.kind, shown))
 
 
 def own_name(node: GraphNode, call: ModuleCall | None) -> str:

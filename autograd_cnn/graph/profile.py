@@ -28,6 +28,7 @@ from autograd_cnn.kernels import current_backend
 from autograd_cnn.parameters import Size
 from autograd_cnn.plans.compile import Compiled
 from autograd_cnn.plans.plan import Plan
+from autograd_cnn.table import aligned
 
 By: TypeAlias = Literal["call", "module", "primitive"]
 
@@ -118,10 +119,10 @@ class Profile:
             f"a step takes {_ms(self.seconds)}{parts}, the median of {counted(self.runs, 'run')} on the backend {self.backend}",
             f"its {counted(len(calls), 'call')} take {_ms(total)} by themselves{arena}",
             "",
-            *_aligned([_cells_of_call(row, total) for row in calls]),
+            *_lines([_cells_of_call(row, total) for row in calls]),
         ]
         for by in ("module", "primitive"):
-            lines += ["", *_aligned([_cells_of_group(row, by, total, self.plan is None) for row in self.table(by)])]
+            lines += ["", *_lines([_cells_of_group(row, by, total, self.plan is None) for row in self.table(by)])]
         return "\n".join(lines)
 
 
@@ -347,17 +348,11 @@ def _share(seconds: float, total: float) -> str:
     return f"{seconds / (total or 1.0):.0%}"
 
 
-def _aligned(rows: Sequence[Mapping[str, str]]) -> Iterator[str]:
-    """Yield the lines of a table, with numbers right-aligned; empty columns are left out."""
+def _lines(rows: Sequence[Mapping[str, str]]) -> list[str]:
+    """Return the lines of a table, with numbers right-aligned; empty columns are left out."""
     rows = [{name: printable(cell) for name, cell in row.items()} for row in rows]
     columns = [name for name in rows[0] if len({row[name] for row in rows}) > 1 or name in NUMBERS] if rows else []
     columns = [name for name in columns if any(row[name] for row in rows)]
-    shown = [dict(zip(columns, columns, strict=True)), *rows[:LINES]]
-    widths = {name: max(len(row[name]) for row in shown) for name in columns}
-    for row in shown:
-        cells = [
-            row[name].rjust(widths[name]) if name in NUMBERS else row[name].ljust(widths[name]) for name in columns
-        ]
-        yield "  ".join(cells).rstrip()
-    if len(rows) > LINES:
-        yield f"... and {len(rows) - LINES} more"
+    shown = [columns, *([row[name] for name in columns] for row in rows[:LINES])]
+    more = [f"... and {len(rows) - LINES} more"] if len(rows) > LINES else []
+    return aligned(shown, [i for i, name in enumerate(columns) if name in NUMBERS]) + more

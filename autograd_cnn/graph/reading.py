@@ -1,13 +1,16 @@
 """Plain data rebuilt from JSON; anything that does not fit its fields is refused."""
 
-import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import fields, is_dataclass
 from functools import cache
 from types import NoneType, UnionType
-from typing import Any, Final, Literal, NoReturn, Union, get_args, get_origin, get_type_hints
+from typing import Any, Final, Literal, NoReturn, TypeAlias, Union, get_args, get_origin, get_type_hints
 
 from autograd_cnn.errors import FormatError, sentence
+
+_Reader: TypeAlias = Callable[[Any, str], Any]
+"""Maps JSON's value and what errors call it to what it stands for."""
 
 LARGEST: Final = 1 << 63
 """Larger than any size."""
@@ -41,21 +44,24 @@ def rebuild(kind: Any, value: Any, where: str) -> Any:
 
 
 @cache
-def _reader(kind: Any) -> Callable[[Any, str], Any]:
+def _reader(kind: Any) -> _Reader:
     """Return the function that makes a ``kind`` from JSON's value."""
     if is_dataclass(kind):
         hints = get_type_hints(kind)
         return _data(kind, {field.name: _reader(hints[field.name]) for field in fields(kind)})
     if get_origin(kind) is tuple:
         return _tuple(kind)
+    if get_origin(kind) is dict:
+        return _dict(_reader(get_args(kind)[1]))
     if get_origin(kind) in {UnionType, Union}:
-        return _optional(_reader(next(each for each in get_args(kind) if each is not NoneType)))
+        return _union([_reader(each) for each in get_args(kind) if each is not NoneType])
     if get_origin(kind) is Literal:
-        return _one_of(get_args(kind))
+        words = get_args(kind)
+        return _plain(" or ".join(words), lambda value: isinstance(value, str) and value in words)
     return _PLAIN[kind]
 
 
-def _data(kind: Any, readers: dict[str, Callable[[Any, str], Any]]) -> Callable[[Any, str], Any]:
+def _data(kind: Any, readers: dict[str, _Reader]) -> _Reader:
     def read(value: Any, where: str) -> Any:
         if not isinstance(value, dict) or value.keys() != readers.keys():
             _refuse(where, f"{', '.join(readers)}", ", ".join(map(str, value)) if isinstance(value, dict) else value)
@@ -64,7 +70,7 @@ def _data(kind: Any, readers: dict[str, Callable[[Any, str], Any]]) -> Callable[
     return read
 
 
-def _tuple(kind: Any) -> Callable[[Any, str], Any]:
+def _tuple(kind: Any) -> _Reader:
     first, *others = get_args(kind)
     reader, length = _reader(first), None if others == [...] else 1 + len(others)
 
@@ -76,44 +82,44 @@ def _tuple(kind: Any) -> Callable[[Any, str], Any]:
     return read
 
 
-def _optional(reader: Callable[[Any, str], Any]) -> Callable[[Any, str], Any]:
-    return lambda value, where: None if value is None else reader(value, where)
-
-
-def _one_of(choices: tuple[str, ...]) -> Callable[[Any, str], Any]:
+def _dict(reader: _Reader) -> _Reader:
     def read(value: Any, where: str) -> Any:
-        if not isinstance(value, str) or value not in choices:
-            _refuse(where, " or ".join(choices), value)
-        return value
+        if not isinstance(value, dict):
+            _refuse(where, "a dict", value)
+        return {name: reader(each, f"{where}.{name}") for name, each in value.items()}
 
     return read
 
 
-def _text(value: Any, where: str) -> str:
-    if not isinstance(value, str):
-        _refuse(where, "str", value)
-    return value
+def _union(readers: Sequence[_Reader]) -> _Reader:
+    """Return a function for None and the kinds of these readers; the last one's errors are shown."""
+
+    def read(value: Any, where: str) -> Any:
+        for reader in readers[:-1]:
+            with suppress(FormatError):
+                return reader(value, where)
+        return None if value is None else readers[-1](value, where)
+
+    return read
 
 
-def _flag(value: Any, where: str) -> bool:
-    if not isinstance(value, bool):
-        _refuse(where, "bool", value)
-    return value
+def _plain(expected: str, fits: Callable[[Any], bool], kind: Callable[[Any], Any] | None = None) -> _Reader:
+    """Return a function that takes a value as it is, or as a ``kind``, if it fits."""
+
+    def read(value: Any, where: str) -> Any:
+        if not fits(value):
+            _refuse(where, expected, value)
+        return value if kind is None else kind(value)
+
+    return read
 
 
-def _int(value: Any, where: str) -> int:
-    if type(value) is not int or not -LARGEST <= value < LARGEST:
-        _refuse(where, "int", value)
-    return value
-
-
-def _float(value: Any, where: str) -> float:
-    if type(value) not in {int, float} or abs(value) > 1e308 or not math.isfinite(value):
-        _refuse(where, "a finite float", value)
-    return float(value)
-
-
-_PLAIN: Final[dict[Any, Callable[[Any, str], Any]]] = {str: _text, bool: _flag, int: _int, float: _float}
+_PLAIN: Final[dict[Any, _Reader]] = {
+    str: _plain("str", lambda value: isinstance(value, str)),
+    bool: _plain("bool", lambda value: isinstance(value, bool)),
+    int: _plain("int", lambda value: type(value) is int and -LARGEST <= value < LARGEST),
+    float: _plain("a finite float", lambda value: type(value) in {int, float} and abs(value) <= 1e308, float),
+}
 
 
 def _refuse(where: str, expected: str, value: Any) -> NoReturn:

@@ -5,8 +5,6 @@ alike, and the gradient goes back in the dtype that they had. Layers without par
 your own keep to NumPy's promotion. The public names of a file of layers are in its ``__all__``.
 """
 
-from typing import TYPE_CHECKING
-
 from autograd_cnn.nn import functional as functional
 from autograd_cnn.nn import init as init
 from autograd_cnn.nn import utils as utils
@@ -45,9 +43,6 @@ from autograd_cnn.nn.models.lenet import ScaledTanh as ScaledTanh
 from autograd_cnn.nn.models.lenet import Subsample2d as Subsample2d
 from autograd_cnn.nn.module import Module as Module
 from autograd_cnn.nn.parameter import Parameter as Parameter
-from autograd_cnn.spelling import public as _public
-from autograd_cnn.spelling import teller as _teller
+from autograd_cnn.spelling import announce as _announce
 
-if not TYPE_CHECKING:  # type checkers follow the imports, and would assume that every name exists
-    __all__ = sorted({"functional", "init", "utils", *_public(globals())})
-    __getattr__ = _teller(__name__, __all__)
+_announce(globals(), "functional", "init", "utils")

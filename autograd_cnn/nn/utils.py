@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -13,7 +13,7 @@ from autograd_cnn.engine.trace import Held, effect, fresh, reading
 from autograd_cnn.errors import ArgumentError, OperandError, ShapeError, require, sentence
 from autograd_cnn.nn.parametrization import remove_spectral_norm, remove_weight_norm, spectral_norm, weight_norm
 from autograd_cnn.parameters import Bool, Limit, Power
-from autograd_cnn.spelling import teller as _teller
+from autograd_cnn.spelling import announce as _announce
 from autograd_cnn.tensor import Tensor
 
 __all__ = [
@@ -27,8 +27,7 @@ __all__ = [
     "weight_norm",
 ]
 
-if not TYPE_CHECKING:  # a type checker would assume that every name exists
-    __getattr__ = _teller(__name__, __all__)
+_announce(globals())
 
 
 def _listed(where: str, parameters: Any) -> tuple[Tensor, ...]:

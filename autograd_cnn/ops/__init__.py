@@ -3,8 +3,6 @@
 A family's ``__all__`` lists its public names, which are public here and at the top of the package, too.
 """
 
-from typing import TYPE_CHECKING
-
 from autograd_cnn.ops.activation import *
 from autograd_cnn.ops.adaptive_pooling import *
 from autograd_cnn.ops.attention import *
@@ -35,7 +33,6 @@ from autograd_cnn.ops.softmax import *
 from autograd_cnn.ops.sorting import *
 from autograd_cnn.ops.statistics import *
 from autograd_cnn.ops.trigonometric import *
-from autograd_cnn.spelling import public as _public
+from autograd_cnn.spelling import announce as _announce
 
-if not TYPE_CHECKING:  # type checkers follow the star imports
-    __all__ = _public(globals())
+_announce(globals())

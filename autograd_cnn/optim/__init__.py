@@ -1,7 +1,5 @@
 """Optimisers, learning-rate schedules and averages of weights, with PyTorch's names and update rules."""
 
-from typing import TYPE_CHECKING
-
 from autograd_cnn.optim import lr_scheduler as lr_scheduler
 from autograd_cnn.optim.adam import Adam as Adam
 from autograd_cnn.optim.adam import Adamax as Adamax
@@ -21,9 +19,6 @@ from autograd_cnn.optim.lr_scheduler import *
 from autograd_cnn.optim.muon import Muon as Muon
 from autograd_cnn.optim.optimizer import Optimizer as Optimizer
 from autograd_cnn.optim.sgd import SGD as SGD
-from autograd_cnn.spelling import public as _public
-from autograd_cnn.spelling import teller as _teller
+from autograd_cnn.spelling import announce as _announce
 
-if not TYPE_CHECKING:  # type checkers follow the imports, and would assume that every name exists
-    __all__ = sorted({"lr_scheduler", *_public(globals())})
-    __getattr__ = _teller(__name__, __all__)
+_announce(globals(), "lr_scheduler")

@@ -3,7 +3,7 @@
 This package's own are in `autograd_cnn.testing.samples`; `add_samples` adds yours.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
@@ -43,6 +43,11 @@ class Case:
     def differentiable(self) -> list[int]:
         """The positions of the float arrays."""
         return [i for i, a in enumerate(self.arrays) if isinstance(a, np.ndarray) and a.dtype.kind == "f"]
+
+    def with_floats(self, change: Callable[[Any], Any], arrays: Sequence[Any] | None = None) -> list[Any]:
+        """Return the arrays, or others in their places, those of floats changed."""
+        given, floats = self.arrays if arrays is None else arrays, self.differentiable
+        return [change(a) if i in floats else a for i, a in enumerate(given)]
 
 
 def sample(*arrays: Any, **params: Any) -> Case:

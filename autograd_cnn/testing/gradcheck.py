@@ -134,6 +134,24 @@ def compared(
     return tries[0]
 
 
+def is_slope(problem: str, by_tape: float, f: Callable[[float], float], tolerance: float, **sizes: Any) -> float:
+    """Return how far a number is from the derivative of ``f`` at 0 by finite differences; raise ``problem`` if too far.
+
+    ``sizes`` are the options of `compared`.
+
+    Examples
+    --------
+    >>> is_slope("it is wrong", 3.0, lambda t: (1 + t) ** 3, 1e-9) < 1e-11
+    True
+    """
+    found = compared(by_tape, f, tolerance, **sizes)
+    if not found.error <= tolerance:
+        hint = "there may be a kink or a tie nearby" if found.kinked else "a rule may be wrong"
+        numbers = {"expected": f"{found.expected:.12g}", "got": f"{by_tape:.12g}"}
+        raise CheckError(sentence(problem, **numbers, hint=hint))
+    return found.error
+
+
 @parsed
 def check_vjp(
     f: Callable[..., Any], inputs: Sequence[ArrayLike], *, tolerance: Positive = 1e-7, seed: Whole = 0
@@ -196,15 +214,9 @@ def _compare(where: str, f: Callable[..., Any], arrays: list[Array], tolerance: 
             return float(np.sum(values_of(f(*moved)) * u))
 
         rounded = norm(u * values_of(output)) + (0.0 if g is None else norm(np.asarray(g * x)))
-        found_here = compared(
-            float(np.sum(share)), along, tolerance, reach=reach_of(x), spread=norm(share), rounded=rounded
-        )
-        if not found_here.error <= tolerance:
-            raise CheckError(
-                sentence(f"gradient of input {position}", "the tape and the differences disagree",
-                         expected=f"{found_here.expected:.12g}", got=f"{float(np.sum(share)):.12g}",
-                         hint="there may be a kink or a tie nearby" if found_here.kinked else "a rule may be wrong")
-            )  # fmt: skip
+        problem = f"gradient of input {position}: the tape and the differences disagree"
+        sizes = {"reach": reach_of(x), "spread": norm(share), "rounded": rounded}
+        is_slope(problem, float(np.sum(share)), along, tolerance, **sizes)
 
 
 def _checked(where: str, f: Any) -> Callable[..., Any]:

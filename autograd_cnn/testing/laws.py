@@ -31,15 +31,15 @@ from autograd_cnn.errors import ShapeError, sentence
 from autograd_cnn.kernels import set_backend
 from autograd_cnn.tensor import Tensor
 from autograd_cnn.testing.case import SAMPLES, Case
-from autograd_cnn.testing.gradcheck import CheckError, norm, reach_of
+from autograd_cnn.testing.gradcheck import CheckError, is_slope, norm, reach_of
 from autograd_cnn.testing.odd import Outcome, filled, on_both_backends, resized, respelled, small_integers
 from autograd_cnn.testing.pullback import (
     LAYOUTS,
     Pullback,
     agree,
+    cast,
     dot,
     drawn_cotangent,
-    is_slope,
     largest,
     moved,
     operand,
@@ -186,12 +186,10 @@ def first_order(primitive: Primitive, case: Case, rng: np.random.Generator) -> f
         def along(t: float, i: int = i, v: Array = v) -> float:
             return dot(g, primitive(*moved(case, {i: v}, t), **case.params))
 
-        what, rounded = f"the gradient in {operand(primitive, i)!r}", norm(g * y) + norm(gradient * case.arrays[i])
-        error = is_slope(
-            what, dot(gradient, v), along, TOLERANCE, reach=reach_of(case.arrays[i]), spread=norm(gradient * v),
-            rounded=rounded,
-        )  # fmt: skip
-        errors.append(error)
+        problem = f"the gradient in {operand(primitive, i)!r} is not the derivative"
+        rounded = norm(g * y) + norm(gradient * case.arrays[i])
+        sizes = {"reach": reach_of(case.arrays[i]), "spread": norm(gradient * v), "rounded": rounded}
+        errors.append(is_slope(problem, dot(gradient, v), along, TOLERANCE, **sizes))
     return max(errors)
 
 
@@ -256,8 +254,8 @@ def second_order(primitive: Primitive, case: Case, rng: np.random.Generator) -> 
     by_tape, spread = float(sum(map(np.sum, terms))), sum(map(norm, terms))
     rounded = sum(norm(values_of(gradient) * u) for gradient, u in zip(first, us, strict=True))
     reach = reach_of(np.concatenate([np.ravel(case.arrays[i]) for i in case.differentiable]))
-    return is_slope("the gradient of the gradient", by_tape, along, TOLERANCE, reach=reach, spread=spread,
-                    rounded=rounded)  # fmt: skip
+    sizes = {"reach": reach, "spread": spread, "rounded": rounded}
+    return is_slope("the gradient of the gradient is not the derivative", by_tape, along, TOLERANCE, **sizes)
 
 
 # --- memory layout and dtype ------------------------------------------------------------------
@@ -270,7 +268,7 @@ def layout_does_not_matter(primitive: Primitive, case: Case, rng: np.random.Gene
     plain = pullback(primitive, case, g)
     worst = 0.0
     for name, layout in LAYOUTS.items():
-        arrays = [layout(a) if i in case.differentiable else a for i, a in enumerate(case.arrays)]
+        arrays = case.with_floats(layout)
         for what, laid, expected in _pairs(primitive, case, pullback(primitive, case, layout(g), arrays), plain):
             worst = max(worst, agree(f"{what}, arrays lying {name}", laid, expected, 1e-12, 1e-13))
     return worst
@@ -322,7 +320,7 @@ def float32_stays(primitive: Primitive, case: Case, rng: np.random.Generator) ->
     """In float32 all stays float32, and close to what float64 gives."""
     g = drawn_cotangent(primitive, case, rng)
     double = pullback(primitive, case, g)
-    singles = [a.astype(np.float32) if i in case.differentiable else a for i, a in enumerate(case.arrays)]
+    singles = case.with_floats(cast(np.float32))
     single = pullback(primitive, case, g.astype(np.float32), singles)
     asked = np.dtype(case.params.get("dtype", np.float32))
     worst = 0.0
@@ -391,7 +389,7 @@ def nothing_is_recorded_unasked(primitive: Primitive, case: Case, _rng: np.rando
     """Nothing is recorded under no_grad(), nor where no operand wants a gradient."""
     with no_grad():
         unwatched = primitive(*tracked(case), **case.params)
-    plain = [Tensor(a) if i in case.differentiable else a for i, a in enumerate(case.arrays)]
+    plain = case.with_floats(Tensor)
     for when, y in (("under no_grad()", unwatched), ("for plain tensors", primitive(*plain, **case.params))):
         if isinstance(y, Tensor) and y.node is not None:
             raise CheckError(f"it is recorded {when}")
@@ -408,11 +406,11 @@ def backends_agree(primitive: Primitive, case: Case, rng: np.random.Generator) -
     worst = 0.0
     for dtype, tolerance in ((np.float32, 1e-5), (np.float64, 1e-12)):
         g = drawn.astype(dtype)
-        arrays = [a.astype(dtype) if i in case.differentiable else a for i, a in enumerate(case.arrays)]
+        arrays = case.with_floats(cast(dtype))
         with set_backend("reference"):
             plain = pullback(primitive, case, g, arrays)
         for name, layout in LAYOUTS.items():
-            laid = [layout(a) if i in case.differentiable else a for i, a in enumerate(arrays)]
+            laid = case.with_floats(layout, arrays)
             with set_backend("jit"):
                 fast = pullback(primitive, case, layout(g), laid)
             for what, found, expected in _pairs(primitive, case, fast, plain):
@@ -449,9 +447,8 @@ def spelling_does_not_matter(primitive: Primitive, case: Case, _rng: np.random.G
 def shapes_need_no_values(primitive: Primitive, case: Case, _rng: np.random.Generator) -> float:
     """Shape and dtype follow from those of the operands; mismatches are refused."""
     calls: list[tuple[str, list[Any], dict[str, Any]]] = [("the sample", list(case.arrays), case.params)]
-    for dtype in (np.float32, np.float16):
-        arrays = [a.astype(dtype) if i in case.differentiable else a for i, a in enumerate(case.arrays)]
-        calls.append((dtype.__name__, arrays, case.params))
+    narrow = (np.float32, np.float16)
+    calls += [(dtype.__name__, case.with_floats(cast(dtype)), case.params) for dtype in narrow]
     calls += [(dtype.__name__, small_integers(case, dtype), case.params) for dtype in (np.int8, np.uint8)]
     for what, arrays, params in (*calls, *resized(case)):
         with set_backend("reference"):
@@ -497,13 +494,13 @@ def dtypes_are_checked(primitive: Primitive, case: Case, _rng: np.random.Generat
     _agree_if_numbers("the other byte order", foreign, expected, 1e-12)
     if not isinstance(foreign, str) and not np.asarray(primitive(*swapped, **params)).dtype.isnative:
         raise CheckError("the value is in another byte order than this machine's")
-    halves = [a.astype(np.float16) if i in case.differentiable else a for i, a in enumerate(case.arrays)]
+    halves = case.with_floats(cast(np.float16))
     found = on_both_backends(primitive, "half precision", halves, case.params)
-    exact = [a.astype(np.float64) if i in case.differentiable else a for i, a in enumerate(halves)]
+    exact = case.with_floats(cast(np.float64), halves)
     _agree_if_numbers("half precision", found, on_both_backends(primitive, "", exact, case.params), 2e-3)
     for dtype in (np.int8, np.uint8):
         integers = small_integers(case, dtype)
-        floats = [a.astype(np.float64) if i in case.differentiable else a for i, a in enumerate(integers)]
+        floats = case.with_floats(cast(np.float64), integers)
         small = on_both_backends(primitive, dtype.__name__, integers, case.params)
         wide = on_both_backends(primitive, "", floats, case.params)
         if dtype is np.int8:  # an unsigned difference wraps in NumPy, too
@@ -513,7 +510,7 @@ def dtypes_are_checked(primitive: Primitive, case: Case, _rng: np.random.Generat
             if small[0].dtype != np.float64 and "dtype" not in case.params:
                 raise CheckError(sentence(f"the value for {dtype.__name__}", expected="float64", got=small[0].dtype))
     for other in (np.complex128, object):
-        refused = [a.astype(other) if i in case.differentiable else a for i, a in enumerate(case.arrays)]
+        refused = case.with_floats(cast(other))
         if not isinstance(on_both_backends(primitive, other.__name__, refused, case.params), str):
             raise CheckError(f"it takes arrays of {np.dtype(other)}")
     return 0.0

@@ -149,10 +149,7 @@ def respelled(value: Any, row: Callable[[list[Any]], Any]) -> Any:
 def small_integers(case: Case, dtype: type) -> list[Any]:
     """Return the arrays, those of floats as integers from -3 to 3, or from 0 if the dtype is unsigned."""
     lowest = -3 if dtype is np.int8 else 0
-    return [
-        np.clip(np.rint(a * 2), lowest, 3).astype(dtype) if i in case.differentiable else a
-        for i, a in enumerate(case.arrays)
-    ]
+    return case.with_floats(lambda a: np.clip(np.rint(a * 2), lowest, 3).astype(dtype))
 
 
 def filled(case: Case, position: int, number: float, *, whole: bool) -> list[Any]:

@@ -1,10 +1,11 @@
 """One call of a primitive: its operands on the tape, its gradients, and numbers to compare."""
 
+import operator
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any, Final, TypeAlias
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import DTypeLike, NDArray
 
 from autograd_cnn.engine.backward import cotangents_of
 from autograd_cnn.engine.node import Array, Shape
@@ -12,7 +13,7 @@ from autograd_cnn.engine.primitive import Primitive
 from autograd_cnn.errors import sentence
 from autograd_cnn.tensor import Tensor
 from autograd_cnn.testing.case import Case
-from autograd_cnn.testing.gradcheck import CheckError, compared
+from autograd_cnn.testing.gradcheck import CheckError
 
 Numbers: TypeAlias = NDArray[Any]
 Pullback: TypeAlias = tuple[Numbers, list[Numbers]]
@@ -78,6 +79,11 @@ def drawn_cotangent(primitive: Primitive, case: Case, rng: np.random.Generator) 
     return np.asarray(rng.standard_normal(np.shape(primitive(*case.arrays, **case.params))))
 
 
+def cast(dtype: DTypeLike) -> Callable[[Numbers], Numbers]:
+    """Return the conversion of arrays to a dtype."""
+    return operator.methodcaller("astype", dtype)
+
+
 def replaced(arrays: Sequence[Any], changes: Mapping[int, Any]) -> list[Any]:
     """Return the arrays, some of them changed.
 
@@ -120,33 +126,6 @@ def unit(rng: np.random.Generator, *shapes: Shape) -> list[Numbers]:
     parts = [np.asarray(rng.standard_normal(shape)) for shape in shapes]
     length = np.sqrt(sum(dot(part, part) for part in parts)) or 1.0
     return [part / length for part in parts]
-
-
-def is_slope(
-    what: str,
-    by_tape: float,
-    f: Callable[[float], float],
-    tolerance: float,
-    *,
-    reach: Collection[float] = (1.0,),
-    spread: float = 0.0,
-    rounded: float = 0.0,
-) -> float:
-    """Return how far a number is from the derivative of ``f`` at 0 by finite differences; raise if too far.
-
-    ``reach``, ``spread`` and ``rounded`` are as for `gradcheck.compared`.
-
-    Examples
-    --------
-    >>> is_slope("the gradient", 3.0, lambda t: (1 + t) ** 3, 1e-9) < 1e-11
-    True
-    """
-    found = compared(by_tape, f, tolerance, reach=reach, spread=spread, rounded=rounded)
-    if not found.error <= tolerance:
-        hint = "there may be a kink or a tie nearby" if found.kinked else "a rule may be wrong"
-        numbers = {"expected": f"{found.expected:.12g}", "got": f"{by_tape:.12g}"}
-        raise CheckError(sentence(f"{what} is not the derivative", **numbers, hint=hint))
-    return found.error
 
 
 def agree(what: str, found: Any, expected: Any, relative: float = 0.0, absolute: float = 0.0) -> float:

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Final, Literal, TypeAlias
 
 from autograd_cnn.errors import counted
+from autograd_cnn.table import aligned
 
 Kind: TypeAlias = Literal["wrong", "error", "unchecked", "kink"]
 
@@ -122,10 +123,8 @@ def _table(findings: tuple[Finding, ...]) -> list[str]:
         return []
     rows: list[tuple[str, ...]] = [("", "primitive", "argument", "at", "expected", "got", "recorded in")]
     rows += [_row(finding) for finding in findings[:_ROWS]]
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
     more = len(findings) - _ROWS
-    return [*lines, f"... and {more} more"] if more > 0 else lines
+    return [*aligned(rows), *([f"... and {more} more"] if more > 0 else [])]
 
 
 def _row(finding: Finding) -> tuple[str, ...]:

@@ -5,10 +5,7 @@ a schedule of your choice; a `Callback` observes it. `Metrics` and `evaluate` al
 `confusion` with a trained network. Nothing here except `Progress` writes to a terminal.
 """
 
-from typing import TYPE_CHECKING
-
-from autograd_cnn.spelling import public as _public
-from autograd_cnn.spelling import teller as _teller
+from autograd_cnn.spelling import announce as _announce
 from autograd_cnn.train.callbacks import Callback as Callback
 from autograd_cnn.train.config import TrainConfig as TrainConfig
 from autograd_cnn.train.early_stopping import EarlyStopping as EarlyStopping
@@ -30,6 +27,4 @@ from autograd_cnn.train.trainer import Trainer as Trainer
 from autograd_cnn.train.trainer import evaluate as evaluate
 from autograd_cnn.train.trainer import fit as fit
 
-if not TYPE_CHECKING:  # type checkers follow the imports, and would assume that every name exists
-    __all__ = _public(globals())
-    __getattr__ = _teller(__name__, __all__)
+_announce(globals())

@@ -1,15 +1,16 @@
 """The configuration of `autograd_cnn.train.fit`."""
 
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 from difflib import get_close_matches
-from typing import Any, Final, Literal
+from functools import partial
+from typing import Annotated, Any, Final, Literal, TypeAlias
 
 from autograd_cnn import data
 from autograd_cnn.engine.composite import parsed
 from autograd_cnn.errors import ArgumentError, sentence
-from autograd_cnn.parameters import integer, number
+from autograd_cnn.parameters import BelowOne, Parsed, Positive, Size, Whole, number
 
 AUGMENTATIONS: Final[dict[str, data.Transform]] = {
     "shift": data.random_shift,
@@ -24,6 +25,42 @@ AUGMENTATIONS: Final[dict[str, data.Transform]] = {
 
 NONE: Final = "none"
 BALANCED: Final = "balanced"
+
+
+def _names(where: str, name: str, value: Any) -> tuple[str, ...]:
+    given = () if value is None else value
+    if not isinstance(given, Iterable):
+        problem = f"{name} is not understood"
+        expected = "names such as ('shift', 'flip'), or ()"
+        raise ArgumentError(sentence(where, problem, expected=expected, got=repr(given)))
+    names = (given,) if isinstance(given, str) else tuple(given)
+    if names == (NONE,):
+        return ()
+    for each in names:
+        if each not in AUGMENTATIONS:
+            alike = get_close_matches(str(each), AUGMENTATIONS, 1)
+            raise ArgumentError(
+                sentence(where, f"{name} has an unknown name", expected=", ".join(AUGMENTATIONS), got=repr(each),
+                         hint=f"did you mean {alike[0]}?" if alike else "")
+            )  # fmt: skip
+    return names
+
+
+def _weights(where: str, name: str, value: Any) -> Any:
+    if value is None or (isinstance(value, str) and value == BALANCED):
+        return value
+    if isinstance(value, str) or not isinstance(value, Iterable):
+        problem = f"{name} is not understood"
+        raise ArgumentError(sentence(where, problem, expected="'balanced' or numbers", got=repr(value)))
+    least = partial(number, where, name, expected="numbers of at least 0", fits=lambda x: 0 <= x < math.inf)
+    weights = tuple(map(least, value))
+    if not any(weights):
+        raise ArgumentError(sentence(where, f"{name} are all 0", expected="a number above 0 among them", got=weights))
+    return weights
+
+
+Names: TypeAlias = Annotated[tuple[str, ...], Parsed(_names, frozenset())]
+ClassWeights: TypeAlias = Annotated[Literal["balanced"] | tuple[float, ...] | None, Parsed(_weights, frozenset())]
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,64 +107,17 @@ class TrainConfig:
     0.002
     """
 
-    epochs: int = 10
-    batch_size: int = 64
-    lr: float = 2e-3
-    seed: int = 0
-    augment: tuple[str, ...] = ("shift",)
-    mixup: float | None = None
-    accumulate: int = 1
-    clip_norm: float | None = None
-    class_weights: Literal["balanced"] | tuple[float, ...] | None = None
-    ema: float | None = None
-    workers: int = 0
-
-    def __post_init__(self) -> None:
-        """Check the values, and convert them to Python's types, which JSON can represent."""
-        for name, least in (("epochs", 1), ("batch_size", 1), ("seed", 0), ("accumulate", 1), ("workers", 0)):
-            object.__setattr__(self, name, integer("TrainConfig", name, getattr(self, name), least))
-        object.__setattr__(self, "lr", _above_0("lr", self.lr))
-        for name in ("mixup", "clip_norm"):
-            if getattr(self, name) is not None:
-                object.__setattr__(self, name, _above_0(name, getattr(self, name)))
-        if self.ema is not None:
-            ema = number("TrainConfig", "ema", self.ema, "a number from 0 to below 1", lambda value: 0 <= value < 1)
-            object.__setattr__(self, "ema", ema)
-        object.__setattr__(self, "augment", self._names())
-        object.__setattr__(self, "class_weights", self._weights())
-
-    def _names(self) -> tuple[str, ...]:
-        given: Any = () if self.augment is None else self.augment
-        if not isinstance(given, Iterable):
-            problem = "augment is not understood"
-            expected = "names such as ('shift', 'flip'), or ()"
-            raise ArgumentError(sentence("TrainConfig", problem, expected=expected, got=repr(given)))
-        names = (given,) if isinstance(given, str) else tuple(given)
-        if names == (NONE,):
-            return ()
-        for name in names:
-            if name not in AUGMENTATIONS:
-                alike = get_close_matches(str(name), AUGMENTATIONS, 1)
-                raise ArgumentError(
-                    sentence("TrainConfig", "augment has an unknown name", expected=", ".join(AUGMENTATIONS),
-                             got=repr(name), hint=f"did you mean {alike[0]}?" if alike else "")
-                )  # fmt: skip
-        return names
-
-    def _weights(self) -> Any:
-        given: Any = self.class_weights
-        if given is None or (isinstance(given, str) and given == BALANCED):
-            return given
-        if isinstance(given, str) or not isinstance(given, Iterable):
-            problem = "class_weights is not understood"
-            raise ArgumentError(sentence("TrainConfig", problem, expected="'balanced' or numbers", got=repr(given)))
-        least: Callable[[float], bool] = lambda value: 0 <= value < math.inf  # noqa: E731  # for each
-        return tuple(number("TrainConfig", "class_weights", value, "numbers of at least 0", least)
-                     for value in given)  # fmt: skip
+    epochs: Size = 10
+    batch_size: Size = 64
+    lr: Positive = 2e-3
+    seed: Whole = 0
+    augment: Names = ("shift",)
+    mixup: Positive | None = None
+    accumulate: Size = 1
+    clip_norm: Positive | None = None
+    class_weights: ClassWeights = None
+    ema: BelowOne | None = None
+    workers: Whole = 0
 
 
-TrainConfig.__init__ = parsed(TrainConfig.__init__)  # type: ignore[method-assign]  # lists the known arguments on error
-
-
-def _above_0(name: str, value: Any) -> float:
-    return number("TrainConfig", name, value, "a number above 0", lambda value: 0 < value < math.inf)
+TrainConfig.__init__ = parsed(TrainConfig.__init__)  # type: ignore[method-assign]  # in Python's types, as JSON has them

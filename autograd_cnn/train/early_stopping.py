@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 
 from autograd_cnn.engine.composite import parsed
 from autograd_cnn.errors import ArgumentError, OperandError, sentence
-from autograd_cnn.parameters import Number, Size
+from autograd_cnn.parameters import NotNegative, Size
 from autograd_cnn.train.callbacks import Callback
 from autograd_cnn.train.metrics import EpochMetrics
 
@@ -57,10 +57,7 @@ class EarlyStopping(Callback):
     """
 
     @parsed
-    def __init__(self, patience: Size = 5, monitor: Monitor = "test_loss", min_delta: Number = 0.0) -> None:
-        if not min_delta >= 0:
-            problem = "min_delta is out of range"
-            raise ArgumentError(sentence("EarlyStopping", problem, expected="at least 0", got=min_delta))
+    def __init__(self, patience: Size = 5, monitor: Monitor = "test_loss", min_delta: NotNegative = 0.0) -> None:
         self.patience = patience
         self.monitor = monitor
         self.min_delta = min_delta

@@ -14,6 +14,7 @@ from autograd_cnn.engine.recording import no_grad
 from autograd_cnn.nn.modes import check_network, evaluating
 from autograd_cnn.ops import softmax
 from autograd_cnn.parameters import Size, of_kind
+from autograd_cnn.table import aligned
 from autograd_cnn.tensor import Tensor
 
 
@@ -134,12 +135,7 @@ class Confusion:
             [name, *map(str, counts), *(f"{figure:.3f}" for figure in own)]
             for name, counts, own in zip(self.classes, self.counts.tolist(), figures, strict=True)
         ]
-        widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-        first, *others = widths
-        return "\n".join(
-            f"{row[0]:{first}}  " + "  ".join(f"{cell:>{width}}" for cell, width in zip(row[1:], others, strict=True))
-            for row in rows
-        )
+        return "\n".join(aligned(rows, range(1, len(rows[0]))))
 
 
 @composite

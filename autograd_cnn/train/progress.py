@@ -34,63 +34,54 @@ class Progress(Callback):
 
     def __init__(self, *, live: bool = True) -> None:
         self.live = live
-        self._view: Lines | Bar | Curves | None = None
+        self._view = Callback()
 
     def on_fit_start(self, trainer: Trainer) -> None:
         """Start the display."""
-        if self.live and in_notebook():
-            self._view = Curves(trainer)
-        elif self.live and sys.stdout is not None and sys.stdout.isatty():
-            self._view = Bar(trainer)
-        else:
-            self._view = Lines(trainer)
+        terminal = sys.stdout is not None and sys.stdout.isatty()
+        kind = Lines if not self.live else Curves if in_notebook() else Bar if terminal else Lines
+        self._view = kind(trainer)
 
-    def on_batch_end(self, trainer: Trainer, metrics: Metrics) -> None:  # noqa: ARG002  # as all callbacks
+    def on_batch_end(self, trainer: Trainer, metrics: Metrics) -> None:
         """Advance by a batch."""
-        if self._view is not None:
-            self._view.move(metrics)
+        self._view.on_batch_end(trainer, metrics)
 
-    def on_epoch_end(self, trainer: Trainer, epoch: EpochMetrics) -> None:  # noqa: ARG002
+    def on_epoch_end(self, trainer: Trainer, epoch: EpochMetrics) -> None:
         """Show the epoch's metrics."""
-        if self._view is not None:
-            self._view.add(epoch)
+        self._view.on_epoch_end(trainer, epoch)
 
-    def on_fit_end(self, trainer: Trainer) -> None:  # noqa: ARG002
+    def on_fit_end(self, trainer: Trainer) -> None:
         """End the display."""
-        if self._view is not None:
-            self._view.end()
-            self._view = None
+        self._view.on_fit_end(trainer)
+        self._view = Callback()
 
 
-class Lines:
-    """One line per epoch."""
+class View(Callback):
+    """What a `Progress` shows of one training."""
 
     def __init__(self, trainer: Trainer) -> None:
-        self.epochs = trainer.epochs
+        self.images = 0 if trainer.loader is None else len(trainer.loader.labels)
 
-    def move(self, metrics: Metrics) -> None:
-        """Print nothing within an epoch."""
 
-    def add(self, epoch: EpochMetrics) -> None:
+class Lines(View):
+    """One line per epoch."""
+
+    def on_epoch_end(self, trainer: Trainer, epoch: EpochMetrics) -> None:
         """Write the epoch's line."""
-        number = f"{epoch.epoch:{len(str(self.epochs))}}/{self.epochs}"
+        number = f"{epoch.epoch:{len(str(trainer.epochs))}}/{trainer.epochs}"
         text = (
             f"epoch {number}  loss {epoch.loss:.4f}  accuracy {epoch.accuracy:.4f}  held out {epoch.test_accuracy:.4f}"
         )
         print(f"{text}  {epoch.images_per_second:,.0f} images/s", flush=True)  # noqa: T201  # its purpose
 
-    def end(self) -> None:
-        """Print nothing at the end."""
 
-
-class Bar:
+class Bar(View):
     """A bar over all epochs, with the loss, the accuracy and the speed of the current one."""
 
     def __init__(self, trainer: Trainer) -> None:
         from rich import progress as rich  # noqa: PLC0415  # loaded when first used
 
-        self.trainer = trainer
-        self.images = _images(trainer)
+        super().__init__(trainer)
         self.bar = rich.Progress(
             rich.TextColumn("epoch {task.fields[epoch]}"),
             rich.BarColumn(bar_width=None),
@@ -102,54 +93,47 @@ class Bar:
         self.task = self.bar.add_task("", total=total, epoch=f"{trainer.epoch}/{trainer.epochs}", figures="")
         self.bar.start()
 
-    def move(self, metrics: Metrics) -> None:
+    def on_batch_end(self, trainer: Trainer, metrics: Metrics) -> None:
         """Advance by a batch."""
         self.bar.update(
             self.task,
-            completed=(self.trainer.epoch - 1) * self.images + metrics.count,
-            epoch=f"{self.trainer.epoch}/{self.trainer.epochs}",
+            completed=(trainer.epoch - 1) * self.images + metrics.count,
+            epoch=f"{trainer.epoch}/{trainer.epochs}",
             figures=_figures(metrics),
         )
 
-    def add(self, epoch: EpochMetrics) -> None:
-        """Change nothing."""
-
-    def end(self) -> None:
+    def on_fit_end(self, trainer: Trainer) -> None:  # noqa: ARG002  # as all callbacks
         """Leave the bar as it is."""
         self.bar.stop()
 
 
-class Curves:
+class Curves(View):
     """Curves of loss and accuracy over the epochs, and a bar for the current one."""
 
     def __init__(self, trainer: Trainer) -> None:
-        self.trainer = trainer
-        self.images = _images(trainer)
+        super().__init__(trainer)
         self.shown = time.monotonic()
         display: Any = import_module("IPython.display")
-        self.handle: Any = display.display(self._page(0, ""), raw=True, display_id=True)
+        self.handle: Any = display.display(self._page(trainer, 0, ""), raw=True, display_id=True)
 
-    def move(self, metrics: Metrics) -> None:
+    def on_batch_end(self, trainer: Trainer, metrics: Metrics) -> None:
         """Advance by a batch."""
         if time.monotonic() - self.shown > PAUSE:
-            self._show(metrics.count, _figures(metrics))
+            self._show(trainer, metrics.count, _figures(metrics))
 
-    def add(self, epoch: EpochMetrics) -> None:
+    def on_epoch_end(self, trainer: Trainer, epoch: EpochMetrics) -> None:
         """Extend the curves."""
-        self._show(0, f"held out {epoch.test_accuracy:.4f}  {epoch.images_per_second:,.0f} images/s")
+        self._show(trainer, 0, f"held out {epoch.test_accuracy:.4f}  {epoch.images_per_second:,.0f} images/s")
 
-    def end(self) -> None:
-        """Leave the curves as they are."""
-
-    def _show(self, count: int, figures: str) -> None:
-        self.handle.update(self._page(count, figures), raw=True)
+    def _show(self, trainer: Trainer, count: int, figures: str) -> None:
+        self.handle.update(self._page(trainer, count, figures), raw=True)
         self.shown = time.monotonic()
 
-    def _page(self, count: int, figures: str) -> dict[str, str]:
+    def _page(self, trainer: Trainer, count: int, figures: str) -> dict[str, str]:
         """Return the notebook's output: a page, and a line as a fallback."""
-        history, epochs = self.trainer.history, self.trainer.epochs
+        history, epochs = trainer.history, trainer.epochs
         done = len(history) * self.images + count
-        line = f"epoch {min(self.trainer.epoch, epochs)}/{epochs}  {figures}"
+        line = f"epoch {min(trainer.epoch, epochs)}/{epochs}  {figures}"
         parts = [f'{STYLE}<p><progress value="{done}" max="{epochs * self.images}"></progress> {line}</p>']
         charts = {
             "loss": {"learned from": [e.loss for e in history], "held out": [e.test_loss for e in history]},
@@ -186,10 +170,6 @@ def in_notebook() -> bool:
     """Whether this runs in a notebook."""
     shell = getattr(sys.modules.get("IPython"), "get_ipython", lambda: None)()
     return hasattr(shell, "kernel")
-
-
-def _images(trainer: Trainer) -> int:
-    return 0 if trainer.loader is None else len(trainer.loader.labels)
 
 
 def _figures(metrics: Metrics) -> str:

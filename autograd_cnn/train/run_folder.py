@@ -146,12 +146,22 @@ class RunFolder(Callback):
         OSError
             If the folder can't be written to.
         """
+        self.describe(config, recipe)
+        self._write(state)
+
+    def describe(self, config: Mapping[str, Any], recipe: str = "") -> None:
+        """Write the configuration, and the options that repeat the run, if there are any.
+
+        Raises
+        ------
+        OSError
+            If the folder can't be written to.
+        """
         with replacing(self._target / CONFIG) as file:
             file.write(json.dumps(config, indent=2).encode() + b"\n")
         if recipe:
             with replacing(self._target / RECIPE) as file:
                 file.write(recipe.encode())
-        self._write(state)
 
     def draw(self, graph: "Graph") -> None:
         """Write the picture of the graph.

@@ -21,7 +21,7 @@ from autograd_cnn.io import restore, save
 from autograd_cnn.kernels import current_backend
 from autograd_cnn.nn.modes import check_network, evaluating
 from autograd_cnn.ops import concatenate
-from autograd_cnn.parameters import integer, number, of_kind
+from autograd_cnn.parameters import Positive, Size, Whole, integer, of_kind
 from autograd_cnn.plans.compile import compile  # noqa: A004  # PyTorch's name
 from autograd_cnn.tensor import Tensor
 from autograd_cnn.train.callbacks import Callback
@@ -104,29 +104,29 @@ class Trainer:
         loss: Loss = nn.cross_entropy,
         callbacks: Iterable[Callback] = (),
         compiled: bool = True,
-        accumulate: int = 1,
-        clip_norm: float | None = None,
+        accumulate: Size = 1,
+        clip_norm: Positive | None = None,
         average: optim.AveragedModel | None = None,
-        watch: int = 0,
+        watch: Whole = 0,
         parallel: DataParallel | None = None,
     ) -> None:
         check_network("Trainer", model)
         of_kind("Trainer", "optimizer", optimizer, optim.Optimizer, "one such as optim.AdamW(...)")
-        if schedule is not None:
-            of_kind("Trainer", "schedule", schedule, optim.Schedule, "one such as optim.StepLR(...)")
+        for name, part, kind, made in (
+            ("schedule", schedule, optim.Schedule, "one such as optim.StepLR(...)"),
+            ("average", average, optim.AveragedModel, "optim.AveragedModel(model)"),
+            ("parallel", parallel, DataParallel, "distributed.DataParallel(model)"),
+        ):
+            if part is not None:
+                of_kind("Trainer", name, part, kind, made)
         self.model = model
         self.optimizer = optimizer
         self.schedule = schedule
-        if average is not None:
-            of_kind("Trainer", "average", average, optim.AveragedModel, "optim.AveragedModel(model)")
-        self.accumulate = integer("Trainer", "accumulate", accumulate, 1)
-        self.clip_norm = None if clip_norm is None else number("Trainer", "clip_norm", clip_norm, "a number above 0",
-                                                               lambda value: 0 < value < math.inf)  # fmt: skip
+        self.accumulate = accumulate
+        self.clip_norm = clip_norm
         self.average = average
-        self.watch = integer("Trainer", "watch", watch, 0)
+        self.watch = watch
         self.loss = loss
-        if parallel is not None:
-            of_kind("Trainer", "parallel", parallel, DataParallel, "distributed.DataParallel(model)")
         self.parallel = parallel
         self.group = None if parallel is None else parallel.group
         self.callbacks = _listed("Trainer", callbacks)
@@ -147,8 +147,8 @@ class Trainer:
         return self.model if self.average is None else self.average.module
 
     def state_dict(self) -> dict[str, Any]:
-        """Return the history; model, optimizer and schedule have their own states."""
-        return {"history": [asdict(epoch) for epoch in self.history]}
+        """Return the history and the number of epochs; model, optimizer and schedule have their own states."""
+        return {"history": [asdict(epoch) for epoch in self.history], "epochs": self.epochs}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Continue the history of `state_dict`.
@@ -160,9 +160,10 @@ class Trainer:
         """
         try:
             self.history = [EpochMetrics(**epoch) for epoch in state_dict["history"]]
+            self.epochs = integer("load_state_dict", "epochs", state_dict["epochs"], 0)
         except (KeyError, TypeError) as error:
             problem = "it is not a state of a trainer"
-            expected = "a dict with history"
+            expected = "a dict with history and epochs"
             raise OperandError(sentence("load_state_dict", problem, expected=expected, got=repr(state_dict))) from error
 
     def save(self, path: AnyPath) -> None:
@@ -476,7 +477,8 @@ def fit(
         Observers of the training.
     checkpoint : path, optional
         The ``checkpoint.npz`` of an interrupted run's `RunFolder`, to continue as if nothing had happened; the other
-        arguments must be unchanged.
+        arguments must be unchanged. Only ``config.epochs`` may differ: from here on, the learning rate is that of a run
+        of so many epochs. So it rises again where a finished run goes on.
     watch : int
         As for `Trainer`.
     parallel : DataParallel, optional
@@ -488,7 +490,7 @@ def fit(
     DivergedError
         If a loss is not a finite number. The weights are then of no use.
     ArgumentError
-        If the checkpoint's run is complete, or is of another model.
+        If the checkpoint's run has had all epochs, or is of another model.
     OperandError
         If an argument has the wrong type. To make a dataset from your own arrays, use
         ``Dataset(Split(images, labels), Split(test_images, test_labels))``.
@@ -539,8 +541,11 @@ def fit(
     if checkpoint is not None:
         trainer.restore(checkpoint, loader)
         if len(trainer.history) >= config.epochs:
-            problem = f"the run has had its {counted(config.epochs, 'epoch')}"
-            raise ArgumentError(sentence("fit", problem, hint="to train longer, start another run"))
+            problem = f"the run has had its {counted(len(trainer.history), 'epoch')}"
+            raise ArgumentError(sentence("fit", problem, hint="to train longer, ask for more"))
+        if trainer.epochs != config.epochs:
+            for group, rate in zip(optimizer.param_groups, schedule.rates(schedule.last_epoch), strict=True):
+                group["lr"] = rate
     return trainer.fit(loader, dataset.test, config.epochs - len(trainer.history))
 
 

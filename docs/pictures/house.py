@@ -34,6 +34,7 @@ SAYS = {
     "parameters": "what is not an array, parsed once",
     "files": "written whole or not at all",
     "spelling": "what others call things",
+    "table": "rows as lines of text",
     "tree": "containers of arrays",
     "unpacking": "how much a file may unpack to",
     "errors": "what can go wrong, in one sentence",

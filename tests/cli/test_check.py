@@ -248,6 +248,7 @@ def test_a_wrong_rule_in_a_network(own, capsys):
         (["--backend", "jit"], ("argument --backend: expected both or reference, got 'jit'; both holds jit, where Numba "
          "is installed, against the reference")),
         (["--backend", "all"], "argument --backend: expected one of both, reference, got 'all'"),
+        (["--model", "none.py:build"], "--model: no such file: none.py"),
         (["--seed", "x"], "argument --seed: expected a whole number of at least 0, got 'x'"),
     ],
 )  # fmt: skip

@@ -14,8 +14,9 @@ from PIL import Image
 from tables import for_each
 
 import autograd_cnn as ag
+from autograd_cnn import nn
 from autograd_cnn.cli import datasets, main
-from autograd_cnn.cli.run import trained_model
+from autograd_cnn.cli.run import read_config, read_history, trained_model
 from autograd_cnn.interop import load_onnx
 from autograd_cnn.train import predict
 
@@ -176,8 +177,37 @@ def test_a_run_that_is_killed_goes_on_to_the_same_bits(home, tmp_path, capsys):
     assert _main("train", "--resume", str(killed)) == 1
     assert (
         capsys.readouterr().err
-        == "autograd-cnn train: fit: the run has had its 60 epochs; to train longer, start another run\n"
+        == "autograd-cnn train: fit: the run has had its 60 epochs; to train longer, ask for more\n"
     )
+
+
+def test_a_run_goes_on_for_longer_than_planned(tmp_path, capsys):
+    run, seed = tmp_path / "run", str(2**125)
+    options = ["--data", "bars", "--size", "8", *SMALL, "--backend", "reference", "--seed", seed]
+    assert _main("train", *options, "--epochs", "2", "--lr", "0.01", "--out", str(run)) == 0
+    shutil.copytree(run, tmp_path / "by hand")
+    capsys.readouterr()
+    assert _main("train", "--resume", str(run), "--epochs", "6") == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0] == "from epoch 3 on the learning rate falls as in a run of 6 epochs, not 2"
+    assert [line.split()[1] for line in lines[1:5]] == ["3/6", "4/6", "5/6", "6/6"]
+    rates = [epoch.learning_rate for epoch in read_history(run)]
+    assert np.allclose(rates, [0.01 * (1 + np.cos(np.pi * t)) / 2 for t in (0, 1 / 2, 2 / 6, 3 / 6, 4 / 6, 5 / 6)])
+    config = read_config(run)
+    assert (config.epochs, config.planned, config.seed) == (6, (2,), 2**125)
+    recipe = (run / "run.toml").read_text("utf-8").splitlines()
+    assert recipe[1] == "# planned at first with epochs = 2, which --resume has changed"
+    assert "epochs = 6" in recipe
+    model, dataset = config.make_model(), ag.data.image_folder("bars", size=8)
+    with ag.set_backend("reference"):
+        again = ag.train.fit(nn.fuse(model), dataset, config, checkpoint=tmp_path / "by hand" / "checkpoint.npz")
+    assert [epoch.loss for epoch in again] == [epoch.loss for epoch in read_history(run)]
+    before = {path.name: path.read_bytes() for path in run.iterdir()}
+    for epochs in ("6", "4"):
+        assert _main("train", "--resume", str(run), "--epochs", epochs) == 1
+        told = "autograd-cnn train: fit: the run has had its 6 epochs; to train longer, ask for more\n"
+        assert capsys.readouterr() == ("", told)
+    assert {path.name: path.read_bytes() for path in run.iterdir()} == before
 
 
 def test_stopping_early_keeps_the_best_weights_and_is_over(tmp_path, capsys):
@@ -211,6 +241,8 @@ def test_stopping_early_keeps_the_best_weights_and_is_over(tmp_path, capsys):
     (["predict", "run", "run/config.json", "bars/lying"], 1, "bars/lying is a folder; pass the images in it, such as bars/lying/*.jpg"),
     (["export", "run", "net.pt"], 2, "argument FILE.onnx: expected a name that ends in .onnx, got 'net.pt'"),
     (["eval", "bars"], 1, "bars: not a run of autograd-cnn train; it holds no config.json"),
+    (["runs", "rn"], 2, "argument DIR: expected a folder, got 'rn'; it does not exist"),
+    (["eval", "run", "--data", ""], 2, "argument --data: expected a folder or a file, got ''"),
     (["eval", "rn"], 1, "rn: not a run of autograd-cnn train; the folder does not exist"),
     (["report", "run", "-o", "page.txt"], 1, "report.write: unknown kind of file: expected a name that ends in .html, got 'page.txt'"),
     (["report", "run", "-o", "no/page.html"], 1, "--output: can't write to no/page.html: No such file or directory"),

@@ -31,6 +31,8 @@ def test_writes_a_page_and_a_moving_picture(tmp_path, capsys, monkeypatch):
             ["--model", "FC", "--call", "conv", "-o", "a.html"],
             "viz.play: there is no such call that can be played: expected fc1, softmax_cross_entropy, mean, got 'conv'",
         ),
+        (["--scene", "1", "-o", "a.html"], "--scene goes with an .svg; an .html has all scenes"),
+        (["--call", "", "-o", "a.html"], "argument --call: expected the name of a call, got ''"),
         (
             ["--model", "FC", "--scene", "2", "-o", "a.svg"],
             "to_svg: there is no such scene: expected 0 to 1, got 2",

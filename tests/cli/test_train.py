@@ -57,7 +57,7 @@ def test_a_run_leaves_all_behind(tmp_path, capsys):
         "data": "digits", "root": None, "size": None, "model": "digits_net", "classes": list("0123456789"),
         "image_shape": [1, 8, 8], "epochs": 2, "batch_size": 32, "lr": 0.002, "patience": None, "seed": 0, "backend": "reference",
         "version": ag.__version__, "augment": ["shift"], "mixup": None, "accumulate": 1, "clip_norm": None,
-        "class_weights": None, "ema": None, "workers": 0, "stream": False, "tensorboard": False,
+        "class_weights": None, "ema": None, "workers": 0, "stream": False, "tensorboard": False, "planned": [],
     }  # fmt: skip
     assert "conv1.weight" in (folder / "graph.svg").read_text("utf-8")
     assert sorted(path.name for path in folder.iterdir()) == [
@@ -171,6 +171,10 @@ def test_a_link_that_leads_nowhere(tmp_path, capsys, link):
         (["--lr", "nan"], "argument --lr: expected a number above 0, got 'nan'"),
         (["--epochs", "9" * 5000], f"argument --epochs: expected a whole number of at least 1, got '{'9' * 60}…'"),
         (["--batch-size", "65"], "--batch-size: expected at most 64, as many images as there are, got 65"),
+        (["--accumulate", "33"], "--accumulate: expected at most 32, as many parts as a batch has images, got 33"),
+        (["--data", ""], "argument --data: expected a data set, a folder or a file, got ''"),
+        (["--config", ""], "argument --config: expected the name of a file, got ''"),
+        (["--size", "70000"], "argument --size: expected at most 65535, got '70000'"),
         (["--out", ""], "argument --out: expected the name of a folder, got ''"),
         (["--force"], "--force goes with --out DIR, the folder whose run it replaces"),
         (
@@ -195,7 +199,7 @@ def test_a_link_that_leads_nowhere(tmp_path, capsys, link):
         (["--clip-norm", "-1"], "argument --clip-norm: expected a number above 0, got '-1'"),
         (
             ["--class-weights", "equal"],
-            "argument --class-weights: expected balanced, or numbers of at least 0 with commas in between, got 'equal'",
+            "argument --class-weights: expected balanced, or numbers of at least 0 with commas in between, not all 0, got 'equal'",
         ),
         (["--class-weights", "1,2"], "--class-weights: expected 10, one for each class, got 2"),
         (["--ema", "1"], "argument --ema: expected a number from 0 to below 1, got '1'"),

@@ -252,6 +252,25 @@ def test_a_float32_graph_stays_float32():
     assert x.grad.dtype == np.float32
 
 
+@for_each("dtype, next_dtype", [(np.float32, np.float32), (np.float64, np.float64), (np.float16, np.float32)])
+def test_the_next_rule_gets_a_cotangent_of_its_own_dtype_and_a_hook_that_of_its_tensor(dtype, next_dtype):
+    seen = []
+
+    @ag.primitive
+    def watched(x):
+        return x * 1
+
+    @watched.vjp("x")
+    def watched_wrt_x(g):
+        seen.append(g.dtype)
+        return g.astype(np.float64 if g.dtype == np.float32 else np.float32)
+
+    y = watched(watched(_leaf(dtype=dtype)))
+    y.register_hook(lambda g: seen.append(g.dtype))
+    y.sum().backward()
+    assert seen == [dtype, dtype, next_dtype]  # after a hook, a rule gets what the hook did
+
+
 def test_a_wrong_cotangent_of_a_rule_names_rule_and_shapes():
     @ag.primitive
     def cropped(x):

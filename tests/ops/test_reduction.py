@@ -8,6 +8,7 @@ from hypothesis.extra.numpy import array_shapes, arrays
 from tables import for_each
 
 import autograd_cnn as ag
+from autograd_cnn.errors import ArgumentError
 
 REDUCTIONS = ["sum", "mean", "var", "std", "max", "min", "prod"]
 
@@ -48,6 +49,27 @@ def test_positions_are_numpys(name, x, data, keepdims):
 def test_cumsum_is_numpys(x, data):
     axis = data.draw(st.one_of(st.none(), st.integers(-x.ndim, x.ndim - 1)))
     np.testing.assert_allclose(ag.cumsum(x, axis=axis), np.cumsum(x, axis=axis), rtol=1e-14)
+
+
+@for_each("ours, initial, running", [(ag.cumulative_sum, 0, np.cumsum), (ag.cumulative_prod, 1, np.cumprod)])
+def test_running_totals_of_the_array_standard(ours, initial, running, rng):
+    x = rng.standard_normal((3, 4, 2))
+    for axis in (0, 1, -1, -2):
+        np.testing.assert_array_equal(ours(x, axis), running(x, axis))
+        start = np.full_like(np.take(x, [0], axis), initial)
+        np.testing.assert_array_equal(
+            ours(x, axis, include_initial=True), np.concatenate([start, running(x, axis)], axis)
+        )
+    np.testing.assert_array_equal(ours(x[0, :, 0]), running(x[0, :, 0]))
+    for shape in ((), (2, 3)):
+        with pytest.raises(ArgumentError, match=f"^{ours.__name__}: axis is missing"):
+            ours(np.ones(shape))
+
+
+def test_too_few_elements_have_no_variance():
+    with np.errstate(all="ignore"), pytest.warns(RuntimeWarning, match="Degrees of freedom"):
+        gradient = _gradient(lambda t: ag.var(t, ddof=2), np.ones(1))
+    assert np.isnan(gradient).all()
 
 
 @pytest.mark.parametrize("name", ["var", "std"])

@@ -8,7 +8,7 @@ from hypothesis.extra.numpy import array_shapes, arrays
 from tables import for_each
 
 import autograd_cnn as ag
-from autograd_cnn.errors import ArgumentError, ShapeError
+from autograd_cnn.errors import ArgumentError, OperandError, ShapeError
 
 blocks = arrays(float, array_shapes(min_dims=1, max_dims=4, max_side=4), elements=st.integers(-9, 9))
 
@@ -88,6 +88,26 @@ def test_flip_and_roll(x, data):
     shift = tuple(data.draw(st.lists(st.integers(-5, 5), min_size=size, max_size=size)))
     shift = shift if isinstance(axis, tuple) else shift[0]
     _same(ag.roll(x, shift, axis), np.roll(x, shift, axis))
+
+
+def test_flattened_arrays_are_joined_and_an_axis_may_be_rolled_twice():
+    x = np.arange(6.0).reshape(2, 3)
+    _same(ag.concatenate([x, x[:1]], axis=None), np.concatenate([x, x[:1]], axis=None))
+    _same(ag.roll(x, (1, 1), (1, -1)), np.roll(x, (1, 1), (1, -1)))
+
+
+def test_a_repeated_number_can_not_be_written_to():
+    assert not ag.broadcast_to(np.float64(3), (2, 3)).flags.writeable
+
+
+@for_each(
+    "function",
+    [ag.squeeze, ag.expand_dims, ag.swapaxes, ag.full_like, ag.concatenate, ag.stack, ag.ptp, ag.cumulative_prod],
+)
+def test_a_composition_names_itself(function):
+    with pytest.raises(OperandError) as err:
+        function(np.zeros((2, 2)), rows=1)
+    assert str(err.value).startswith(f"{function.__name__}: no argument 'rows'")
 
 
 def test_joining_tensors_gives_each_its_part_of_the_gradient():

@@ -95,6 +95,35 @@ def _strided_array():
     return lambda x: ag.sum(x - ag.tensor(shift)), lambda: shift.__setitem__(1, 7.0)
 
 
+def _smaller_numbers_in_a_strided_array():
+    shift = np.arange(6.0)[::2]
+    return lambda x: ag.sum(x - ag.tensor(shift)), lambda: shift.__setitem__(1, -7.0)
+
+
+def _resized(*lengths):
+    """Return a case of an array whose shape changes in place, while its numbers stay."""
+
+    def case():
+        shift = np.zeros(lengths[0])
+        return lambda x: ag.sum(x) + shift.ndim, lambda: shift.resize(lengths[1], refcheck=False)
+
+    return case
+
+
+def _not_assigned_yet():
+    def function(x):
+        return ag.sum(x * late) if changed else ag.sum(x)
+
+    def change():
+        nonlocal changed, late
+        changed, late = True, 3.0
+
+    changed = False
+    if changed:  # so that there is such a name
+        late = 1.0
+    return function, change
+
+
 def _read_only_view():
     shift = np.array([1.0, 2.0, 3.0])
     view = shift[:]
@@ -273,7 +302,8 @@ CHANGES = [
     _by(lambda held: held[0], lambda: collections.deque([2.0])),
     _by(lambda held: held[0], lambda: collections.UserDict({0: 2.0})),
     _by(lambda held: held[0], lambda: collections.UserList([2.0])),
-    _global_in_a_helper, _global_in_a_layer, _nonlocal, _array, _strided_array, _read_only_view, _array_of_objects, _containers,
+    _global_in_a_helper, _global_in_a_layer, _nonlocal, _array, _strided_array, _smaller_numbers_in_a_strided_array,
+    _resized((2, 2), (4,)), _resized((4,), (2, 2)), _not_assigned_yet, _read_only_view, _array_of_objects, _containers,
     _longer_list, _shorter_list, _attributes, _class_attribute, _shadowed_class_attribute, _slot, _property, _module, _partial, _default, _decorated, _argument,
     _tensors, _model,
 ]  # fmt: skip

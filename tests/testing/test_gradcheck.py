@@ -11,6 +11,21 @@ from autograd_cnn import nn, ops
 from autograd_cnn.engine.node import values_of
 from autograd_cnn.errors import ArgumentError, GradientError, OperandError
 from autograd_cnn.testing import CheckError, check_adjoint, check_vjp, directional, gradcheck
+from autograd_cnn.testing.gradcheck import is_slope
+
+
+def test_is_slope():
+    assert is_slope("it is not the derivative", 3.0, lambda t: (1 + t) ** 3, 1e-9) < 1e-11
+    assert is_slope("it is not the derivative", 3000.003, lambda t: 1000 * (1 + t) ** 3, 2e-6) == pytest.approx(
+        1e-6, rel=1e-3
+    )
+    for wrong in (2.9, np.nan):
+        with pytest.raises(CheckError) as caught:
+            is_slope("it is not the derivative", wrong, lambda t: (1 + t) ** 3, 1e-9)
+        assert str(caught.value) == f"it is not the derivative: expected 3, got {wrong}; a rule may be wrong"
+    with pytest.raises(CheckError) as caught:
+        is_slope("it is not the derivative", 1.0, abs, 1e-9)
+    assert str(caught.value) == ("it is not the derivative: expected 0, got 1; there may be a kink or a tie nearby")
 
 
 def _made(forward, *rules, **options):

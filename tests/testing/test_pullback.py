@@ -9,7 +9,6 @@ from autograd_cnn.testing.pullback import (
     agree,
     dot,
     drawn_cotangent,
-    is_slope,
     leaf,
     moved,
     operand,
@@ -71,18 +70,6 @@ def test_unit_is_one_direction(rng):
     assert [part.shape for part in parts] == [(2, 3), (), (4,)]
     assert sum(dot(part, part) for part in parts) == pytest.approx(1)
     assert [part.shape for part in unit(rng, (0, 3))] == [(0, 3)]
-
-
-def test_is_slope():
-    assert is_slope("it", 3.0, lambda t: (1 + t) ** 3, 1e-9) < 1e-11
-    assert is_slope("it", 3000.003, lambda t: 1000 * (1 + t) ** 3, 2e-6) == pytest.approx(1e-6, rel=1e-3)
-    for wrong in (2.9, np.nan):
-        with pytest.raises(CheckError) as caught:
-            is_slope("it", wrong, lambda t: (1 + t) ** 3, 1e-9)
-        assert str(caught.value) == f"it is not the derivative: expected 3, got {wrong}; a rule may be wrong"
-    with pytest.raises(CheckError) as caught:
-        is_slope("it", 1.0, abs, 1e-9)
-    assert str(caught.value) == ("it is not the derivative: expected 0, got 1; there may be a kink or a tie nearby")
 
 
 def test_agree_returns_the_largest_error():

@@ -33,6 +33,7 @@ from autograd_cnn.train import TrainConfig
         ({"clip_norm": 0.0}, "clip_norm is out of range: expected a number above 0, got 0.0"),
         ({"class_weights": "even"}, "class_weights is not understood: expected 'balanced' or numbers, got 'even'"),
         ({"class_weights": [1, -1]}, "class_weights is out of range: expected numbers of at least 0, got -1"),
+        ({"class_weights": [0, 0]}, "class_weights are all 0: expected a number above 0 among them, got (0, 0)"),
         ({"ema": 1.0}, "ema is out of range: expected a number from 0 to below 1, got 1.0"),
         ({"workers": -1}, "workers is out of range: expected an int of at least 0, got -1"),
     ],

@@ -95,7 +95,7 @@ def test_a_trainer_that_is_restored_stops_where_the_other_does(tmp_path):
     (lambda: EarlyStopping(0), ArgumentError, "EarlyStopping: patience is out of range: expected an int of at least 1, got 0"),
     (lambda: EarlyStopping(1, "f1"), ArgumentError,
      "EarlyStopping: monitor is unknown: expected 'test_loss', 'test_accuracy', 'loss' or 'accuracy', got 'f1'"),
-    (lambda: EarlyStopping(1, min_delta=-1), ArgumentError, "EarlyStopping: min_delta is out of range: expected at least 0, got -1"),
+    (lambda: EarlyStopping(1, min_delta=-1), ArgumentError, "EarlyStopping: min_delta is out of range: expected a number of at least 0, got -1"),
     (lambda: EarlyStopping(1).load_state_dict({}), OperandError, "load_state_dict: it is not a state of early stopping: expected what state_dict returned, got {}"),
     (lambda: EarlyStopping(1).load_state_dict(EarlyStopping(1, "loss").state_dict()), ArgumentError,
      "load_state_dict: something else was monitored: expected test_loss, got loss"),

@@ -4,8 +4,6 @@
 same name are the same here. Each file lists its public names in ``__all__``.
 """
 
-from typing import TYPE_CHECKING
-
 from autograd_cnn.nn.functional.activation import *
 from autograd_cnn.nn.functional.attention import *
 from autograd_cnn.nn.functional.classification import *
@@ -28,9 +26,6 @@ from autograd_cnn.ops import sigmoid as sigmoid
 from autograd_cnn.ops import silu as silu
 from autograd_cnn.ops import softmax as softmax
 from autograd_cnn.ops import tanh as tanh
-from autograd_cnn.spelling import public as _public
-from autograd_cnn.spelling import teller as _teller
+from autograd_cnn.spelling import announce as _announce
 
-if not TYPE_CHECKING:  # type checkers follow the imports, and would assume that every name exists
-    __all__ = _public(globals())
-    __getattr__ = _teller(__name__, __all__)
+_announce(globals())

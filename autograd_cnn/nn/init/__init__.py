@@ -8,8 +8,6 @@ an int, layers of the same shape would start out equal.
 Shapes: (F, C/G, KH, KW) for filters, (out, in) for a `Linear`.
 """
 
-from typing import TYPE_CHECKING
-
 from autograd_cnn.nn.init.in_place import calculate_gain as calculate_gain
 from autograd_cnn.nn.init.in_place import constant_ as constant_
 from autograd_cnn.nn.init.in_place import dirac_ as dirac_
@@ -37,9 +35,6 @@ from autograd_cnn.nn.init.values import weight_and_bias as weight_and_bias
 from autograd_cnn.nn.init.values import xavier_normal as xavier_normal
 from autograd_cnn.nn.init.values import xavier_uniform as xavier_uniform
 from autograd_cnn.nn.init.values import zeros as zeros
-from autograd_cnn.spelling import public as _public
-from autograd_cnn.spelling import teller as _teller
+from autograd_cnn.spelling import announce as _announce
 
-if not TYPE_CHECKING:  # type checkers follow the imports, and would assume that every name exists
-    __all__ = _public(globals())
-    __getattr__ = _teller(__name__, __all__)
+_announce(globals())

@@ -1,7 +1,5 @@
 """Networks: published ones, and ones that a pattern describes."""
 
-from typing import TYPE_CHECKING
-
 from autograd_cnn.nn.models.build import build as build
 from autograd_cnn.nn.models.char_lstm import char_lstm as char_lstm
 from autograd_cnn.nn.models.lenet import digits_net as digits_net
@@ -13,7 +11,6 @@ from autograd_cnn.nn.models.resnet import resnet20 as resnet20
 from autograd_cnn.nn.models.unet import unet as unet
 from autograd_cnn.nn.models.vgg import small_vgg as small_vgg
 from autograd_cnn.nn.models.vit import tiny_vit as tiny_vit
-from autograd_cnn.spelling import public as _public
+from autograd_cnn.spelling import announce as _announce
 
-if not TYPE_CHECKING:  # type checkers follow the imports
-    __all__ = _public(globals())
+_announce(globals())

@@ -7,8 +7,6 @@ change to the rate that it finds, like PyTorch's chainable forms. So a warm-up a
 `ReduceLROnPlateau` depends on a metric, and is not a `Schedule`.
 """
 
-from typing import TYPE_CHECKING
-
 from autograd_cnn.optim.lr_scheduler.cycles import CosineAnnealingWarmRestarts as CosineAnnealingWarmRestarts
 from autograd_cnn.optim.lr_scheduler.cycles import LambdaLR as LambdaLR
 from autograd_cnn.optim.lr_scheduler.cycles import OneCycleLR as OneCycleLR
@@ -22,9 +20,6 @@ from autograd_cnn.optim.lr_scheduler.decay import StepLR as StepLR
 from autograd_cnn.optim.lr_scheduler.plateau import ReduceLROnPlateau as ReduceLROnPlateau
 from autograd_cnn.optim.lr_scheduler.schedule import Schedule as Schedule
 from autograd_cnn.optim.lr_scheduler.sequential import SequentialLR as SequentialLR
-from autograd_cnn.spelling import public as _public
-from autograd_cnn.spelling import teller as _teller
+from autograd_cnn.spelling import announce as _announce
 
-if not TYPE_CHECKING:  # type checkers follow the imports, and would assume that every name exists
-    __all__ = _public(globals())
-    __getattr__ = _teller(__name__, __all__)
+_announce(globals())
