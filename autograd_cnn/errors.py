@@ -59,6 +59,10 @@ class FormatError(ValueError):
     """A file that is damaged, or not in the format that its name says."""
 
 
+class DataWarning(UserWarning):
+    """Data on which a network can be trained, but which are hardly what was meant."""
+
+
 class CompileWarning(UserWarning):
     """A function given to ``compile`` that runs uncompiled, and why."""
 

@@ -1,6 +1,7 @@
 """The training loop: forward, backward, a step, and an evaluation on the test images after each epoch."""
 
 import math
+import warnings
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import nullcontext
 from dataclasses import asdict
@@ -15,7 +16,7 @@ from autograd_cnn.data import Dataset, Loader, Split, compose, mixup
 from autograd_cnn.distributed import DataParallel, ProcessGroup
 from autograd_cnn.engine.composite import parsed
 from autograd_cnn.engine.recording import no_grad
-from autograd_cnn.errors import ArgumentError, DivergedError, OperandError, counted, sentence
+from autograd_cnn.errors import ArgumentError, DataWarning, DivergedError, OperandError, counted, sentence
 from autograd_cnn.files import AnyPath
 from autograd_cnn.io import restore, save
 from autograd_cnn.kernels import current_backend
@@ -226,6 +227,11 @@ class Trainer:
             If the loader or ``test`` has no images, or ``epochs`` is not an int of at least 1.
         OperandError
             If ``loader`` is not a `Loader`, or ``test`` is not a `Split`.
+
+        Warns
+        -----
+        DataWarning
+            If the test images are bytes.
         """
         of_kind("Trainer.fit", "loader", loader, Loader, "data.Loader(images, labels)")
         of_kind("Trainer.fit", "test", test, Split, "data.Split(images, labels)")
@@ -233,6 +239,10 @@ class Trainer:
             expected = "some to learn from and some to test on"
             got = f"{len(loader)} batches and {len(test.labels)} images"
             raise ArgumentError(sentence("Trainer.fit", "images are missing", expected=expected, got=got))
+        if len(test.images.shape) == 4 and test.images.dtype == np.uint8:
+            problem = "the network is tested on bytes from 0 to 255, which are large for a network"
+            text = sentence("Trainer.fit", problem, hint="divide all images by 255")
+            warnings.warn(text, DataWarning, stacklevel=2)
         rank, ranks = _share(self.parallel)
         if (loader.rank, loader.ranks) != (rank, ranks):
             raise ArgumentError(

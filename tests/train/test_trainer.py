@@ -5,7 +5,7 @@ from tables import for_each
 from autograd_cnn import nn, optim
 from autograd_cnn.attribution import saliency
 from autograd_cnn.data import Dataset, Loader, Split, digits
-from autograd_cnn.errors import ArgumentError, DivergedError, OperandError
+from autograd_cnn.errors import ArgumentError, DataWarning, DivergedError, OperandError
 from autograd_cnn.kernels import current_backend
 from autograd_cnn.report import write
 from autograd_cnn.train import Callback, EarlyStopping, TrainConfig, Trainer, evaluate, figures_of, find_lr, fit
@@ -345,6 +345,14 @@ def _balanced(few):
     counts = np.bincount(few.train.labels, minlength=10)
     weight = (len(few.train.labels) / (10 * counts)).astype(np.float32)
     return lambda scores, labels: nn.cross_entropy(scores, labels, weight=weight)
+
+
+def test_images_of_bytes_are_warned_of(few):
+    scaled = Dataset(*(Split((part.images * 255).astype(np.uint8), part.labels) for part in few))
+    text = "Trainer.fit: the network is tested on bytes from 0 to 255, which are large for a network; divide all images by 255"
+    with pytest.warns(DataWarning) as caught:
+        _fit(scaled, epochs=1)
+    assert [str(each.message) for each in caught] == [text]
 
 
 def test_early_stopping_keeps_the_best_average(few):
