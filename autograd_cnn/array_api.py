@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from autograd_cnn import ops
-from autograd_cnn.errors import OperandError, sentence
+from autograd_cnn.errors import OperandError
 from autograd_cnn.tensor import Tensor
 
 __array_api_version__: Final = getattr(np, "__array_api_version__", "2022.12")
@@ -81,8 +81,7 @@ def _tensors(result: Any) -> Any:
     if not isinstance(result, (np.ndarray, np.generic)):
         return result
     if result.dtype.kind == "c":
-        problem = "not an array of numbers"
-        raise OperandError(sentence("a tensor", problem, expected="ints, floats or bools", got=result.dtype))
+        raise OperandError("a tensor", "not an array of numbers", expected="ints, floats or bools", got=result.dtype)
     value: Any = np.asarray(result).view()
     value.flags.writeable = False
     return Tensor.wrap(value[()])
@@ -136,9 +135,7 @@ def argsort(x: Tensor, /, *, axis: int = -1, descending: bool = False, stable: b
 
 def _check_device(where: str, device: str | None) -> None:
     if device not in (None, "cpu"):
-        raise OperandError(
-            sentence(where, f"device {device!r} is not supported", hint="everything is computed on the CPU")
-        )
+        raise OperandError(where, f"device {device!r} is not supported", hint="everything is computed on the CPU")
 
 
 class __array_namespace_info__:  # noqa: N801  # the standard's name

@@ -13,23 +13,33 @@ _LONGEST = 240
 """The maximum number of characters of a received value that a message shows."""
 
 
-class ShapeError(ValueError):
+class _Sentence(Exception):  # noqa: N818  # what the errors share, and not raised by itself
+    """An error whose text is composed as by `sentence`; a text alone is kept as it is."""
+
+    def __init__(
+        self, where: str, problem: str = "", *, expected: object = None, got: object = None, hint: str = ""
+    ) -> None:
+        alone = not (problem or hint) and expected is None
+        super().__init__(where if alone else sentence(where, problem, expected=expected, got=got, hint=hint))
+
+
+class ShapeError(_Sentence, ValueError):
     """Arrays whose shapes do not fit each other, or do not fit the operation."""
 
 
-class ArgumentError(ValueError):
+class ArgumentError(_Sentence, ValueError):
     """A parameter outside its range."""
 
 
-class OperandError(TypeError):
+class OperandError(_Sentence, TypeError):
     """An argument of the wrong kind or dtype."""
 
 
-class RegistrationError(TypeError):
+class RegistrationError(_Sentence, TypeError):
     """An inconsistent primitive or rule; raised at import."""
 
 
-class GradientError(ValueError):
+class GradientError(_Sentence, ValueError):
     """A backward pass that can't be done as asked."""
 
 
@@ -55,7 +65,7 @@ class DivergedError(ArithmeticError):
     """A training run whose loss is no longer a finite number."""
 
 
-class FormatError(ValueError):
+class FormatError(_Sentence, ValueError):
     """A file that is damaged, or not in the format that its name says."""
 
 

@@ -10,7 +10,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, Final, TypeAlias
 
-from autograd_cnn.errors import ArgumentError, OperandError, sentence
+from autograd_cnn.errors import ArgumentError, OperandError
 
 if sys.platform != "win32":
     import fcntl
@@ -40,14 +40,14 @@ def as_path(where: str, path: AnyPath, endings: Collection[str] = (), hint: str 
         name = os.fsdecode(path)
     except TypeError:
         problem = "path is not understood"
-        raise OperandError(sentence(where, problem, expected="a str or a path", got=type(path).__name__)) from None
+        raise OperandError(where, problem, expected="a str or a path", got=type(path).__name__) from None
     if "\0" in name:
-        raise ArgumentError(sentence(where, "a path can't have a zero byte in it", expected="a path", got=repr(name)))
+        raise ArgumentError(where, "a path can't have a zero byte in it", expected="a path", got=repr(name))
     found = Path(name)
     if endings and found.suffix.lower() not in endings:
         *first, last = endings
         expected = f"a name that ends in {', '.join(first)} or {last}" if first else f"a name that ends in {last}"
-        raise ArgumentError(sentence(where, "unknown kind of file", expected=expected, got=repr(found.name), hint=hint))
+        raise ArgumentError(where, "unknown kind of file", expected=expected, got=repr(found.name), hint=hint)
     return found
 
 

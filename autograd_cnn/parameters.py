@@ -147,7 +147,7 @@ def integer(where: str, name: str, value: Any, least: int | None = None) -> int:
     if not _is_integer(value):
         raise ArgumentError(_not_understood(where, name, expected, value))
     if least is not None and value < least:
-        raise ArgumentError(sentence(where, f"{name} is out of range", expected=expected, got=repr(value)))
+        raise ArgumentError(where, f"{name} is out of range", expected=expected, got=repr(value))
     return operator.index(value)
 
 
@@ -211,7 +211,7 @@ def _is_sequence(value: Any) -> bool:
 
 def _at_least(where: str, name: str, number: int, least: int | None, value: Any) -> int:
     if least is not None and number < least:
-        raise ArgumentError(sentence(where, f"{name} is out of range", expected=f"at least {least}", got=repr(value)))
+        raise ArgumentError(where, f"{name} is out of range", expected=f"at least {least}", got=repr(value))
     return number
 
 
@@ -246,9 +246,9 @@ def number(
     else:
         raise ArgumentError(_not_understood(where, name, expected, value))
     if fits is not None and not fits(found):
-        raise ArgumentError(sentence(where, f"{name} is out of range", expected=expected, got=repr(value)))
+        raise ArgumentError(where, f"{name} is out of range", expected=expected, got=repr(value))
     if finite and not isfinite(found):
-        raise ArgumentError(sentence(where, f"{name} is not finite", expected=expected, got=repr(value)))
+        raise ArgumentError(where, f"{name} is not finite", expected=expected, got=repr(value))
     return found
 
 
@@ -282,7 +282,7 @@ def padding(where: str, name: str, value: Any) -> Any:
     if isinstance(value, str):
         if value not in ("valid", "same", "full"):
             expected = "'valid', 'same', 'full' or numbers"
-            raise ArgumentError(sentence(where, f"{name} is unknown", expected=expected, got=repr(value)))
+            raise ArgumentError(where, f"{name} is unknown", expected=expected, got=repr(value))
         return value
     sides = value.tolist() if isinstance(value, np.ndarray) else value
     if isinstance(sides, (list, tuple)) and len(sides) == 2 and all(map(_is_sequence, sides)):
@@ -350,8 +350,7 @@ def _of_memory(where: str, name: str, shape: tuple[int, ...]) -> tuple[int, ...]
     """Return the shape if no length is negative and NumPy can count its elements."""
     integers(where, name, shape, 0)
     if prod(shape) > _MOST_ELEMENTS:
-        expected = f"at most {_MOST_ELEMENTS} elements"
-        raise ArgumentError(sentence(where, f"{name} is out of range", expected=expected, got=shape))
+        raise ArgumentError(where, f"{name} is out of range", expected=f"at most {_MOST_ELEMENTS} elements", got=shape)
     return shape
 
 
@@ -380,7 +379,7 @@ def choice(where: str, name: str, value: Any, options: Sequence[str | None]) -> 
     if not isinstance(value, (str, NoneType)) or value not in options:
         *others, last = map(repr, options)
         expected = f"{', '.join(others)} or {last}" if others else last
-        raise ArgumentError(sentence(where, f"{name} is unknown", expected=expected, got=repr(value)))
+        raise ArgumentError(where, f"{name} is unknown", expected=expected, got=repr(value))
 
 
 def _one_of(options: Sequence[str | None]) -> Parsed:
@@ -405,7 +404,7 @@ def flag(where: str, name: str, value: Any) -> bool:
     False
     """
     if not isinstance(value, (bool, np.bool_)):
-        raise OperandError(sentence(where, f"{name} is not a bool", expected="True or False", got=repr(value)))
+        raise OperandError(where, f"{name} is not a bool", expected="True or False", got=repr(value))
     return bool(value)
 
 
@@ -422,7 +421,7 @@ def of_kind(where: str, name: str, value: object, kind: type, made: str) -> None
         article = "an" if kind.__name__[0] in "AEIOU" else "a"
         sort = "class" if isinstance(value, type) else "function" if inspect.isroutine(value) else ""
         got = f"the {sort} {getattr(value, '__name__', value)}" if sort else type(value).__name__
-        raise OperandError(sentence(where, f"{name} is not {article} {kind.__name__}", expected=made, got=got))
+        raise OperandError(where, f"{name} is not {article} {kind.__name__}", expected=made, got=got)
 
 
 # --- arrays and dtypes ------------------------------------------------------------------------
@@ -457,15 +456,14 @@ def float_dtype(where: str, name: str, value: Any) -> np.dtype[Any]:
         dtype = np.dtype(object)
     if dtype.kind != "f" or dtype.itemsize > 8:
         got = dtype if dtype.kind in "biufc" else repr(value)
-        problem = f"{name} is not one of floats"
-        raise OperandError(sentence(where, problem, expected="float16, float32 or float64", got=got))
+        raise OperandError(where, f"{name} is not one of floats", expected="float16, float32 or float64", got=got)
     return dtype.newbyteorder("=")
 
 
 def _mask(where: str, name: str, value: Any) -> np.ndarray[Any, Any]:
     mask = np.asarray(value)
     if mask.dtype.kind != "b":
-        raise OperandError(sentence(where, f"{name} is not an array of bools", expected="bool", got=mask.dtype))
+        raise OperandError(where, f"{name} is not an array of bools", expected="bool", got=mask.dtype)
     return mask
 
 
@@ -479,7 +477,7 @@ def integer_array(where: str, name: str, value: Any) -> np.ndarray[Any, Any]:
     """
     array = np.asarray(value)
     if array.dtype.kind not in "iu" and array.size:
-        raise OperandError(sentence(where, f"{name} are not integers", expected="an array of ints", got=array.dtype))
+        raise OperandError(where, f"{name} are not integers", expected="an array of ints", got=array.dtype)
     return array.astype(array.dtype.newbyteorder("=") if array.dtype.kind in "iu" else int, copy=False)
 
 

@@ -83,9 +83,9 @@ def understood(where: str, params: dict[str, Any], names: Mapping[str, Any]) -> 
             continue
         own = next((each for each in _SYNONYMS.get(name, ()) if each in names), name)
         if name == "dim" and where in _DIFFERENT and "correction" not in params:
-            raise OperandError(sentence(where, "argument 'dim' means something else here", hint=_DIFFERENT[where]))
+            raise OperandError(where, "argument 'dim' means something else here", hint=_DIFFERENT[where])
         if own != name and own in found and found[own] is not names[own]:
-            raise OperandError(sentence(where, f"{name} and {own} are the same", hint=f"say {own} alone"))
+            raise OperandError(where, f"{name} and {own} are the same", hint=f"say {own} alone")
         found[own] = value
     return found
 

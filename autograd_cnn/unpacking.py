@@ -32,7 +32,7 @@ def check_room(unpacked: int, size: int, hint: str = "") -> None:
     most = max(ROOM, RATIO * size)
     if unpacked > most:
         expected = f"at most {most} bytes from a file of {size}"
-        raise FormatError(sentence("unpacks to suspiciously many bytes", expected=expected, got=unpacked, hint=hint))
+        raise FormatError("unpacks to suspiciously many bytes", expected=expected, got=unpacked, hint=hint)
 
 
 def read_array(
@@ -60,8 +60,8 @@ def read_array(
     while offset < len(values):
         count = stream.readinto(values[offset : offset + PIECE].data)  # type: ignore[attr-defined]  # every binary stream has it
         if not count:
-            raise FormatError(sentence("cut off", expected=f"{len(values)} bytes for shape {shape}", got=offset))
+            raise FormatError("cut off", expected=f"{len(values)} bytes for shape {shape}", got=offset)
         offset += count
     if dtype.kind == "b" and values.max(initial=0) > 1:
-        raise FormatError(sentence("a bool is neither 0 nor 1", expected="0 or 1", got=values.max()))
+        raise FormatError("a bool is neither 0 nor 1", expected="0 or 1", got=values.max())
     return array.astype(dtype.newbyteorder("="), order="C", copy=False)

@@ -30,6 +30,15 @@ def test_a_sentence_has_the_parts_that_were_given_in_one_order(parts, text):
     assert sentence("pool", **parts) == text
 
 
+@for_each(
+    "kind", [errors.ShapeError, errors.ArgumentError, errors.OperandError, errors.GradientError, errors.FormatError]
+)
+def test_an_error_composes_its_sentence_and_keeps_it(kind):
+    error = kind("pool", "window is odd", expected="an even one", got=3, hint="try 2")
+    for each in (error, pickle.loads(pickle.dumps(error)), kind(str(error))):  # noqa: S301  # of this test
+        assert (type(each), str(each)) == (kind, "pool: window is odd: expected an even one, got 3; try 2")
+
+
 def test_a_sentence_shows_of_an_array_no_more_than_a_line():
     text = sentence("pool", "window is odd", expected=2, got=repr(np.arange(999.0).reshape(-1, 3)))
     assert "\n" not in text

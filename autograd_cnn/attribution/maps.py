@@ -7,7 +7,7 @@ from autograd_cnn import nn
 from autograd_cnn.engine.backward import gradients
 from autograd_cnn.engine.composite import composite
 from autograd_cnn.engine.recording import enable_grad, no_grad
-from autograd_cnn.errors import ArgumentError, GradientError, OperandError, ShapeError, sentence
+from autograd_cnn.errors import ArgumentError, GradientError, OperandError, ShapeError
 from autograd_cnn.nn.functional import interpolate
 from autograd_cnn.nn.modes import check_network, evaluating
 from autograd_cnn.parameters import Number, Size
@@ -149,7 +149,7 @@ def occlusion(
     """
     pixels, classes = _checked("occlusion", model, images, labels)
     if size % 2 == 0:
-        raise ArgumentError(sentence("occlusion", "size is even", expected="an odd number of pixels", got=size))
+        raise ArgumentError("occlusion", "size is even", expected="an odd number of pixels", got=size)
     reach = size // 2
     lost = np.empty((len(pixels), *pixels.shape[2:]), pixels.dtype)
     with evaluating(model), no_grad():
@@ -204,7 +204,7 @@ def grad_cam(
         layer = next((each for each in reversed([*model.modules()]) if isinstance(each, nn.Conv2d)), None)
     if layer is None or all(each is not layer for each in model.modules()):
         expected = "one of its modules, such as model[0], by default the last nn.Conv2d"
-        raise ArgumentError(sentence("grad_cam", "the model has no such layer", expected=expected, got=repr(layer)))
+        raise ArgumentError("grad_cam", "the model has no such layer", expected=expected, got=repr(layer))
     seen: list[Tensor] = []
     handle = layer.register_forward_hook(lambda module, inputs, output: seen.append(output))  # noqa: ARG005  # a hook's
     try:
@@ -216,10 +216,10 @@ def grad_cam(
     maps = seen[-1] if seen else None
     if maps is None or maps.ndim != 4 or len(maps) != len(pixels):
         got = "nothing" if maps is None else f"shape {maps.shape}"
-        raise ShapeError(sentence("grad_cam", "the layer gives no maps", expected=f"({len(pixels)}, C, h, w)", got=got))
+        raise ShapeError("grad_cam", "the layer gives no maps", expected=f"({len(pixels)}, C, h, w)", got=got)
     [slope] = gradients(scores.sum(), [maps])
     if slope is None:
-        raise GradientError(sentence("grad_cam", "the scores do not depend on the layer"))
+        raise GradientError("grad_cam", "the scores do not depend on the layer")
     weights = slope.numpy().mean(axis=(2, 3), keepdims=True)
     found = np.maximum((weights * maps.numpy()).sum(axis=1, keepdims=True), 0)
     return np.asarray(interpolate(found, size=pixels.shape[2:], mode="bilinear"))[:, 0]
@@ -243,14 +243,13 @@ def _checked(
     check_network(where, model)
     pixels, classes = np.asarray(images), np.asarray(labels)
     if pixels.ndim != 4:
-        raise ShapeError(sentence(where, "images have the wrong shape", expected="(N, C, H, W)", got=pixels.shape))
+        raise ShapeError(where, "images have the wrong shape", expected="(N, C, H, W)", got=pixels.shape)
     if classes.shape != pixels.shape[:1]:
-        problem = "the labels do not match the images"
-        raise ShapeError(sentence(where, problem, expected=pixels.shape[:1], got=classes.shape))
+        raise ShapeError(where, "the labels do not match the images", expected=pixels.shape[:1], got=classes.shape)
     if classes.dtype.kind not in "iu":
-        raise OperandError(sentence(where, "labels are not integers", expected="class numbers", got=classes.dtype))
+        raise OperandError(where, "labels are not integers", expected="class numbers", got=classes.dtype)
     if pixels.dtype.kind != "f":
-        raise OperandError(sentence(where, "images are not of floats", expected="float32 or float64", got=pixels.dtype))
+        raise OperandError(where, "images are not of floats", expected="float32 or float64", got=pixels.dtype)
     return pixels, classes
 
 
@@ -264,12 +263,11 @@ def _scores_of(where: str, model: nn.Module, images: Tensor, labels: NDArray[np.
     """
     scores: Tensor = model(images)
     if scores.ndim != 2 or len(scores) != len(labels):
-        problem = "the model gives no scores"
-        raise ShapeError(sentence(where, problem, expected=f"shape ({len(labels)}, K)", got=scores.shape))
+        raise ShapeError(where, "the model gives no scores", expected=f"shape ({len(labels)}, K)", got=scores.shape)
     if np.any((labels < 0) | (labels >= scores.shape[1])):
         problem = "a label is not the number of a class"
         expected = f"0 to {scores.shape[1] - 1}"
-        raise ShapeError(sentence(where, problem, expected=expected, got=f"{labels.min()} to {labels.max()}"))
+        raise ShapeError(where, problem, expected=expected, got=f"{labels.min()} to {labels.max()}")
     return scores[np.arange(len(labels)), labels]
 
 
@@ -288,5 +286,5 @@ def _gradient(
         scores = _scores_of(where, model, pixels, labels)
         [slope] = gradients(scores.sum(), [pixels])
     if slope is None:
-        raise GradientError(sentence(where, "the scores of the model do not depend on the images"))
+        raise GradientError(where, "the scores of the model do not depend on the images")
     return slope.numpy()

@@ -15,7 +15,7 @@ from autograd_cnn.cli.options import Options, as_usage_errors, file, one_of, who
 from autograd_cnn.cli.output import say
 from autograd_cnn.cli.user_code import call, failures_of, split_name
 from autograd_cnn.engine.node import Shape
-from autograd_cnn.errors import ArgumentError, GradientError, ShapeError, sentence
+from autograd_cnn.errors import ArgumentError, GradientError, ShapeError
 from autograd_cnn.files import as_path
 from autograd_cnn.graph import Graph, capture, profile
 from autograd_cnn.interop import OnnxNetwork, load_onnx
@@ -114,14 +114,13 @@ def _capture(arguments: argparse.Namespace) -> Graph:
     suffix = as_path("render", arguments.output, ENDINGS).suffix.lower()
     for option in UNUSED.get(suffix, ()):
         if getattr(arguments, option) is not None:
-            problem = f"a {suffix} file holds the whole graph and takes no --{option}"
-            raise ArgumentError(sentence(f"--{option}", problem))
+            raise ArgumentError(f"--{option}", f"a {suffix} file holds the whole graph and takes no --{option}")
     subject = make_subject(arguments.model, arguments.shape)
     backward = arguments.backward or arguments.color == "grad"
     if backward and subject.loss.size != 1:
         option = "--backward" if arguments.backward else "--color grad"
         problem = f"{arguments.model} returns no loss"
-        raise ArgumentError(sentence(option, problem, expected="one number", got=f"shape {subject.loss.shape}"))
+        raise ArgumentError(option, problem, expected="one number", got=f"shape {subject.loss.shape}")
     try:
         if arguments.color == "time":
             return profile(subject.again, runs=RUNS, names=subject.names).graph
@@ -176,10 +175,9 @@ def _from_script(path: Path, name: str, shape: ImageShape | None) -> Subject:
         return _from_module(result, (1, *(shape or (1, 28, 28))), where, path)
     if not isinstance(result, Tensor):
         problem = f"{where} returns something else"
-        expected = "an nn.Module or a tensor"
-        raise ArgumentError(sentence("--model", problem, expected=expected, got=type(result).__name__))
+        raise ArgumentError("--model", problem, expected="an nn.Module or a tensor", got=type(result).__name__)
     if shape is not None:
-        raise ArgumentError(sentence("--shape", f"{where} returns a tensor, which is drawn as it is"))
+        raise ArgumentError("--shape", f"{where} returns a tensor, which is drawn as it is")
     return Subject(result, [], lambda: call(path, name), path)
 
 
@@ -194,16 +192,16 @@ def read_onnx(path: Path, shape: ImageShape | None = None, option: str = "--mode
     try:
         network = load_onnx(path)
     except OSError as error:
-        raise ArgumentError(sentence(option, f"can't read {path}: {error.strerror}")) from error
+        raise ArgumentError(option, f"can't read {path}: {error.strerror}") from error
     if len(network.inputs) != 1 or network.inputs[0].dtype.kind != "f":
         got = ", ".join(f"{each.name}: {each.dtype}" for each in network.inputs) or "none"
-        raise ArgumentError(sentence(option, f"{path} has other inputs", expected="one of floats", got=got))
+        raise ArgumentError(option, f"{path} has other inputs", expected="one of floats", got=got)
     own = ("?",) if network.inputs[0].shape is None else network.inputs[0].shape
     lengths = (*(1 if isinstance(batch, str) else batch for batch in own[:1]), *(shape or own[1:]))
     closed = tuple(length for length in lengths if isinstance(length, int))
     if len(closed) < len(lengths):
         open_shape = f"({', '.join(map(str, own))})"
-        raise ArgumentError(sentence(option, f"{path} leaves the shape of its input open: {open_shape}; give --shape"))
+        raise ArgumentError(option, f"{path} leaves the shape of its input open: {open_shape}; give --shape")
     return network, closed
 
 
@@ -216,11 +214,11 @@ def _from_module(model: nn.Module, shape: Shape, where: str, path: Path | None =
         with failures_of(path, hint) if path is not None else nullcontext():
             output = model(images)
     except ShapeError as error:  # such as one image of one pixel for batch normalisation
-        raise ArgumentError(sentence("--model", str(error), hint=hint)) from error
+        raise ArgumentError("--model", str(error), hint=hint) from error
     if not isinstance(output, Tensor):
         problem = f"the output of {where} can't be drawn"
         expected = "a tensor that depends on parameters"
-        raise ArgumentError(sentence("--model", problem, expected=expected, got=type(output).__name__))
+        raise ArgumentError("--model", problem, expected=expected, got=type(output).__name__)
     names = [*model.named_parameters(), ("image", images)]
     return Subject(_loss(output), names, lambda: _loss(model(images)), path)
 

@@ -10,7 +10,7 @@ from autograd_cnn import nn
 from autograd_cnn.cli.options import did_you_mean
 from autograd_cnn.engine.abstract import AbstractArray
 from autograd_cnn.engine.recording import no_grad
-from autograd_cnn.errors import ArgumentError, sentence
+from autograd_cnn.errors import ArgumentError
 from autograd_cnn.kernels import set_backend
 from autograd_cnn.tensor import Tensor
 
@@ -54,8 +54,7 @@ def make_model(text: str, image_shape: ImageShape, seed: int, classes: int = 10)
     if text not in MODELS and text.isidentifier() and text != "FC":
         problem = "no network of this name"
         expected = f"one of {', '.join(MODELS)}, or a pattern"
-        got = repr(text)
-        raise ArgumentError(sentence("--model", problem, expected=expected, got=got, hint=did_you_mean(text, MODELS)))
+        raise ArgumentError("--model", problem, expected=expected, got=repr(text), hint=did_you_mean(text, MODELS))
     try:
         if text in MODELS:
             model = _named(text, image_shape, seed, classes)

@@ -10,7 +10,7 @@ from autograd_cnn.cli.models import MOST_PIXELS, ImageShape, make_model
 from autograd_cnn.cli.options import Options, named
 from autograd_cnn.data import Dataset
 from autograd_cnn.engine.composite import parsed
-from autograd_cnn.errors import ArgumentError, FormatError, sentence
+from autograd_cnn.errors import ArgumentError, FormatError
 from autograd_cnn.files import AnyPath, as_path
 from autograd_cnn.graph.reading import rebuild
 from autograd_cnn.train import EpochMetrics, TrainConfig
@@ -74,7 +74,7 @@ class RunConfig(TrainConfig):
     def __post_init__(self) -> None:
         """Refuse what no run has."""
         if not self.classes or not all(0 < length <= MOST_PIXELS for length in self.image_shape):
-            raise ArgumentError(sentence("RunConfig", "there are no classes, or the images have no such shape"))
+            raise ArgumentError("RunConfig", "there are no classes, or the images have no such shape")
 
     def make_model(self) -> nn.Module:
         """Return the network with its initial weights."""
@@ -105,13 +105,13 @@ def read_config(run: AnyPath) -> RunConfig:
         text = path.read_bytes()
     except FileNotFoundError as error:
         hint = f"it holds no {CONFIG}" if run.is_dir() else "the folder does not exist"
-        raise FormatError(sentence(str(run), "not a run of autograd-cnn train", hint=hint)) from error
+        raise FormatError(str(run), "not a run of autograd-cnn train", hint=hint) from error
     try:
         values = json.loads(text)
         seed = values["seed"]  # has more digits than any size, perhaps
         return replace(rebuild(RunConfig, {**values, "seed": 0}, str(path)), seed=seed)
     except (ValueError, TypeError, KeyError, RecursionError) as error:
-        raise FormatError(sentence(str(path), "not the configuration of a run of this version")) from error
+        raise FormatError(str(path), "not the configuration of a run of this version") from error
 
 
 def trained_model(run: AnyPath, config: RunConfig | None = None) -> nn.Module:
@@ -138,8 +138,8 @@ def trained_model(run: AnyPath, config: RunConfig | None = None) -> nn.Module:
         model = config.make_model()
         model.load_state_dict(weights)
     except (ValueError, TypeError, KeyError) as error:
-        raise FormatError(sentence(str(path), "not the weights of the network that config.json names",
-                                   hint=str(error))) from error  # fmt: skip
+        raise FormatError(str(path), "not the weights of the network that config.json names",
+                          hint=str(error)) from error  # fmt: skip
     return model.eval()
 
 
@@ -158,7 +158,7 @@ def read_history(run: Path) -> list[EpochMetrics]:
     try:
         return [rebuild(EpochMetrics, json.loads(line), str(path)) for line in text.splitlines()]
     except (ValueError, RecursionError) as error:
-        raise FormatError(sentence(str(path), "not the metrics of a run of this version")) from error
+        raise FormatError(str(path), "not the metrics of a run of this version") from error
 
 
 def source_of(config: RunConfig, moved_to: str | None, hint: str) -> Source:
@@ -174,7 +174,7 @@ def source_of(config: RunConfig, moved_to: str | None, hint: str) -> Source:
         known = source.data in KNOWN
         source = source._replace(root=Path(moved_to)) if known else source._replace(data=moved_to)
     if source.data not in KNOWN and not Path(source.data).exists():
-        raise ArgumentError(sentence(source.data, "the images of the run are not there", hint=hint))
+        raise ArgumentError(source.data, "the images of the run are not there", hint=hint)
     check_source(source)
     return source
 
@@ -198,6 +198,5 @@ def read_dataset(config: RunConfig, moved_to: str | None) -> Dataset:
     dataset = load_source(source, channels=config.image_shape[0])
     if dataset.classes != config.classes:
         problem = "the classes have changed since"
-        got = ", ".join(dataset.classes)
-        raise ArgumentError(sentence(source.data, problem, expected=", ".join(config.classes), got=got))
+        raise ArgumentError(source.data, problem, expected=", ".join(config.classes), got=", ".join(dataset.classes))
     return dataset

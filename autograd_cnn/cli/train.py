@@ -37,7 +37,7 @@ from autograd_cnn.cli.output import say
 from autograd_cnn.cli.run import RunConfig, read_config, source_of
 from autograd_cnn.data import Dataset
 from autograd_cnn.distributed import ProcessGroup
-from autograd_cnn.errors import ArgumentError, DivergedError, MissingDependencyError, counted, sentence
+from autograd_cnn.errors import ArgumentError, DivergedError, MissingDependencyError, counted
 from autograd_cnn.graph import Graph, capture
 from autograd_cnn.kernels import current_backend, must_compile, set_backend
 from autograd_cnn.kernels.backend import CHOICES, VARIABLE
@@ -325,7 +325,7 @@ def _same_images(config: RunConfig) -> Dataset:
     if dataset.train.images.shape[1:] != config.image_shape or dataset.classes != config.classes:
         expected = f"{len(config.classes)} classes of images {config.image_shape}"
         got = f"{len(dataset.classes)} of {dataset.train.images.shape[1:]}"
-        raise ArgumentError(sentence("--resume", f"{config.data} has changed since", expected=expected, got=got))
+        raise ArgumentError("--resume", f"{config.data} has changed since", expected=expected, got=got)
     return dataset
 
 
@@ -380,10 +380,10 @@ def _open_folder(path: Path, *, force: bool = False, resume: bool = False) -> It
         try:
             folder = stack.enter_context(RunFolder.open(path, replace=True, resume=resume))
         except ArgumentError as error:
-            raise ArgumentError(sentence("--resume" if resume else "--out", str(error))) from error
+            raise ArgumentError("--resume" if resume else "--out", str(error)) from error
         if folder.replaces and not force:
             problem = f"{path} holds an earlier run; choose another folder, or let --force replace it"
-            raise ArgumentError(sentence("--out", problem))
+            raise ArgumentError("--out", problem)
         try:
             yield folder
         except KeyboardInterrupt as error:

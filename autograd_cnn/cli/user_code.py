@@ -11,7 +11,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any, Final
 
-from autograd_cnn.errors import ArgumentError, sentence
+from autograd_cnn.errors import ArgumentError
 from autograd_cnn.spelling import alike
 
 LIBRARIES: Final = frozenset({"google", "llvmlite", "numba", "onnx"})
@@ -90,16 +90,15 @@ def call(path: Path, name: str) -> Any:
     if not callable(function):
         own = [key for key, value in vars(module).items() if getattr(value, "__module__", "") == module.__name__]
         expected = f"one of {', '.join(own)}" if own else "one that the file has"
-        problem = f"{path} has no such function"
         hint = alike(name, own) if name else f"name one, as in {path.name}:{own[-1] if own else 'NAME'}"
-        raise ArgumentError(sentence("--model", problem, expected=expected, got=repr(name), hint=hint))
+        raise ArgumentError("--model", f"{path} has no such function", expected=expected, got=repr(name), hint=hint)
     with failures_of(path):
         return function()
 
 
 def _run(path: Path) -> ModuleType:
     if not path.is_file():
-        raise ArgumentError(sentence("--model", f"no such file: {path}"))
+        raise ArgumentError("--model", f"no such file: {path}")
     # No import statement can spell the name, so the module cannot shadow another one.
     module = ModuleType(f"file {path.stem}")
     module.__file__ = str(path)
@@ -122,7 +121,7 @@ def failures_of(path: Path, hint: str = "") -> Iterator[None]:
         raise
     except BaseException as error:  # sys.exit() included
         bare = type(error)(error.msg) if isinstance(error, SyntaxError) else error  # its text repeats the line
-        raise ArgumentError(sentence("--model", f"{path}{_line(error, path)}: {one_line(bare)}", hint=hint)) from error
+        raise ArgumentError("--model", f"{path}{_line(error, path)}: {one_line(bare)}", hint=hint) from error
 
 
 def one_line(error: BaseException) -> str:

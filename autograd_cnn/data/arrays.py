@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from autograd_cnn.data.dataset import Dataset, Split, split
 from autograd_cnn.engine.composite import composite
-from autograd_cnn.errors import FormatError, sentence
+from autograd_cnn.errors import FormatError
 from autograd_cnn.files import AnyPath, as_path
 from autograd_cnn.io import load
 from autograd_cnn.parameters import Share, Whole
@@ -61,15 +61,14 @@ def from_npz(path: AnyPath, *, test: Share = 0.2, seed: Whole = 0) -> Dataset:
     names = next((each for each in NAMES if set(each[:2]) <= arrays.keys()), None)
     if names is None:
         expected = " or ".join(f"{images} and {labels}" for images, labels, *_ in NAMES)
-        raise FormatError(sentence(str(path), "not a dataset", expected=expected, got=", ".join(arrays) or "nothing"))
+        raise FormatError(str(path), "not a dataset", expected=expected, got=", ".join(arrays) or "nothing")
     train = _as_split(str(path), arrays, *names[:2])
     if not set(names[2:]) <= arrays.keys():
         return split(*train, test=test, seed=seed)
     held_out = _as_split(str(path), arrays, *names[2:])
     if train.images.shape[1:] != held_out.images.shape[1:]:
         problem = f"{names[2]} are of another shape"
-        got = held_out.images.shape
-        raise FormatError(sentence(str(path), problem, expected=f"(N, *{train.images.shape[1:]})", got=got))
+        raise FormatError(str(path), problem, expected=f"(N, *{train.images.shape[1:]})", got=held_out.images.shape)
     return Dataset(train, held_out)
 
 
@@ -110,23 +109,20 @@ def from_csv(path: AnyPath, *, test: Share = 0.2, seed: Whole = 0) -> Dataset:
             name = "".join(f" ({name})" for name in first.split(",")[column - 1 : column] if has_names)
             what, last = ("the label", LAST) if column == 1 else ("a pixel", 255)
             problem = f"{what} in column {column}{name} is not a number"
-            raise FormatError(sentence(str(path), problem, expected=f"0 to {last}", got=word["text"])) from error
-        raise FormatError(sentence(str(path), "not a table of numbers", hint=str(error).partition(";")[0])) from error
+            raise FormatError(str(path), problem, expected=f"0 to {last}", got=word["text"]) from error
+        raise FormatError(str(path), "not a table of numbers", hint=str(error).partition(";")[0]) from error
     side = math.isqrt(table.shape[1] - 1)
     if side < 1 or side * side != table.shape[1] - 1:
-        problem = "not a table of square images"
         expected = "a label and H·H pixels in each line"
-        raise FormatError(sentence(str(path), problem, expected=expected, got=f"{table.shape[1]} numbers"))
+        raise FormatError(str(path), "not a table of square images", expected=expected, got=f"{table.shape[1]} numbers")
     labels, pixels = table[:, 0], table[:, 1:]
     whole = (labels >= 0) & (labels <= LAST) & (labels == np.trunc(labels))
     if not whole.all():
         expected = f"a whole number from 0 to {LAST}"
-        raise FormatError(
-            sentence(str(path), "a label is not a class", expected=expected, got=f"{labels[~whole][0]:g}")
-        )
+        raise FormatError(str(path), "a label is not a class", expected=expected, got=f"{labels[~whole][0]:g}")
     fits = (pixels >= 0) & (pixels <= 255)
     if not fits.all():
-        raise FormatError(sentence(str(path), "a pixel is out of range", expected="0 to 255", got=pixels[~fits][0]))
+        raise FormatError(str(path), "a pixel is out of range", expected="0 to 255", got=pixels[~fits][0])
     images = (pixels / np.float32(255)).reshape(-1, 1, side, side)
     return split(images, labels.astype(np.int64), test=test, seed=seed)
 
@@ -143,17 +139,16 @@ def _as_split(path: str, arrays: Mapping[str, NDArray[Any]], name: str, name_of_
     if images.ndim != 4 or labels.shape != images.shape[:1]:
         problem = "not images with their labels"
         expected = "images (N, C, H, W) and labels (N,)"
-        raise FormatError(sentence(path, problem, expected=expected, got=f"{images.shape} and {labels.shape}"))
+        raise FormatError(path, problem, expected=expected, got=f"{images.shape} and {labels.shape}")
     if labels.dtype.kind not in "iu":
         problem = f"{name_of_labels} are not class numbers"
-        raise FormatError(sentence(path, problem, expected=f"ints from 0 to {LAST}", got=labels.dtype))
+        raise FormatError(path, problem, expected=f"ints from 0 to {LAST}", got=labels.dtype)
     wrong = (labels < 0) | (labels > LAST)
     if wrong.any():
-        raise FormatError(sentence(path, f"{name_of_labels} are not class numbers", expected=f"ints from 0 to {LAST}",
-                                   got=labels[wrong][0]))  # fmt: skip
+        raise FormatError(path, f"{name_of_labels} are not class numbers", expected=f"ints from 0 to {LAST}",
+                          got=labels[wrong][0])  # fmt: skip
     if images.dtype == np.uint8:
         images = np.divide(images, 255, dtype=np.float32)
     elif images.dtype.kind != "f" or not np.isfinite(images).all():
-        raise FormatError(sentence(path, f"{name} are not understood", expected="uint8 or finite floats",
-                                   got=images.dtype))  # fmt: skip
+        raise FormatError(path, f"{name} are not understood", expected="uint8 or finite floats", got=images.dtype)
     return Split(np.ascontiguousarray(images, np.float32), labels.astype(np.int64))

@@ -65,7 +65,7 @@ def cifar10(root: AnyPath, *, download: Bool = False) -> Dataset:
         try:
             batches.append(version.read(content))
         except FormatError as error:
-            raise FormatError(sentence(str(source / name), str(error))) from error
+            raise FormatError(str(source / name), str(error)) from error
     return Dataset(_split(batches[:-1]), _split(batches[-1:]), CLASSES)
 
 
@@ -118,10 +118,9 @@ def _unpacked(path: Path, version: _Version) -> dict[str, bytes]:
                 if name in version.names and member.isfile() and member.size <= LARGEST:
                     found[name] = archive.extractfile(member).read()  # type: ignore[union-attr]  # never None for a file
     except (tarfile.TarError, EOFError, zlib.error) as error:
-        raise FormatError(sentence(str(path), "a damaged archive", hint="fetch it again")) from error
+        raise FormatError(str(path), "a damaged archive", hint="fetch it again") from error
     if missing := [name for name in version.names if name not in found]:
-        raise FormatError(sentence(str(path), "not this archive", expected=", ".join(version.names),
-                                   got=f"no file {missing[0]}"))  # fmt: skip
+        raise FormatError(str(path), "not this archive", expected=", ".join(version.names), got=f"no file {missing[0]}")
     return {name: found[name] for name in version.names}
 
 
@@ -147,7 +146,7 @@ class _Bytes:
 
     def __init__(self, code: str, *_: Any) -> None:
         if code != "u1":
-            raise FormatError(sentence("not an array of bytes", expected="u1", got=code))
+            raise FormatError("not an array of bytes", expected="u1", got=code)
 
     def build(self, state: Any) -> None:
         """Ignore the state."""
@@ -175,16 +174,15 @@ def read_pickle(data: bytes) -> dict[str, Any]:
     """
     found = pickles.read(data, PICKLED)
     if not isinstance(found, dict):
-        raise FormatError(sentence("not a pickle as CIFAR's Python version has them", expected="a dict",
-                                   got=type(found).__name__))  # fmt: skip
+        raise FormatError("not a pickle as CIFAR's Python version has them", expected="a dict",
+                          got=type(found).__name__)  # fmt: skip
     return {name: value.values if isinstance(value, _Array) else value for name, value in found.items()}
 
 
 def _binary(content: bytes) -> NDArray[np.uint8]:
     size = 1 + PIXELS
     if not content or len(content) % size:
-        expected = f"whole records of {size} bytes"
-        raise FormatError(sentence("wrong length", expected=expected, got=f"{len(content)} bytes"))
+        raise FormatError("wrong length", expected=f"whole records of {size} bytes", got=f"{len(content)} bytes")
     return _in_range(np.frombuffer(content, np.uint8).reshape(-1, size))
 
 
@@ -198,8 +196,8 @@ def _python(content: bytes) -> NDArray[np.uint8]:
         or pixels.shape != (len(labels), PIXELS)
         or not labels
     ):
-        raise FormatError(sentence("not a batch of images", expected=f"labels (N,) and data (N, {PIXELS})",
-                                   got=_kind(labels) + " and " + _kind(pixels)))  # fmt: skip
+        raise FormatError("not a batch of images", expected=f"labels (N,) and data (N, {PIXELS})",
+                          got=_kind(labels) + " and " + _kind(pixels))  # fmt: skip
     return _in_range(np.column_stack([np.array(labels, np.uint8), pixels]))
 
 
@@ -209,7 +207,7 @@ def _kind(value: Any) -> str:
 
 def _in_range(records: NDArray[np.uint8]) -> NDArray[np.uint8]:
     if records[:, 0].max() > 9:
-        raise FormatError(sentence("label out of range", expected="0 to 9", got=records[:, 0].max()))
+        raise FormatError("label out of range", expected="0 to 9", got=records[:, 0].max())
     return records
 
 

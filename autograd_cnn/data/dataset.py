@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from autograd_cnn.engine.composite import composite
-from autograd_cnn.errors import ArgumentError, GradientError, OperandError, ShapeError, counted, sentence
+from autograd_cnn.errors import ArgumentError, GradientError, OperandError, ShapeError, counted
 from autograd_cnn.parameters import Share, Whole, of_kind
 
 
@@ -112,9 +112,8 @@ def rows(where: str, name: str, values: Any, hint: str = "pass its .images and .
     except ValueError:  # rows of unequal lengths
         array = None
     if array is None or array.ndim == 0:
-        problem = f"{name} are not an array"
         expected = "one whose first axis counts the examples"
-        raise OperandError(sentence(where, problem, expected=expected, got=type(values).__name__, hint=hint))
+        raise OperandError(where, f"{name} are not an array", expected=expected, got=type(values).__name__, hint=hint)
     return array
 
 
@@ -155,10 +154,10 @@ def split(
     images, labels = images if hasattr(images, "shape") else rows("split", "images", images), np.asarray(labels)
     if labels.ndim != 1 or len(images) != len(labels):
         problem = "the numbers of images and labels differ"
-        raise ShapeError(sentence("split", problem, expected=f"labels ({len(images)},)", got=labels.shape))
+        raise ShapeError("split", problem, expected=f"labels ({len(images)},)", got=labels.shape)
     if labels.dtype.kind not in "iu" or (labels.size and labels.min() < 0):
         got = labels.min() if labels.dtype.kind == "i" else labels.dtype
-        raise OperandError(sentence("split", "a label is not a class", expected="ints from 0", got=got))
+        raise OperandError("split", "a label is not a class", expected="ints from 0", got=got)
     rng = np.random.default_rng(seed)
     held_out = np.zeros(len(labels), np.bool_)
     for label in np.unique(labels):
@@ -166,10 +165,8 @@ def split(
         least = min(1, len(members) - 1) if test else 0
         held_out[members[: max(round(test * len(members)), least)]] = True
     if held_out.all() or not held_out.any():
-        raise ArgumentError(
-            sentence("split", "a part is empty", expected="images to learn from and images to test on",
-                     got=f"{np.count_nonzero(~held_out)} and {np.count_nonzero(held_out)}")
-        )  # fmt: skip
+        raise ArgumentError("split", "a part is empty", expected="images to learn from and images to test on",
+                            got=f"{np.count_nonzero(~held_out)} and {np.count_nonzero(held_out)}")  # fmt: skip
     labels = labels.astype(np.int64, copy=False)
     learn, hold = np.flatnonzero(~held_out), np.flatnonzero(held_out)
     return Dataset(Split(images[learn], labels[learn]), Split(images[hold], labels[hold]), classes)

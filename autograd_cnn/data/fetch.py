@@ -51,10 +51,9 @@ def fetch(url: str, path: AnyPath, *, sha256: str) -> Path:
     """
     path = as_path("fetch", path)
     if not str(url).startswith(("https://", "http://")):
-        raise ArgumentError(sentence("fetch", "url is not understood", expected="https://...", got=repr(url)))
+        raise ArgumentError("fetch", "url is not understood", expected="https://...", got=repr(url))
     if not re.fullmatch("[0-9a-f]{64}", str(sha256)):
-        problem = "sha256 is not a checksum"
-        raise ArgumentError(sentence("fetch", problem, expected="64 hexadecimal digits", got=repr(sha256)))
+        raise ArgumentError("fetch", "sha256 is not a checksum", expected="64 hexadecimal digits", got=repr(sha256))
     if path.is_file():
         with path.open("rb") as file:
             _verify(file, sha256, path, "move it away to fetch it")
@@ -132,8 +131,7 @@ def _verify(file: IO[bytes], sha256: str, path: Path, hint: str) -> None:
     file.seek(0)
     found = hashlib.file_digest(file, "sha256").hexdigest()  # type: ignore[arg-type]  # any binary file will do
     if found != sha256:
-        raise FormatError(sentence(str(path), "another file than expected", expected=f"sha256 {sha256}", got=found,
-                                   hint=hint))  # fmt: skip
+        raise FormatError(str(path), "another file than expected", expected=f"sha256 {sha256}", got=found, hint=hint)
 
 
 @contextmanager

@@ -129,7 +129,7 @@ class ImageFiles:
     def __init__(self, paths: Sequence[AnyPath], *, size: Size = None, channels: int | None = None) -> None:
         self.paths = [as_path("ImageFiles", path) for path in paths]
         if not self.paths:
-            raise ArgumentError(sentence("ImageFiles", "paths are missing", expected="one or more", got=0))
+            raise ArgumentError("ImageFiles", "paths are missing", expected="one or more", got=0)
         self.size = None if size is None else pair("ImageFiles", "size", size, 1)
         self.channels = _channels("ImageFiles", channels, self.paths[:1])
         self.shape = (len(self.paths), *_pixels(self.paths[0], self.size, self.channels).shape)
@@ -188,7 +188,7 @@ def _channels(where: str, channels: int | None, paths: Sequence[Path]) -> int:
     if channels is None:
         return 3 if any(_has_colours(path) for path in paths) else 1
     if integer(where, "channels", channels) not in {1, 3}:
-        raise ArgumentError(sentence(where, "channels is out of range", expected="1 or 3", got=channels))
+        raise ArgumentError(where, "channels is out of range", expected="1 or 3", got=channels)
     return channels
 
 
@@ -196,7 +196,7 @@ def _classes(folder: Path) -> tuple[str, ...]:
     classes = sorted(path.name for path in folder.iterdir() if path.is_dir() and not path.name.startswith("."))
     if len(classes) < 2:
         expected = "two or more subfolders, one for each class"
-        raise FormatError(sentence(str(folder), "not a folder of classes", expected=expected, got=len(classes)))
+        raise FormatError(str(folder), "not a folder of classes", expected=expected, got=len(classes))
     return tuple(classes)
 
 
@@ -204,14 +204,14 @@ def _files(folder: Path, classes: Sequence[str]) -> list[tuple[Path, int]]:
     """Return the images of a folder in the order of their names, each with its label."""
     if unknown := set(_classes(folder)) - set(classes):
         problem = "not a class to learn"
-        raise FormatError(sentence(str(folder / min(unknown)), problem, expected=", ".join(classes), got=min(unknown)))
+        raise FormatError(str(folder / min(unknown)), problem, expected=", ".join(classes), got=min(unknown))
     found = []
     for label, name in enumerate(classes):
         paths = sorted((folder / name).rglob("*")) if (folder / name).is_dir() else []
         images = [p for p in paths if p.suffix.lower() in ENDINGS and not p.name.startswith(".") and p.is_file()]
         if not images:
             expected = f"files that end in {', '.join(ENDINGS)}"
-            raise FormatError(sentence(str(folder / name), "a class without images", expected=expected, got="none"))
+            raise FormatError(str(folder / name), "a class without images", expected=expected, got="none")
         found += [(path, label) for path in images]
     return found
 
@@ -251,7 +251,7 @@ def _bytes_of(path: Path, values: NDArray[Any]) -> NDArray[np.uint8]:
         problem = "its pixels have no known range"
         hint = "scale them to values from 0 to 1 yourself, and pass the arrays to data.split"
         got = f"{values.dtype} from {low:g} to {high:g}"
-        raise FormatError(sentence(str(path), problem, expected="integers of 8 or 16 bits", got=got, hint=hint))
+        raise FormatError(str(path), problem, expected="integers of 8 or 16 bits", got=got, hint=hint)
     return (values >> 8).astype(np.uint8)
 
 
@@ -271,13 +271,13 @@ def _opened(path: Path) -> Iterator[Any]:
     except FormatError:
         raise
     except UnidentifiedImageError as error:
-        raise FormatError(sentence(str(path), "not an image that Pillow can read")) from error
+        raise FormatError(str(path), "not an image that Pillow can read") from error
     except (Image.DecompressionBombWarning, Image.DecompressionBombError) as error:
         expected = f"at most {Image.MAX_IMAGE_PIXELS:,}"
-        raise FormatError(sentence(str(path), "too many pixels", expected=expected, got="more")) from error
+        raise FormatError(str(path), "too many pixels", expected=expected, got="more") from error
     except OSError as error:
         if error.filename is not None or error.errno is not None:
             raise
-        raise FormatError(sentence(str(path), "a damaged image", hint=str(error))) from error
+        raise FormatError(str(path), "a damaged image", hint=str(error)) from error
     except (SyntaxError, ValueError, EOFError) as error:  # what Pillow's readers of different formats raise
-        raise FormatError(sentence(str(path), "a damaged image", hint=str(error))) from error
+        raise FormatError(str(path), "a damaged image", hint=str(error)) from error

@@ -104,7 +104,7 @@ def read_idx(path: AnyPath) -> NDArray[Any]:
         with _open(path) as (stream, size):
             return _array(stream, size, path.suffix.lower() == ".gz")
     except FormatError as error:
-        raise FormatError(sentence(str(path), str(error))) from error
+        raise FormatError(str(path), str(error)) from error
 
 
 @contextmanager
@@ -115,32 +115,32 @@ def _open(path: Path) -> Iterator[tuple[IO[bytes], int]]:
         with gzip.open(path) if path.suffix.lower() == ".gz" else path.open("rb") as stream:
             yield cast("IO[bytes]", stream), size
     except (gzip.BadGzipFile, EOFError, zlib.error) as error:
-        raise FormatError(sentence("damaged gzip file", hint="fetch it again")) from error
+        raise FormatError("damaged gzip file", hint="fetch it again") from error
 
 
 def _array(stream: IO[bytes], size: int, packed: bool) -> NDArray[Any]:
     shape, dtype = _header(stream)
     length, most = math.prod(shape) * dtype.itemsize, size * DENSEST if packed else size
     if length > most:
-        raise FormatError(sentence("cut off", expected=f"{length} bytes for shape {shape}", got=f"at most {most}"))
+        raise FormatError("cut off", expected=f"{length} bytes for shape {shape}", got=f"at most {most}")
     if packed:
         check_room(length, size, "unpack it yourself if you trust it")
     array = read_array(stream, shape, dtype)
     if stream.read(1):
-        raise FormatError(sentence("wrong length", expected=f"{length} bytes for shape {shape}", got="more"))
+        raise FormatError("wrong length", expected=f"{length} bytes for shape {shape}", got="more")
     return array
 
 
 def _header(stream: IO[bytes]) -> tuple[tuple[int, ...], np.dtype[Any]]:
     magic = stream.read(4)
     if len(magic) < 4 or magic[:2] != b"\0\0" or magic[2] not in TYPES or not 1 <= magic[3] <= MOST_AXES:
-        raise FormatError(sentence("not an IDX file", expected="two zeros, a type and 1 to 8 axes", got=magic))
+        raise FormatError("not an IDX file", expected="two zeros, a type and 1 to 8 axes", got=magic)
     lengths = stream.read(4 * magic[3])
     if len(lengths) < 4 * magic[3]:
-        raise FormatError(sentence("cut off", expected=f"the lengths of {magic[3]} axes", got=f"{len(lengths)} bytes"))
+        raise FormatError("cut off", expected=f"the lengths of {magic[3]} axes", got=f"{len(lengths)} bytes")
     shape = tuple(np.frombuffer(lengths, ">u4").tolist())
     if 0 in shape:
-        raise FormatError(sentence("holds nothing", expected="lengths of at least 1", got=shape))
+        raise FormatError("holds nothing", expected="lengths of at least 1", got=shape)
     return shape, np.dtype(TYPES[magic[2]])
 
 
@@ -167,11 +167,9 @@ def _split(images_path: Path, labels_path: Path) -> Split:
         (labels_path, labels, "labels (N,) of uint8", labels.ndim == 1),
     ):
         if not fits or array.dtype != np.uint8:
-            problem = "not of this data set"
-            raise FormatError(sentence(str(path), problem, expected=kind, got=f"{array.shape} of {array.dtype}"))
+            raise FormatError(str(path), "not of this data set", expected=kind, got=f"{array.shape} of {array.dtype}")
     if len(images) != len(labels):
-        problem = "labels do not fit the images"
-        raise FormatError(sentence(str(labels_path), problem, expected=len(images), got=len(labels)))
+        raise FormatError(str(labels_path), "labels do not fit the images", expected=len(images), got=len(labels))
     if labels.max() > 9:
-        raise FormatError(sentence(str(labels_path), "label out of range", expected="0 to 9", got=labels.max()))
+        raise FormatError(str(labels_path), "label out of range", expected="0 to 9", got=labels.max())
     return as_split(images[:, None], labels)

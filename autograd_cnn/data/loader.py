@@ -14,7 +14,7 @@ from autograd_cnn.data.dataset import Images, rows
 from autograd_cnn.data.folder import ImageFiles
 from autograd_cnn.data.transforms import Mix, Transform, check_function
 from autograd_cnn.engine.composite import declared
-from autograd_cnn.errors import ArgumentError, OperandError, ShapeError, counted, sentence
+from autograd_cnn.errors import ArgumentError, OperandError, ShapeError, counted
 from autograd_cnn.parameters import Bool, Size, Whole, integer
 
 Batch: TypeAlias = tuple[NDArray[Any], NDArray[Any]]
@@ -99,10 +99,10 @@ class Loader:
         self.labels = rows("Loader", "labels", self.labels)
         if len(self.images) != len(self.labels):
             problem = "the numbers of images and labels differ"
-            raise ShapeError(sentence("Loader", problem, expected=f"{len(self.images)} labels", got=len(self.labels)))
+            raise ShapeError("Loader", problem, expected=f"{len(self.images)} labels", got=len(self.labels))
         if self.drop_last and len(self.images) < self.batch_size:
             problem, expected = "drop_last leaves no batch", f"a batch_size up to {len(self.images)}"
-            raise ArgumentError(sentence("Loader", problem, expected=expected, got=self.batch_size))
+            raise ArgumentError("Loader", problem, expected=expected, got=self.batch_size)
         if self.transform is not None:
             check_function("Loader", "transform", self.transform, ("images", "a generator"))
         if self.mix is not None:
@@ -112,14 +112,13 @@ class Loader:
 
     def _check_shares(self) -> None:
         if self.rank >= self.ranks:
-            expected = f"below ranks, {self.ranks}"
-            raise ArgumentError(sentence("Loader", "rank is out of range", expected=expected, got=self.rank))
+            raise ArgumentError("Loader", "rank is out of range", expected=f"below ranks, {self.ranks}", got=self.rank)
         left = 0 if self.drop_last else len(self.images) % self.batch_size
         smallest = left or self.batch_size
         if len(self.images) and smallest < self.ranks:
             problem = "a batch has too few images for all ranks"
             hint = "choose another batch_size, or drop_last" if left else ""
-            raise ArgumentError(sentence("Loader", problem, expected=f"at least {self.ranks}", got=smallest, hint=hint))
+            raise ArgumentError("Loader", problem, expected=f"at least {self.ranks}", got=smallest, hint=hint)
 
     def __repr__(self) -> str:
         shown = {name: value for name, value in vars(self).items() if name not in {"images", "labels"}}
@@ -155,7 +154,7 @@ class Loader:
         """
         if not isinstance(state_dict, dict) or state_dict.keys() != {"epoch"}:
             problem = "it is not a state of a loader"
-            raise OperandError(sentence("load_state_dict", problem, expected="a dict with epoch", got=repr(state_dict)))
+            raise OperandError("load_state_dict", problem, expected="a dict with epoch", got=repr(state_dict))
         self.epoch = integer("load_state_dict", "epoch", state_dict["epoch"], 0)
 
     def _batch(self, epoch: int, step: int, order: NDArray[np.intp]) -> Batch:
@@ -175,7 +174,7 @@ class Loader:
     def _as_many(name: str, result: NDArray[Any], count: int) -> NDArray[Any]:
         if np.shape(result)[:1] != (count,):
             problem = f"the {name} does not return as many images as it took"
-            raise ShapeError(sentence("Loader", problem, expected=count, got=f"shape {np.shape(result)}"))
+            raise ShapeError("Loader", problem, expected=count, got=f"shape {np.shape(result)}")
         return result
 
 

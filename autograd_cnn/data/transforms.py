@@ -9,7 +9,7 @@ from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import ArrayLike, NDArray
 
 from autograd_cnn.engine.composite import composite
-from autograd_cnn.errors import ArgumentError, OperandError, ShapeError, sentence
+from autograd_cnn.errors import ArgumentError, OperandError, ShapeError
 from autograd_cnn.parameters import NotNegative, Positive, Share, Size, Whole
 
 Mix: TypeAlias = Callable[[NDArray[Any], NDArray[Any], np.random.Generator], tuple[NDArray[Any], NDArray[Any]]]
@@ -32,8 +32,7 @@ def check_function(where: str, name: str, function: Any, takes: tuple[str, ...])
             return
         else:
             return
-    expected = f"one of {', '.join(takes[:-1])} and {takes[-1]}"
-    raise OperandError(sentence(where, problem, expected=expected, got=repr(function)))
+    raise OperandError(where, problem, expected=f"one of {', '.join(takes[:-1])} and {takes[-1]}", got=repr(function))
 
 
 def compose(*transforms: Transform) -> Transform:
@@ -194,9 +193,8 @@ def color_jitter(
     """
     _check("color_jitter", images, rng)
     if images.shape[1] != 3:
-        problem = "images have no colours"
         hint = "random_brightness takes any number of channels"
-        raise ShapeError(sentence("color_jitter", problem, expected="(N, 3, H, W)", got=images.shape, hint=hint))
+        raise ShapeError("color_jitter", "images have no colours", expected="(N, 3, H, W)", got=images.shape, hint=hint)
     amounts = np.array([brightness, contrast, saturation])[:, None]
     light, spread, colour = 1 + amounts * rng.uniform(-1, 1, (3, len(images)))
     angle = 2 * np.pi * hue * rng.uniform(-1, 1, len(images))
@@ -256,11 +254,10 @@ def normalize(
         fits = numbers.dtype.kind in "iuf" and bool(np.isfinite(numbers).all())
         if numbers.shape not in {(), (1,), images.shape[1:2]} or not fits:
             problem = f"{name} does not fit the channels"
-            expected = f"a number or {images.shape[1]} of them"
-            raise ShapeError(sentence("normalize", problem, expected=expected, got=repr(value)))
+            raise ShapeError("normalize", problem, expected=f"a number or {images.shape[1]} of them", got=repr(value))
         scales.append(numbers.reshape(-1, 1, 1).astype(images.dtype))
     if not (scales[1] > 0).all():
-        raise ArgumentError(sentence("normalize", "std is out of range", expected="above 0", got=repr(std)))
+        raise ArgumentError("normalize", "std is out of range", expected="above 0", got=repr(std))
     return (images - scales[0]) / scales[1]
 
 
@@ -308,8 +305,7 @@ def mixup(
     """
     _check("mixup", images, rng)
     if labels.size and not 0 <= labels.min() <= labels.max() < classes:
-        problem = "a label is not a class"
-        raise ArgumentError(sentence("mixup", problem, expected=f"0 to {classes - 1}", got=labels.max()))
+        raise ArgumentError("mixup", "a label is not a class", expected=f"0 to {classes - 1}", got=labels.max())
     others = rng.permutation(len(images))
     share = rng.beta(alpha, alpha, len(images)).astype(np.float32)
     shares = np.zeros((len(images), classes), np.float32)
@@ -383,10 +379,9 @@ def _sampled(images: NDArray[Any], rows: NDArray[Any], columns: NDArray[Any]) ->
 def _check(where: str, images: NDArray[Any], rng: np.random.Generator) -> None:
     _check_images(where, images)
     if not isinstance(rng, np.random.Generator):
-        expected = "such as np.random.default_rng(0)"
-        raise OperandError(sentence(where, "rng is not a generator", expected=expected, got=repr(rng)))
+        raise OperandError(where, "rng is not a generator", expected="such as np.random.default_rng(0)", got=repr(rng))
 
 
 def _check_images(where: str, images: NDArray[Any]) -> None:
     if np.ndim(images) != 4:
-        raise ShapeError(sentence(where, "images have the wrong shape", expected="(N, C, H, W)", got=np.shape(images)))
+        raise ShapeError(where, "images have the wrong shape", expected="(N, C, H, W)", got=np.shape(images))

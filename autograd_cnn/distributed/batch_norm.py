@@ -11,7 +11,7 @@ from autograd_cnn.distributed.group import ProcessGroup, init
 from autograd_cnn.engine.node import Array, Shape, Traced, shape_of
 from autograd_cnn.engine.primitive import Primitive
 from autograd_cnn.engine.trace import RUNNING, current, fresh
-from autograd_cnn.errors import GradientError, ShapeError, sentence
+from autograd_cnn.errors import GradientError, ShapeError
 from autograd_cnn.nn.functional.normalization import over_maps
 from autograd_cnn.nn.layers.normalization import BatchNorm1d, BatchNorm2d
 from autograd_cnn.ops.joint import Once
@@ -43,7 +43,7 @@ class SyncBatchNorm(BatchNorm2d):
         shape = shape_of(x)
         if len(shape) < 2 or shape[1] != self.num_features:
             expected = f"(N, {self.num_features}, ...)"
-            raise ShapeError(sentence("SyncBatchNorm", "x has the wrong shape", expected=expected, got=shape))
+            raise ShapeError("SyncBatchNorm", "x has the wrong shape", expected=expected, got=shape)
         x = self._computed(x)
         return over_maps(lambda maps: self._normalized(maps, shape), x)
 
@@ -93,7 +93,7 @@ def _standardize_vjp_x(
     A process's gradients are weighted by its share of all examples, and so are its maps, so the shares cancel.
     """
     if isinstance(g, Traced) and not (RUNNING and current.get() is not None):
-        raise GradientError(sentence("SyncBatchNorm", "it has first derivatives only", hint="leave create_graph out"))
+        raise GradientError("SyncBatchNorm", "it has first derivatives only", hint="leave create_graph out")
     mean = fresh(_mean, group, _sums(g, x, moments, eps), _count(x))
     return ops.batch_norm_wrt_input(g, x, weight, eps=eps, moments=moments, sums=mean)
 

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from autograd_cnn.distributed.group import ProcessGroup, Request
-from autograd_cnn.errors import ArgumentError, sentence
+from autograd_cnn.errors import ArgumentError
 
 Values: TypeAlias = NDArray[np.floating]
 
@@ -91,7 +91,7 @@ class TopK:
 
     def __init__(self, share: float = 0.01) -> None:
         if not 0 < share <= 1:
-            raise ArgumentError(sentence("TopK", "share is out of range", expected="above 0, up to 1", got=share))
+            raise ArgumentError("TopK", "share is out of range", expected="above 0, up to 1", got=share)
         self.share = share
         self._remainder: Values | float = 0.0
 

@@ -16,7 +16,7 @@ from autograd_cnn.distributed.group import ProcessGroup, Request, init
 from autograd_cnn.engine.half import HALF
 from autograd_cnn.engine.node import Array, shape_of
 from autograd_cnn.engine.trace import effect, fresh
-from autograd_cnn.errors import ArgumentError, GradientError, require, sentence
+from autograd_cnn.errors import ArgumentError, GradientError, require
 from autograd_cnn.nn import Parameter
 from autograd_cnn.parameters import integer
 from autograd_cnn.tensor.tensor import Handle
@@ -81,7 +81,7 @@ class DataParallel:
         self.group = group = init() if group is None else group
         named = [(name, p) for name, p in model.named_parameters() if p.requires_grad]
         if not named:
-            raise ArgumentError(sentence("DataParallel", "the model has no parameters that require a gradient"))
+            raise ArgumentError("DataParallel", "the model has no parameters that require a gradient")
         self._check_alike([(name, p.shape, p.dtype.str) for name, p in named])
         model.load_state_dict(group.broadcast(model.state_dict()))
         size = integer("DataParallel", "bucket_bytes", bucket_bytes, 1)
@@ -129,7 +129,7 @@ class DataParallel:
         for rank, others in enumerate(self.group.gather(parameters)):
             if others != parameters:
                 problem = f"the parameters of rank {rank} are not those of rank {self.group.rank}"
-                raise ArgumentError(sentence("DataParallel", problem, hint="build the same model on all of them"))
+                raise ArgumentError("DataParallel", problem, hint="build the same model on all of them")
 
     # --- the hooks ----------------------------------------------------------------------------
 
@@ -174,7 +174,7 @@ class DataParallel:
         if self._total is None or not bucket.is_full():
             problem = f"no gradient reached {bucket.first_missing()!r} in this backward pass"
             hint = "freeze what the loss does not depend on, before DataParallel"
-            raise GradientError(sentence("DataParallel", problem, hint=hint))
+            raise GradientError("DataParallel", problem, hint=hint)
         total, request = self._total
         request.Wait()
         mean = bucket.take(position, float(total[0]))

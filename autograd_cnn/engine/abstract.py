@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 from autograd_cnn.engine.node import Shape
-from autograd_cnn.errors import OperandError, RegistrationError, sentence
+from autograd_cnn.errors import OperandError, RegistrationError
 
 DTypeRule: TypeAlias = Callable[..., np.dtype[Any]]
 """Returns the dtype of the result for the operands."""
@@ -71,8 +71,7 @@ class AbstractArray:
 
     def item(self, *_: object, **__: object) -> NoReturn:
         """Raise an error, because there are no values."""
-        hint = "compute on arrays where values are needed"
-        raise OperandError(sentence(str(self), "it has a shape, but no values", hint=hint))
+        raise OperandError(str(self), "it has a shape, but no values", hint="compute on arrays where values are needed")
 
     tolist = __array__ = __bool__ = __float__ = __int__ = __iter__ = item
 
@@ -119,7 +118,7 @@ def shape_rule(
     if taken != operands or not set(names) <= set(parameters):
         problem = "can't have this shape rule"
         expected = f"{signature}, or fewer parameters after a star"
-        raise RegistrationError(sentence(f"{name}.shape", problem, got=inspect.signature(function), expected=expected))
+        raise RegistrationError(f"{name}.shape", problem, got=inspect.signature(function), expected=expected)
     return ShapeRule(function, tuple(parameters if any(p.kind is p.VAR_KEYWORD for p in asked) else names), dtype)
 
 

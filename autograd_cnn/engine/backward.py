@@ -106,7 +106,7 @@ def _on_paths_to(targets: Collection[Node], order: list[Node]) -> set[Node]:
 def unbroadcast_to(g: Array, node: Node, rule: str) -> Array:
     """Sum ``g`` over the axes that broadcasting added, and cast it to the dtype of the node's cotangents."""
     if g.dtype.kind not in "fbiu":
-        raise OperandError(sentence(rule, "the cotangent is not an array of numbers", expected="floats", got=g.dtype))
+        raise OperandError(rule, "the cotangent is not an array of numbers", expected="floats", got=g.dtype)
     if g.shape != node.shape:
         g = _unbroadcast(g, node.shape, rule)
     dtype = np.float32 if node.dtype == HALF else node.dtype
@@ -117,7 +117,7 @@ def _unbroadcast(g: Array, shape: Shape, rule: str) -> Array:
     axes = _broadcast_axes(g.shape, shape)
     if axes is None:
         expected = f"{shape} or a shape that broadcasting makes of it"
-        raise ShapeError(sentence(rule, "a cotangent has the wrong shape", expected=expected, got=g.shape))
+        raise ShapeError(rule, "a cotangent has the wrong shape", expected=expected, got=g.shape)
     if not axes:
         return g.reshape(shape)
     total: Array = kernels.sum(g, axes, False) if type(g) is np.ndarray else g.sum(axis=axes)  # noqa: FBT003  # keepdims
@@ -286,22 +286,20 @@ def backward_pass(  # noqa: C901, PLR0912  # all of reverse mode is this one loo
 def _seed(output: Traced, cotangent: Array | None, where: str) -> tuple[Node, Array]:
     """Check the request; return the output's node and the initial cotangent."""
     if not isinstance(output, Traced):
-        problem = "the output is not a tensor"
-        raise OperandError(sentence(where, problem, expected="a tensor", got=type(output).__name__))
+        raise OperandError(where, "the output is not a tensor", expected="a tensor", got=type(output).__name__)
     node = output.node
     if node is None:
         hint = "make an input with requires_grad=True, and compute outside of no_grad()"
-        raise GradientError(sentence(where, "nothing was recorded for this output", hint=hint))
+        raise GradientError(where, "nothing was recorded for this output", hint=hint)
     if cotangent is None:
         if output.value.size != 1:
             problem = "the output is not a scalar"
             hint = "reduce it with .sum() or .mean(), or pass a cotangent of its shape"
-            raise GradientError(sentence(where, problem, expected="one number", got=f"shape {node.shape}", hint=hint))
+            raise GradientError(where, problem, expected="one number", got=f"shape {node.shape}", hint=hint)
         return node, unbroadcast_to(np.ones(node.shape, node.dtype)[()], node, where)
     shape = np.shape(cotangent.value if isinstance(cotangent, Traced) else cotangent)
     if shape != node.shape:
-        problem = "the cotangent has the wrong shape"
-        raise ShapeError(sentence(where, problem, expected=f"the output's {node.shape}", got=shape))
+        raise ShapeError(where, "the cotangent has the wrong shape", expected=f"the output's {node.shape}", got=shape)
     if isinstance(cotangent, Traced):
         return node, unbroadcast_to(cotangent, node, where)
     g = np.array(cotangent)
@@ -366,16 +364,14 @@ def tracked_tensors(tensors: T | Sequence[T], name: str, where: str) -> list[T]:
     """
     items = [tensors] if isinstance(tensors, Traced) else tensors
     if not isinstance(items, Iterable):
-        problem = f"{name} is not understood"
-        raise OperandError(sentence(where, problem, expected="a list of tensors", got=type(tensors).__name__))
+        raise OperandError(where, f"{name} is not understood", expected="a list of tensors", got=type(tensors).__name__)
     items = list(items)
     for i, tensor in enumerate(items):
         if not isinstance(tensor, Traced):
-            problem = f"{name}[{i}] is not a tensor"
-            raise OperandError(sentence(where, problem, expected="a tensor", got=type(tensor).__name__))
+            raise OperandError(where, f"{name}[{i}] is not a tensor", expected="a tensor", got=type(tensor).__name__)
         if tensor.node is None:
             hint = "set requires_grad=True before it is used"
-            raise GradientError(sentence(where, f"{name}[{i}] requires no gradient", hint=hint))
+            raise GradientError(where, f"{name}[{i}] requires no gradient", hint=hint)
     return items
 
 

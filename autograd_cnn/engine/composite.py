@@ -9,7 +9,7 @@ import numpy as np
 
 from autograd_cnn.engine.node import Traced
 from autograd_cnn.engine.signature import ArrayLike, TensorLike, plain
-from autograd_cnn.errors import FUNCTIONS, ArgumentError, OperandError, raise_as, sentence
+from autograd_cnn.errors import FUNCTIONS, ArgumentError, OperandError, raise_as
 from autograd_cnn.parameters import parsers_of, signature_of
 from autograd_cnn.spelling import understood, unknown_argument
 
@@ -51,10 +51,10 @@ class Arguments:
                 raise unknown_argument(where, min(foreign), self._listed())
         passed = self._positional[: len(args)]
         if (len(args) > len(passed) and not self._variadic) or not named.keys().isdisjoint(passed):
-            raise OperandError(sentence(where, "too many arguments", hint=f"it takes {self._listed()}"))
+            raise OperandError(where, "too many arguments", hint=f"it takes {self._listed()}")
         for name in self._required:
             if name not in named and name not in passed:
-                raise OperandError(sentence(where, f"argument {name!r} is missing", hint=f"it takes {self._listed()}"))
+                raise OperandError(where, f"argument {name!r} is missing", hint=f"it takes {self._listed()}")
         bound = list(map(self._taken, args))
         for name, parse in self._parsers.items():
             if name in named:

@@ -14,7 +14,7 @@ from typing import Annotated, Any, ClassVar, Final, NamedTuple, Protocol, Self, 
 import numpy as np
 
 from autograd_cnn.engine.recording import EVERYWHERE, Scope
-from autograd_cnn.errors import OperandError, sentence
+from autograd_cnn.errors import OperandError
 
 Array: TypeAlias = Any
 """An ndarray in a kernel; in a rule an ndarray or a tensor, since one rule serves both."""
@@ -194,9 +194,8 @@ def values_of(x: Array) -> Array:
 def check_differentiable(dtype: np.dtype[Any], where: str) -> None:
     """Raise `OperandError` unless gradients with respect to ``dtype`` make sense."""
     if dtype.kind != "f":
-        problem = "only floats have gradients"
         hint = "convert with .astype(np.float32) first"
-        raise OperandError(sentence(where, problem, expected="float32 or float64", got=dtype, hint=hint))
+        raise OperandError(where, "only floats have gradients", expected="float32 or float64", got=dtype, hint=hint)
 
 
 # --- what is kept of a call: read-only values --------------------------------------------------

@@ -56,7 +56,7 @@ from autograd_cnn.engine.recording import failing, recording
 from autograd_cnn.engine.rule import Rule, Rules
 from autograd_cnn.engine.signature import ArrayLike, Signature, TensorLike
 from autograd_cnn.engine.trace import RUNNING, argument, current
-from autograd_cnn.errors import FUNCTIONS, OperandError, RegistrationError, raise_as, sentence
+from autograd_cnn.errors import FUNCTIONS, OperandError, RegistrationError, raise_as
 
 if TYPE_CHECKING:
     from typing_extensions import ParamSpec  # type checkers know its default, Python only from 3.13
@@ -272,8 +272,7 @@ class Primitive(Generic[P]):
         if not isinstance(result, tuple) or len(result) != 1 + len(self.residuals):
             got = f"a tuple of {len(result)}" if isinstance(result, tuple) else type(result).__name__
             problem = "its result lacks residuals or has too many"
-            expected = f"a tuple of y, {', '.join(self.residuals)}"
-            raise OperandError(sentence(self.name, problem, expected=expected, got=got))
+            raise OperandError(self.name, problem, expected=f"a tuple of y, {', '.join(self.residuals)}", got=got)
         return result[0], result[1:]
 
     def _scalar(self, y: Any) -> Array:
@@ -281,11 +280,11 @@ class Primitive(Generic[P]):
         if isinstance(y, (np.ndarray, int, float, complex, str)):
             return np.asarray(y)[()]
         problem = "its result is not an array"
-        raise OperandError(sentence(self.name, problem, expected="an array or a number", got=type(y).__name__))
+        raise OperandError(self.name, problem, expected="an array or a number", got=type(y).__name__)
 
     def _refuse_dtype(self, y: Array) -> NoReturn:
         text = "its result is not an array of numbers"
-        raise OperandError(sentence(self.name, text, expected="ints, floats or bools", got=y.dtype))
+        raise OperandError(self.name, text, expected="ints, floats or bools", got=y.dtype)
 
     def _explain(self, error: Exception, raw: list[Any], params: dict[str, Any]) -> None:
         """Raise NumPy's error as one of ours, with the name and the shapes, if the forward function is ours."""
@@ -328,7 +327,7 @@ class Primitive(Generic[P]):
 
         def register(function: Callable[..., Shape]) -> Callable[..., Shape]:
             if self._shape_rule is not None:
-                raise RegistrationError(sentence(f"{self.name}.shape", "has a shape rule already"))
+                raise RegistrationError(f"{self.name}.shape", "has a shape rule already")
             self._shape_rule = shape_rule(self.name, function, self.signature.shown, self.operands, dtype)
             return function
 
@@ -376,10 +375,10 @@ class Primitive(Generic[P]):
         """
         if operand not in self.operands:
             hint = f"it has {', '.join(self.operands)}"
-            raise RegistrationError(sentence(f"{self.name}.vjp", f"no operand {operand!r}", hint=hint))
+            raise RegistrationError(f"{self.name}.vjp", f"no operand {operand!r}", hint=hint)
         if self.constant or operand in self.rules:
             reason = "is declared constant" if self.constant else f"has a rule for {operand!r} already"
-            raise RegistrationError(sentence(f"{self.name}.vjp", reason))
+            raise RegistrationError(f"{self.name}.vjp", reason)
 
         def register(function: Callable[..., Array]) -> Callable[..., Array]:
             self.rules.register(operand, function)
@@ -438,10 +437,8 @@ def _number(rule: str, value: Any) -> Array:
     """Return a rule's result as an array if it is a number; raise if it is neither."""
     if isinstance(value, (int, float)):
         return np.asarray(value, np.float64)[()]
-    raise OperandError(
-        sentence(rule, "its result is not a cotangent", expected="a tensor, an array or a number",
-                 got=type(value).__name__, hint="a rule returns what it computes from g")
-    ) from None  # fmt: skip
+    raise OperandError(rule, "its result is not a cotangent", expected="a tensor, an array or a number",
+                       got=type(value).__name__, hint="a rule returns what it computes from g") from None  # fmt: skip
 
 
 def _kept(params: dict[str, Any]) -> dict[str, Any]:
@@ -517,12 +514,11 @@ def primitive(
 
     def make(function: Callable[..., Any]) -> Primitive:
         if not callable(function):
-            expected = "a function of arrays"
-            raise RegistrationError(sentence("primitive", "not a function", expected=expected, got=repr(function)))
+            raise RegistrationError("primitive", "not a function", expected="a function of arrays", got=repr(function))
         if not hasattr(function, "__qualname__"):
             raise RegistrationError(
-                sentence("primitive", "the function has no name", expected="one made by def", got=repr(function),
-                         hint="call it from a function of your own")
+                "primitive", "the function has no name", expected="one made by def", got=repr(function),
+                hint="call it from a function of your own"
             )  # fmt: skip
         made = Primitive(function, residuals, constant, static)
         REGISTRY[f"{function.__module__}.{function.__qualname__}"] = made

@@ -9,7 +9,7 @@ import numpy as np
 from autograd_cnn.engine.node import Array, Node, Traced, kept_shape, kept_value
 from autograd_cnn.engine.signature import Signature
 from autograd_cnn.engine.trace import RUNNING, current
-from autograd_cnn.errors import GradientError, RegistrationError, sentence
+from autograd_cnn.errors import GradientError, RegistrationError
 
 
 class Source(NamedTuple):
@@ -95,7 +95,7 @@ class Rules(MutableMapping[str, Rule]):
         except KeyError:
             problem = f"no rule for a gradient with respect to {self._signature.operand(position)!r}"
             raise GradientError(
-                sentence(self._signature.name, problem, hint="pass it detached, or define a rule for it")
+                self._signature.name, problem, hint="pass it detached, or define a rule for it"
             ) from None
 
     def saved(
@@ -168,14 +168,14 @@ def rule_of(function: Callable[..., Array], operand: str, primitive: Signature, 
     """
     if not callable(function) or not hasattr(function, "__name__"):
         where, got = f"{primitive.name}.vjp", repr(function)
-        raise RegistrationError(sentence(where, "not a rule with a name", expected="a function made by def", got=got))
+        raise RegistrationError(where, "not a rule with a name", expected="a function made by def", got=got)
     signature = inspect.signature(function)
     asked = signature.parameters.values()
     by_position = [p for p in asked if p.kind not in {p.KEYWORD_ONLY, p.VAR_KEYWORD}]
     if [p.kind for p in by_position] != [inspect.Parameter.POSITIONAL_OR_KEYWORD]:
         problem = f"is not a rule for {primitive.name}"
         expected = "the cotangent alone by position, as in (g, *, x)"
-        raise RegistrationError(sentence(function.__name__, problem, got=signature, expected=expected))
+        raise RegistrationError(function.__name__, problem, got=signature, expected=expected)
     names = [p.name for p in asked if p.kind is p.KEYWORD_ONLY]
     wants_index = primitive.variadic and "index" in names
     if wants_index:
@@ -184,7 +184,7 @@ def rule_of(function: Callable[..., Array], operand: str, primitive: Signature, 
         names += [name for name in primitive.parameters if name not in names]
     if (cotangent := by_position[0].name) in names:
         text = f"its cotangent is called {cotangent!r}, as a parameter of {primitive.name} is"
-        raise RegistrationError(sentence(function.__name__, text, hint="give it another name"))
+        raise RegistrationError(function.__name__, text, hint="give it another name")
     sources = tuple(_source(name, function.__name__, primitive, residuals) for name in names)
     return Rule(function, operand, sources, _caller(function, names, wants_index))
 
@@ -214,7 +214,7 @@ def _source(name: str, rule: str, primitive: Signature, residuals: tuple[str, ..
     if stem in operands:
         return Source(name, "operand" if name == stem else "shape", operands.index(stem))
     text = f"asks for {name!r}, which {primitive.name} does not have"
-    raise RegistrationError(sentence(rule, text, hint=f"it can save {', '.join(_savable(primitive, residuals))}"))
+    raise RegistrationError(rule, text, hint=f"it can save {', '.join(_savable(primitive, residuals))}")
 
 
 def _check_distinct(primitive: Signature, residuals: tuple[str, ...]) -> None:
@@ -223,7 +223,7 @@ def _check_distinct(primitive: Signature, residuals: tuple[str, ...]) -> None:
     for name in names:
         if names.count(name) > 1:
             raise RegistrationError(
-                sentence(primitive.name, f"its rules could not tell two {name!r} apart", hint="rename one of them")
+                primitive.name, f"its rules could not tell two {name!r} apart", hint="rename one of them"
             )
 
 

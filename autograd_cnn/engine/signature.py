@@ -85,13 +85,12 @@ class Signature:
         self.inexact = frozenset(name for name, hint in hints_of(forward).items() if hint is Floats)
         self.arity = -1 if self.variadic else len(self.operands)
         if "y" in self._names:
-            raise RegistrationError(sentence(self.name, "an argument is called 'y'", hint="y is the output"))
+            raise RegistrationError(self.name, "an argument is called 'y'", hint="y is the output")
         odd = [p for p in arrays if p.kind is p.VAR_KEYWORD or not (p.default is p.empty or p.default is None)]
         mixed = [*self.operands, *self.parameters] != list(self.shown.parameters)
         if odd or mixed or (self.variadic and len(arrays) > 1):
-            problem = "its arguments are not understood"
             expected = "arrays without defaults but None, or one *arrays; then parameters after a star"
-            raise RegistrationError(sentence(self.name, problem, got=self.shown, expected=expected))
+            raise RegistrationError(self.name, "its arguments are not understood", got=self.shown, expected=expected)
 
     def bind(self, args: tuple[Any, ...], params: dict[str, Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:
         """Split the arguments into arrays by position and parameters by name, and parse the parameters."""
@@ -123,7 +122,7 @@ class Signature:
             count = len(self.operands)
             following = dict(zip(self._following, args[count:], strict=False))
             if len(args) > count + len(following) or params.keys() & {*self.operands[: len(args)], *following}:
-                raise OperandError(sentence(self.name, "too many arguments", hint=f"it takes {self._listed()}"))
+                raise OperandError(self.name, "too many arguments", hint=f"it takes {self._listed()}")
             params = following | params
             arrays = list(args[:count])
             for name in self.operands[len(arrays) :]:
@@ -159,7 +158,7 @@ class Signature:
             return arg
         if _holds_tensor(arg):
             problem = f"{name} is {'an array' if isinstance(arg, np.ndarray) else f'a {type(arg).__name__}'} of tensors"
-            raise OperandError(sentence(self.name, problem, hint="join them with ag.stack first"))
+            raise OperandError(self.name, problem, hint="join them with ag.stack first")
         check_unmasked(self.name, name, arg)
         if isinstance(arg, (list, tuple, np.generic, np.ndarray)) or hasattr(arg, "__array__"):
             array = np.asarray(arg)
@@ -170,7 +169,7 @@ class Signature:
         if isinstance(arg, complex):
             raise self._no_numbers(name, "complex")
         expected = "a tensor, an array or a number"
-        raise OperandError(sentence(self.name, f"{name} is not an array", expected=expected, got=type(arg).__name__))
+        raise OperandError(self.name, f"{name} is not an array", expected=expected, got=type(arg).__name__)
 
     def read(self, arg: Any, position: int) -> Any:
         """Return an operand as numbers that NumPy can compute with, in native byte order."""
@@ -207,7 +206,7 @@ def check_unmasked(where: str, name: str, value: Any) -> None:
     """Raise `OperandError` for a masked array, which would lose its mask."""
     if isinstance(value, np.ndarray) and hasattr(value, "mask"):  # without importing np.ma
         hint = "fill it with .filled(value), and choose with ag.where"
-        raise OperandError(sentence(where, f"{name} is a masked array, which would lose its mask", hint=hint))
+        raise OperandError(where, f"{name} is a masked array, which would lose its mask", hint=hint)
 
 
 def copied(where: str, data: Any, dtype: Any = None) -> NDArray[Any]:
@@ -225,8 +224,7 @@ def copied(where: str, data: Any, dtype: Any = None) -> NDArray[Any]:
         raise_as(where, error)
         raise
     if value.dtype.kind not in "biuf":
-        problem = "data is not an array of numbers"
-        raise OperandError(sentence(where, problem, expected="ints, floats or bools", got=value.dtype))
+        raise OperandError(where, "data is not an array of numbers", expected="ints, floats or bools", got=value.dtype)
     return value.astype(value.dtype.type, copy=False)
 
 
@@ -235,7 +233,7 @@ def check_flag(wanted: Any) -> None:
     if not isinstance(wanted, (bool, np.bool_)):
         hint = "name the dtype, as in dtype=np.float32" if isinstance(wanted, (type, np.dtype, str)) else ""
         problem = "requires_grad is not a bool"
-        raise OperandError(sentence("tensor", problem, expected="True or False", got=repr(wanted), hint=hint))
+        raise OperandError("tensor", problem, expected="True or False", got=repr(wanted), hint=hint)
 
 
 def plain(where: str, name: str, value: Any) -> Any:
@@ -250,7 +248,7 @@ def plain(where: str, name: str, value: Any) -> Any:
         return value
     if value.node is not None:
         problem = f"parameter {name!r} has no gradient"
-        raise OperandError(sentence(where, problem, expected="a plain value", got="a Tensor", hint="pass it detached"))
+        raise OperandError(where, problem, expected="a plain value", got="a Tensor", hint="pass it detached")
     if not value.value.ndim and value.value.dtype.kind != "b":  # becomes a Python number; a mask stays one
         reading(f"parameter {name!r} of {where}", value)
     return value.value

@@ -164,7 +164,7 @@ class Result:
             )
         if self.node.saved is None:
             hint = "explain before it, or pass retain_graph=True to it"
-            raise GradientError(sentence("explain", "the graph has been freed by a backward pass", hint=hint))
+            raise GradientError("explain", "the graph has been freed by a backward pass", hint=hint)
         if self._parts:
             return question.of_summands(self._parts, self._summed)
         result = ResultElement(self._call, index)
@@ -322,16 +322,14 @@ def _node_of(tensor: Traced) -> Node:
     require(isinstance(tensor, Traced), "explain", "it has no tape", "a tensor", tensor)
     if tensor.node is None:
         raise GradientError(
-            sentence(
-                "explain",
-                "nothing was recorded for this tensor",
-                hint="for a gradient, keep a "
-                "seed = ag.tensor(1.0, requires_grad=True) and call loss.backward(seed, create_graph=True)",
-            )
+            "explain",
+            "nothing was recorded for this tensor",
+            hint="for a gradient, keep a "
+            "seed = ag.tensor(1.0, requires_grad=True) and call loss.backward(seed, create_graph=True)",
         )
     if tensor.node.primitive is None:
         hint = "explain what was computed from it, or its gradient"
-        raise GradientError(sentence("explain", "a leaf was given, not computed", hint=hint))
+        raise GradientError("explain", "a leaf was given, not computed", hint=hint)
     return tensor.node
 
 
@@ -340,13 +338,11 @@ def _index_of(index: int | Sequence[int], shape: Shape) -> Index:
     try:
         numbers = tuple(map(operator.index, index if isinstance(index, Sequence) else (index,)))
     except TypeError:
-        problem = "the index is not understood"
-        raise OperandError(sentence("explain", problem, expected="integers", got=repr(index))) from None
+        raise OperandError("explain", "the index is not understood", expected="integers", got=repr(index)) from None
     if len(numbers) != len(shape):
-        problem = "the index has the wrong number of axes"
         expected = f"{len(shape)}, for the shape {shape_text(shape)}"
-        raise ArgumentError(sentence("explain", problem, expected=expected, got=len(numbers)))
+        raise ArgumentError("explain", "the index has the wrong number of axes", expected=expected, got=len(numbers))
     if not all(-n <= i < n for i, n in zip(numbers, shape, strict=True)):
         expected = f"one into the shape {shape_text(shape)}"
-        raise ArgumentError(sentence("explain", "the index is out of range", expected=expected, got=numbers))
+        raise ArgumentError("explain", "the index is out of range", expected=expected, got=numbers)
     return tuple(i % n for i, n in zip(numbers, shape, strict=True))

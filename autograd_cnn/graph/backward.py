@@ -7,7 +7,7 @@ import numpy as np
 
 from autograd_cnn.engine.backward import cotangents_of, toposort
 from autograd_cnn.engine.node import Array, Leaf, Node, Traced, next_serial
-from autograd_cnn.errors import GradientError, sentence
+from autograd_cnn.errors import GradientError
 
 
 @dataclass(slots=True)
@@ -43,10 +43,9 @@ def record(output: Traced) -> Backward:
     run and no ``grad`` is written: nothing that the user holds changes.
     """
     if output.value.size != 1:
-        problem = "the output is not a scalar"
         got = f"shape {output.value.shape}"
         hint = "reduce it with .sum() or .mean(), or leave out backward=True"
-        raise GradientError(sentence("graph.capture", problem, expected="one number", got=got, hint=hint))
+        raise GradientError("graph.capture", "the output is not a scalar", expected="one number", got=got, hint=hint)
     seed = output.tensor_type.wrap(np.ones(output.value.shape, output.value.dtype))
     seed.node = leaf = Leaf(seed)
     backward = Backward(leaf)

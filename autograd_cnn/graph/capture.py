@@ -11,7 +11,7 @@ from autograd_cnn.engine.node import Array, Missing, Node, Shape, Traced, tensor
 from autograd_cnn.engine.primitive import Primitive
 from autograd_cnn.engine.recording import EVERYWHERE, Scope
 from autograd_cnn.engine.replay import Values, argument, operand, parameters
-from autograd_cnn.errors import ArgumentError, GradientError, OperandError, require, sentence
+from autograd_cnn.errors import ArgumentError, GradientError, OperandError, require
 from autograd_cnn.graph.backward import Backward, record
 from autograd_cnn.graph.calls import Calls, leaves
 from autograd_cnn.graph.cost import flops, owner, saved_bytes
@@ -94,7 +94,7 @@ def read(
     require(isinstance(output, Traced), "graph.capture", "output has no tape", "a tensor", output)
     if output.node is None:
         hint = "make an input with requires_grad=True, and compute outside of no_grad()"
-        raise GradientError(sentence("graph.capture", "nothing was recorded for this output", hint=hint))
+        raise GradientError("graph.capture", "nothing was recorded for this output", hint=hint)
     root = output.node
     order = toposort(root)
     passed = record(output) if backward else None
@@ -117,7 +117,7 @@ def _check_problems(problems: Mapping[int, str], recorded: Sequence[Node]) -> No
     if unknown:
         problem = "there is a problem with a node that is not in the graph"
         expected = "serial numbers of what the output depends on"
-        raise ArgumentError(sentence("graph.capture", problem, expected=expected, got=min(unknown)))
+        raise ArgumentError("graph.capture", problem, expected=expected, got=min(unknown))
 
 
 class _Names:
@@ -145,9 +145,8 @@ def _declared(inputs: Any) -> list[Any]:
     if inputs is None:
         return []
     if isinstance(inputs, (str, bytes, np.ndarray, Traced)) or not isinstance(inputs, Iterable):
-        problem = "inputs are not understood"
         expected = "a sequence of tensors or arrays"
-        raise OperandError(sentence("graph.capture", problem, expected=expected, got=type(inputs).__name__))
+        raise OperandError("graph.capture", "inputs are not understood", expected=expected, got=type(inputs).__name__)
     return list(inputs)
 
 
@@ -158,8 +157,8 @@ def _pairs(names: Names | None) -> list[tuple[str, Any]]:
         return [(name, value) for name, value in pairs or ()]
     except (TypeError, ValueError):
         raise OperandError(
-            sentence("graph.capture", "names are not understood", expected="a mapping of names to arrays, or pairs",
-                     got=type(names).__name__, hint="a model's are model.named_parameters()")
+            "graph.capture", "names are not understood", expected="a mapping of names to arrays, or pairs",
+            got=type(names).__name__, hint="a model's are model.named_parameters()"
         ) from None  # fmt: skip
 
 

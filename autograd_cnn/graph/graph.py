@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final, NoReturn
 import numpy as np
 
 from autograd_cnn.engine.composite import parsed
-from autograd_cnn.errors import ArgumentError, FormatError, sentence
+from autograd_cnn.errors import ArgumentError, FormatError
 from autograd_cnn.files import AnyPath, as_path, replacing
 from autograd_cnn.graph.nodes import Edge, GraphNode, ModuleCall
 from autograd_cnn.graph.reading import rebuild
@@ -64,7 +64,7 @@ class Graph:
     def __post_init__(self) -> None:
         if not _is_ordered(self.nodes, self.edges):
             expected = "n0, n1, … in order, and edges and pairs from earlier nodes to later ones"
-            raise ArgumentError(sentence("Graph", DISORDER, expected=expected))
+            raise ArgumentError("Graph", DISORDER, expected=expected)
 
     def __repr__(self) -> str:
         return f"<Graph: {len(self.nodes)} nodes, {len(self.edges)} edges>"
@@ -97,19 +97,19 @@ class Graph:
         try:
             fields = json.loads(text, parse_constant=_refuse_constant)
         except (ValueError, TypeError, RecursionError) as error:
-            raise FormatError(sentence("Graph.from_json", "the text is not a captured graph")) from error
+            raise FormatError("Graph.from_json", "the text is not a captured graph") from error
         if not isinstance(fields, dict) or not fields.keys() >= {"version", "nodes", "edges"}:
-            raise FormatError(sentence("Graph.from_json", "the text is not a captured graph"))
+            raise FormatError("Graph.from_json", "the text is not a captured graph")
         if type(fields["version"]) is not int or fields["version"] != VERSION:
             problem = "the text is of another version"
-            raise FormatError(sentence("Graph.from_json", problem, expected=VERSION, got=repr(fields["version"])[:60]))
+            raise FormatError("Graph.from_json", problem, expected=VERSION, got=repr(fields["version"])[:60])
         if fields.keys() != {"version", "nodes", "edges", "calls"}:
-            raise FormatError(sentence("Graph.from_json", "the text is not a captured graph"))
+            raise FormatError("Graph.from_json", "the text is not a captured graph")
         nodes = rebuild(tuple[GraphNode, ...], fields["nodes"], "Graph.from_json: nodes")
         edges = rebuild(tuple[Edge, ...], fields["edges"], "Graph.from_json: edges")
         calls = rebuild(tuple[ModuleCall, ...], fields["calls"], "Graph.from_json: calls")
         if not _is_ordered(nodes, edges):
-            raise FormatError(sentence("Graph.from_json", DISORDER))
+            raise FormatError("Graph.from_json", DISORDER)
         _check_sizes(nodes)
         return cls(nodes, edges, calls)
 
@@ -344,12 +344,12 @@ def _check_sizes(nodes: tuple[GraphNode, ...]) -> None:
         try:
             np.dtype(node.dtype)
         except (TypeError, ValueError, SyntaxError) as error:
-            raise FormatError(sentence("Graph.from_json", f"the dtype of {node.id} is not understood")) from error
+            raise FormatError("Graph.from_json", f"the dtype of {node.id} is not understood") from error
         if min(node.shape, default=0) < 0:
             problem = f"the shape of {node.id} is not a shape"
-            raise FormatError(sentence("Graph.from_json", problem, expected="lengths of at least 0", got=node.shape))
+            raise FormatError("Graph.from_json", problem, expected="lengths of at least 0", got=node.shape)
         for summary in filter(None, (node.value, node.grad)):
             if (summary.min is None) != (summary.max is None):
-                raise FormatError(sentence("Graph.from_json", f"a range of {node.id} lacks an end"))
+                raise FormatError("Graph.from_json", f"a range of {node.id} lacks an end")
             if summary.picture and not summary.picture.is_whole():
-                raise FormatError(sentence("Graph.from_json", f"a picture of {node.id} does not fit its size"))
+                raise FormatError("Graph.from_json", f"a picture of {node.id} does not fit its size")

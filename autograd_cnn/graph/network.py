@@ -11,7 +11,7 @@ from autograd_cnn.engine.composite import parsed
 from autograd_cnn.engine.node import Node, values_of
 from autograd_cnn.engine.recording import tracing
 from autograd_cnn.engine.replay import Values
-from autograd_cnn.errors import GradientError, sentence
+from autograd_cnn.errors import GradientError
 from autograd_cnn.graph.capture import Reading, read
 from autograd_cnn.graph.graph import Graph
 from autograd_cnn.onnx import OnnxNetwork
@@ -73,7 +73,7 @@ def of_network(network: OnnxNetwork, *inputs: Any, backward: bool = False) -> Gr
         outputs = {y.node: y for _, y in named if y.node is not None}
         if not outputs:
             problem = "no output depends on parameters or inputs of floats"
-            raise GradientError(sentence(WHERE, problem, expected="one to be differentiated"))
+            raise GradientError(WHERE, problem, expected="one to be differentiated")
         held = [*network.named_parameters(), *network.named_buffers(), *network.constants.items()]
         names = [*((each.name, x) for each, x in zip(network.inputs, given, strict=True)), *held]
         if backward:

@@ -19,7 +19,7 @@ from autograd_cnn.engine.primitive import Primitive
 from autograd_cnn.engine.recording import switched, tracing
 from autograd_cnn.engine.replay import Call, kept_values
 from autograd_cnn.engine.trace import Call as PlanCall
-from autograd_cnn.errors import ArgumentError, GradientError, counted, printable, require, sentence
+from autograd_cnn.errors import ArgumentError, GradientError, counted, printable, require
 from autograd_cnn.graph.capture import Names, read
 from autograd_cnn.graph.graph import Graph
 from autograd_cnn.graph.nodes import GraphNode
@@ -213,10 +213,10 @@ def _check(output: Any) -> None:
     require(isinstance(output, Traced), "graph.profile", "the step returned something else", expected, output)
     if output.node is None:
         hint = "give it a parameter, outside of no_grad()"
-        raise GradientError(sentence("graph.profile", "the step recorded nothing", hint=hint))
+        raise GradientError("graph.profile", "the step recorded nothing", hint=hint)
     if isinstance(output.node.primitive, Primitive) and output.node.saved is None:
         hint = "return the loss before that, or pass ag.compile(step)"
-        raise GradientError(sentence("graph.profile", "the step has called backward itself", hint=hint))
+        raise GradientError("graph.profile", "the step has called backward itself", hint=hint)
 
 
 def _calls(recorded: Sequence[Node], given: Mapping[Node, Array]) -> list[Call]:
@@ -297,7 +297,7 @@ def _plan(step: Compiled[..., Any], args: Sequence[Any]) -> Plan:
         step(*args)
         if step.plan is not None:
             return step.plan
-    raise ArgumentError(sentence("graph.profile", f"the step runs without a plan: {step.reason}"))
+    raise ArgumentError("graph.profile", f"the step runs without a plan: {step.reason}")
 
 
 def _run_timed(step: Compiled[..., Any], args: Sequence[Any], plan: Plan, calls: Sequence[PlanCall]) -> list[float]:

@@ -7,7 +7,7 @@ from functools import cache
 from types import NoneType, UnionType
 from typing import Any, Final, Literal, NoReturn, TypeAlias, Union, get_args, get_origin, get_type_hints
 
-from autograd_cnn.errors import FormatError, sentence
+from autograd_cnn.errors import FormatError
 
 _Reader: TypeAlias = Callable[[Any, str], Any]
 """Maps JSON's value and what errors call it to what it stands for."""
@@ -124,4 +124,4 @@ _PLAIN: Final[dict[Any, _Reader]] = {
 
 def _refuse(where: str, expected: str, value: Any) -> NoReturn:
     got = repr(value)
-    raise FormatError(sentence(where, expected=expected, got=got if len(got) <= 60 else f"{got[:60]}…"))
+    raise FormatError(where, expected=expected, got=got if len(got) <= 60 else f"{got[:60]}…")

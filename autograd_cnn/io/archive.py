@@ -52,13 +52,13 @@ def _count(archive: zipfile.ZipFile, stream: IO[bytes], size: int) -> int:
 def _check(entries: list[zipfile.ZipInfo], count: int, size: int, hint: str) -> None:
     """Raise `FormatError` if entries are inconsistent, or of a kind that we do not read."""
     if count not in {len(entries), UNKNOWN}:
-        raise FormatError(sentence("damaged", "entries are missing"))
+        raise FormatError("damaged", "entries are missing")
     for entry in entries:
         if entry.flag_bits & ENCRYPTED:
             raise FormatError(sentence("the archive is encrypted"))
         if entry.compress_type not in {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED}:
-            raise FormatError(sentence("the archive is compressed in a way that is not read", expected="stored or deflated",
-                                       got=f"method {entry.compress_type}"))  # fmt: skip
+            raise FormatError("the archive is compressed in a way that is not read", expected="stored or deflated",
+                              got=f"method {entry.compress_type}")  # fmt: skip
         if entry.compress_size > size or entry.file_size > entry.compress_size * DENSEST:
             raise FormatError(sentence("an archive that claims more than it can hold"))
     check_room(sum(entry.file_size for entry in entries), size, hint)

@@ -46,7 +46,7 @@ def taken_apart(objects: Mapping[str, Any], plain: Callable[[str, Any], NDArray[
         value = value.item() if isinstance(value, np.generic) else value
         if value is not None and type(value) not in {bool, int, float, str}:
             expected = "arrays, numbers, texts, lists and dicts"
-            raise OperandError(sentence("save", f"{path!r} can't be kept", expected=expected, got=type(value).__name__))
+            raise OperandError("save", f"{path!r} can't be kept", expected=expected, got=type(value).__name__)
         return value
 
     text = json.dumps({"version": VERSION, "objects": {name: take(name, state_of(name, each))
@@ -64,7 +64,7 @@ def put_together(arrays: Arrays) -> dict[str, Any]:
         If the arrays are not those of a checkpoint.
     """
     if TEXT not in arrays:
-        raise FormatError(sentence("weights and not a checkpoint", hint="ag.load reads them"))
+        raise FormatError("weights and not a checkpoint", hint="ag.load reads them")
 
     def put(value: Any) -> Any:
         if not isinstance(value, dict):
@@ -80,7 +80,7 @@ def put_together(arrays: Arrays) -> dict[str, Any]:
     try:
         document = json.loads(arrays[TEXT].tobytes())
         if document["version"] != VERSION:
-            raise FormatError(sentence("a checkpoint of another version", expected=VERSION, got=document["version"]))
+            raise FormatError("a checkpoint of another version", expected=VERSION, got=document["version"])
         return {name: put(value) for name, value in document["objects"].items()}
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         if isinstance(error, FormatError):
@@ -119,10 +119,10 @@ def restore_state(name: str, thing: Any, state: Any) -> None:
     elif hasattr(thing, "named_modules"):
         generators = dict(_generators(thing))
         if not isinstance(state, dict) or state.keys() != {"weights", "generators"}:
-            raise OperandError(sentence("restore", f"{name} is not the state of a module", got=_told(state)))
+            raise OperandError("restore", f"{name} is not the state of a module", got=_told(state))
         if state["generators"].keys() != generators.keys():
             problem = f"{name} has other generators"
-            raise OperandError(sentence("restore", problem, expected=_told(generators), got=_told(state["generators"])))
+            raise OperandError("restore", problem, expected=_told(generators), got=_told(state["generators"]))
         thing.load_state_dict(state["weights"])
         for path, generator in generators.items():
             _wind(f"{name}.{path}", generator, state["generators"][path])
@@ -134,10 +134,8 @@ def _wind(name: str, generator: np.random.Generator, state: Any) -> None:
     try:
         generator.bit_generator.state = state
     except (ValueError, TypeError, KeyError) as error:
-        raise OperandError(
-            sentence("restore", f"{name} is not the state of its generator",
-                     expected=type(generator.bit_generator).__name__, got=_told(state))
-        ) from error  # fmt: skip
+        raise OperandError("restore", f"{name} is not the state of its generator",
+                           expected=type(generator.bit_generator).__name__, got=_told(state)) from error  # fmt: skip
 
 
 def _generators(module: Any) -> list[tuple[str, np.random.Generator]]:
@@ -152,7 +150,7 @@ def _generators(module: Any) -> list[tuple[str, np.random.Generator]]:
 
 def _key(path: str, key: Any) -> Any:
     if type(key) not in {int, str}:
-        raise OperandError(sentence("save", f"a key of {path!r} can't be kept", expected="int or str", got=repr(key)))
+        raise OperandError("save", f"a key of {path!r} can't be kept", expected="int or str", got=repr(key))
     return key
 
 

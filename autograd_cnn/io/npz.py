@@ -33,9 +33,8 @@ def pack(arrays: dict[str, NDArray[Any]], stream: IO[bytes]) -> None:
     """
     for name in arrays:
         if "\0" in name or len(name.encode()) > LONGEST_NAME:
-            problem = "a zip file can't keep the name"
             expected = f"at most {LONGEST_NAME} bytes, none of them 0"
-            raise ArgumentError(sentence("save", problem, expected=expected, got=repr(name[:40])))
+            raise ArgumentError("save", "a zip file can't keep the name", expected=expected, got=repr(name[:40]))
     archive = zipfile.ZipFile(stream, "w")
     try:
         for name, array in arrays.items():
@@ -74,10 +73,10 @@ def _array(content: IO[bytes], name: str, length: int) -> NDArray[Any]:
     """Return the array of an entry, which must use all of its ``length`` bytes."""
     shape, in_columns, dtype, begin = _header(content.read(LONGEST_HEADER))
     if dtype.kind not in "biuf":
-        raise FormatError(sentence(f"{name!r} is not an array of numbers", expected="bools, ints or floats", got=dtype))
+        raise FormatError(f"{name!r} is not an array of numbers", expected="bools, ints or floats", got=dtype)
     size = math.prod(shape) * dtype.itemsize
     if length - begin != size:
-        raise FormatError(sentence("cut off", expected=f"{size} bytes for shape {shape}", got=length - begin))
+        raise FormatError("cut off", expected=f"{size} bytes for shape {shape}", got=length - begin)
     content.seek(begin)
     array = read_array(content, shape, dtype, in_columns=in_columns)
     content.read(1)  # reading past the last byte verifies the checksum

@@ -102,8 +102,8 @@ class _Machine:
         target = self.top(dict)
         for key, value in zip(items[::2], items[1::2], strict=True):
             if type(key) not in KEYS:
-                raise FormatError(sentence("a key in the pickle is of another type", expected="str, int or bytes",
-                                           got=type(key).__name__))  # fmt: skip
+                raise FormatError("a key in the pickle is of another type", expected="str, int or bytes",
+                                  got=type(key).__name__)  # fmt: skip
             target[key] = value
 
     def top(self, kind: type) -> Any:
@@ -113,7 +113,7 @@ class _Machine:
 
     def name(self, full: str) -> None:
         if full not in self.names:
-            raise FormatError(sentence(f"the pickle asks for {full}, which is not read", hint="nothing of it was run"))
+            raise FormatError(f"the pickle asks for {full}, which is not read", hint="nothing of it was run")
         self.push(self.names[full])
 
     def call(self) -> None:

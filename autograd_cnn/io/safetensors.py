@@ -49,11 +49,11 @@ def pack(arrays: dict[str, NDArray[Any]], stream: IO[bytes]) -> None:
         If the format lacks a dtype.
     """
     if RESERVED in arrays:
-        raise ArgumentError(sentence("save", f"the format keeps the name {RESERVED!r} for itself", hint="rename it"))
+        raise ArgumentError("save", f"the format keeps the name {RESERVED!r} for itself", hint="rename it")
     if lacking := [name for name, array in arrays.items() if array.dtype not in NAMES]:
         name = lacking[0]
         problem = f"{name!r} has a dtype that .safetensors lacks"
-        raise OperandError(sentence("save", problem, expected=", ".join(map(str, NAMES)), got=arrays[name].dtype))
+        raise OperandError("save", problem, expected=", ".join(map(str, NAMES)), got=arrays[name].dtype)
     ordered = dict(sorted(arrays.items(), key=lambda item: (-item[1].itemsize, item[0])))  # so that all are aligned
     data = {name: array.astype(array.dtype.newbyteorder("<"), copy=False).data for name, array in ordered.items()}
     entries = {
@@ -68,7 +68,7 @@ def pack(arrays: dict[str, NDArray[Any]], stream: IO[bytes]) -> None:
     text = json.dumps(header, ensure_ascii=False, separators=(",", ":")).encode()
     if len(text) > LONGEST_HEADER:
         expected = f"at most {LONGEST_HEADER} bytes with all shapes"
-        raise ArgumentError(sentence("save", "the names are too long", expected=expected, got=len(text)))
+        raise ArgumentError("save", "the names are too long", expected=expected, got=len(text))
     text += b" " * (-len(text) % 8)
     stream.write(len(text).to_bytes(8, "little") + text)
     for content in data.values():
@@ -89,23 +89,23 @@ def unpack(stream: IO[bytes], size: int) -> dict[str, NDArray[Any]]:
     header = _header(stream.read(length))
     metadata = header.pop(RESERVED, {})
     if not isinstance(metadata, dict) or not all(isinstance(text, str) for text in metadata.values()):
-        raise FormatError(sentence("damaged", f"{RESERVED} is not made of texts"))
+        raise FormatError("damaged", f"{RESERVED} is not made of texts")
     layout = {name: _layout(name, fields) for name, fields in header.items()}
     arrays: dict[str, NDArray[Any]] = {}
     entries: dict[str, Entry] = {}
     reached = 0
     for name, (dtype, shape, begin, end) in sorted(layout.items(), key=lambda item: item[1][2:]):
         if begin != reached:
-            raise FormatError(sentence("damaged", f"{name!r} does not begin where the array before it ends"))
+            raise FormatError("damaged", f"{name!r} does not begin where the array before it ends")
         if end > size - 8 - length:
-            raise FormatError(sentence("cut off", expected=f"{end} bytes of numbers", got=size - 8 - length))
+            raise FormatError("cut off", expected=f"{end} bytes of numbers", got=size - 8 - length)
         array = read_array(stream, shape, np.dtype(DTYPES[dtype]))
         if CHECKSUM in metadata:
             stored = array.astype(array.dtype.newbyteorder("<"), copy=False)
             entries[name] = (dtype, shape, hashlib.sha256(stored.data).hexdigest())
         arrays[name], reached = array, end
     if reached != size - 8 - length:
-        raise FormatError(sentence("damaged", "bytes are left over after the arrays"))
+        raise FormatError("damaged", "bytes are left over after the arrays")
     _verify(entries, metadata)
     return arrays
 
@@ -126,7 +126,7 @@ def _header(text: bytes) -> dict[str, Any]:
 def _distinct(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     fields = dict(pairs)
     if len(fields) < len(pairs):
-        raise FormatError(sentence("damaged", "a name occurs twice"))
+        raise FormatError("damaged", "a name occurs twice")
     return fields
 
 
@@ -134,23 +134,23 @@ def _layout(name: str, fields: Any) -> tuple[str, Shape, int, int]:
     """Return the type, the shape, and the range of the bytes."""
     where = f"array {name!r}"
     if name.encode(errors="replace").decode() != name:
-        raise FormatError(sentence("damaged", f"the name {name!r} is not text"))
+        raise FormatError("damaged", f"the name {name!r} is not text")
     if not isinstance(fields, dict) or fields.keys() != {"dtype", "shape", "data_offsets"}:
-        raise FormatError(sentence("damaged", where, expected="dtype, shape and data_offsets", got=_short(fields)))
+        raise FormatError("damaged", where, expected="dtype, shape and data_offsets", got=_short(fields))
     dtype, shape, offsets = fields["dtype"], fields["shape"], fields["data_offsets"]
     if not isinstance(dtype, str):
-        raise FormatError(sentence("damaged", where, expected="a dtype's name", got=_short(dtype)))
+        raise FormatError("damaged", where, expected="a dtype's name", got=_short(dtype))
     if dtype not in DTYPES:
         raise FormatError(sentence(f"numbers of the type {_short(dtype)}, which NumPy lacks"))
     for numbers in (shape, offsets):
         if not isinstance(numbers, list) or not all(type(n) is int and 0 <= n < 1 << 63 for n in numbers):
-            raise FormatError(sentence("damaged", where, expected="a list of ints of at least 0", got=_short(numbers)))
+            raise FormatError("damaged", where, expected="a list of ints of at least 0", got=_short(numbers))
     if len(shape) > MOST_AXES:
-        raise FormatError(sentence("damaged", where, expected=f"at most {MOST_AXES} axes", got=len(shape)))
+        raise FormatError("damaged", where, expected=f"at most {MOST_AXES} axes", got=len(shape))
     wanted = math.prod(shape) * np.dtype(DTYPES[dtype]).itemsize
     if len(offsets) != 2 or offsets[1] - offsets[0] != wanted:
         problem = f"{where} does not fit its place"
-        raise FormatError(sentence("damaged", problem, expected=f"{_short(wanted)} bytes", got=_short(offsets)))
+        raise FormatError("damaged", problem, expected=f"{_short(wanted)} bytes", got=_short(offsets))
     return dtype, tuple(shape), offsets[0], offsets[1]
 
 
@@ -158,9 +158,9 @@ def _verify(entries: Mapping[str, Entry], metadata: Mapping[str, str]) -> None:
     others = {name: text for name, text in metadata.items() if name != CHECKSUM}
     if CHECKSUM in metadata:
         if metadata[CHECKSUM] != _checksum(entries, others):
-            raise FormatError(sentence("damaged", "its checksum does not match"))
+            raise FormatError("damaged", "its checksum does not match")
     elif WRITER.items() <= others.items():
-        raise FormatError(sentence("damaged", "its checksum is missing"))
+        raise FormatError("damaged", "its checksum is missing")
 
 
 def _checksum(entries: Mapping[str, Entry], metadata: Mapping[str, str]) -> str:

@@ -59,7 +59,7 @@ class _Tensor(NamedTuple):
         if 0 not in self.shape and (last + 1) * self.dtype.itemsize > self.storage.size:
             expected = f"at most {self.storage.size} bytes"
             got = (last + 1) * self.dtype.itemsize
-            raise FormatError(sentence(f"{name!r} reaches beyond its storage", expected=expected, got=got))
+            raise FormatError(f"{name!r} reaches beyond its storage", expected=expected, got=got)
 
 
 class _Ordered(dict[Any, Any]):
@@ -84,11 +84,11 @@ def unpack(stream: IO[bytes], size: int) -> dict[str, NDArray[Any]]:
             raise FormatError(sentence("not a file from torch.save: it has no data.pkl, or two entries of one name"))
         if entries[pickle[0]].file_size > LARGEST_PICKLE:
             expected = f"at most {LARGEST_PICKLE} bytes"
-            raise FormatError(sentence("its pickle is too large", expected=expected, got=entries[pickle[0]].file_size))
+            raise FormatError("its pickle is too large", expected=expected, got=entries[pickle[0]].file_size)
         root = pickle[0].removesuffix("data.pkl")
         order = archive.read(f"{root}byteorder") if f"{root}byteorder" in entries else b"little"
         if order not in {b"little", b"big"}:
-            raise FormatError(sentence("unknown order of bytes", expected="little or big", got=order))
+            raise FormatError("unknown order of bytes", expected="little or big", got=order)
         tensors = _tensors(pickles.read(archive.read(pickle[0]), NAMES, _storage))
         check_room(sum(math.prod(t.shape) * t.dtype.itemsize for t in tensors.values()), size)
         return _arrays(archive, root, tensors, "<" if order == b"little" else ">")
@@ -98,14 +98,12 @@ def _tensors(found: Any) -> dict[str, _Tensor]:
     """Return a pickle's contents, if these are named tensors."""
     if not isinstance(found, dict):
         hint = "write torch.save(model.state_dict(), path)"
-        raise FormatError(sentence("not a state dict", expected="tensors by name", got=_kind(found), hint=hint))
+        raise FormatError("not a state dict", expected="tensors by name", got=_kind(found), hint=hint)
     for name, value in found.items():
         if not isinstance(value, _Tensor) or not isinstance(name, str):
             inner = next((repr(key) for key, each in found.items() if isinstance(each, dict)), "")
-            raise FormatError(
-                sentence(f"{name!r} is not a tensor with a name", expected="a state dict", got=_kind(value),
-                         hint=f"save what is in {inner} alone" if inner else "save the tensors alone")
-            )  # fmt: skip
+            raise FormatError(f"{name!r} is not a tensor with a name", expected="a state dict", got=_kind(value),
+                              hint=f"save what is in {inner} alone" if inner else "save the tensors alone")  # fmt: skip
         value.check(name)
     return found
 
@@ -126,7 +124,7 @@ def _arrays(
             contents[storage.key] = _content(archive, f"{root}data/{storage.key}")
         if (length := contents[storage.key].size) != storage.size:
             expected = f"{storage.size} bytes"
-            raise FormatError(sentence(f"the storage of {name!r} has the wrong length", expected=expected, got=length))
+            raise FormatError(f"the storage of {name!r} has the wrong length", expected=expected, got=length)
         values = contents[storage.key][: storage.size // dtype.itemsize * dtype.itemsize].view(
             dtype.newbyteorder(order)
         )
@@ -135,9 +133,7 @@ def _arrays(
         alone = users[storage.key] == 1
         arrays[name] = np.array(part, dtype.newbyteorder("="), order="C", copy=None if alone else True)
         if dtype.kind == "b" and arrays[name].view(np.uint8).max(initial=0) > 1:
-            raise FormatError(
-                sentence("a bool is neither 0 nor 1", expected="0 or 1", got=arrays[name].view("u1").max())
-            )
+            raise FormatError("a bool is neither 0 nor 1", expected="0 or 1", got=arrays[name].view("u1").max())
         if alone:
             del contents[storage.key]
     return arrays

@@ -15,7 +15,7 @@ from numpy.typing import ArrayLike, NDArray
 from autograd_cnn import errors
 from autograd_cnn.engine.composite import composite
 from autograd_cnn.engine.node import values_of
-from autograd_cnn.errors import ArgumentError, FormatError, OperandError, require, sentence
+from autograd_cnn.errors import ArgumentError, FormatError, OperandError, require
 from autograd_cnn.files import AnyPath, as_path, replacing
 from autograd_cnn.io import checkpoint, npz, safetensors, torch_zip
 
@@ -83,11 +83,11 @@ def save(path: AnyPath, state: Stateful | Mapping[str, ArrayLike] | None = None,
     if _is_state(path):
         hint = "the path comes first: save(path, state)" if isinstance(state, (str, bytes, os.PathLike)) else ""
         raise OperandError(
-            sentence("save", "path is not understood", expected="a str or a path", got=type(path).__name__, hint=hint)
+            "save", "path is not understood", expected="a str or a path", got=type(path).__name__, hint=hint
         )
     if (state is None) == (not objects):
         problem = "nothing to save" if state is None else "a state and objects"
-        raise OperandError(sentence("save", problem, hint="write save(path, model), or save(path, model=model, …)"))
+        raise OperandError("save", problem, hint="write save(path, model), or save(path, model=model, …)")
     path = as_path("save", path)
     write = _of_kind("save", path, WRITERS)
     if state is None:
@@ -142,10 +142,10 @@ def restore(path: AnyPath, **objects: Any) -> None:
         states = checkpoint.put_together(load(path))
     except FormatError as error:
         text = str(error).removeprefix(f"{path}: ")
-        raise FormatError(sentence(str(path), text)) from error
+        raise FormatError(str(path), text) from error
     if missing := objects.keys() - states.keys():
         expected = f"some of {', '.join(states)}"
-        raise ArgumentError(sentence(str(path), f"it has no {min(missing)}", expected=expected, got=min(missing)))
+        raise ArgumentError(str(path), f"it has no {min(missing)}", expected=expected, got=min(missing))
     before = {name: checkpoint.state_of(name, thing) for name, thing in objects.items()}
     changed: list[str] = []
     try:
@@ -158,7 +158,7 @@ def restore(path: AnyPath, **objects: Any) -> None:
         ours = type(error).__module__ == errors.__name__
         if ours or not isinstance(error, (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)):
             raise
-        raise FormatError(sentence(str(path), f"what it holds for {changed[-1]} is not a state of it")) from error
+        raise FormatError(str(path), f"what it holds for {changed[-1]} is not a state of it") from error
 
 
 @composite
@@ -189,14 +189,14 @@ def load(path: AnyPath) -> dict[str, NDArray[Any]]:
     if _is_state(path):
         problem = "path is not understood"
         hint = "load returns the arrays, which module.load_state_dict takes"
-        raise OperandError(sentence("load", problem, expected="a str or a path", got=type(path).__name__, hint=hint))
+        raise OperandError("load", problem, expected="a str or a path", got=type(path).__name__, hint=hint)
     path = as_path("load", path)
     read = _of_kind("load", path, READERS)
     try:
         with path.open("rb") as file:
             return read(file, os.fstat(file.fileno()).st_size)
     except FormatError as error:
-        raise FormatError(sentence(str(path), str(error))) from error
+        raise FormatError(str(path), str(error)) from error
 
 
 def _of_kind(where: str, path: Path, table: Mapping[str, T]) -> T:
@@ -215,8 +215,8 @@ def _named(state: Any) -> Mapping[str, ArrayLike]:
     if isinstance(state, Mapping):
         if {"state", "param_groups"} <= state.keys():
             raise OperandError(
-                sentence("save", "an optimiser's state is not arrays by name", expected="a module or a mapping of names "
-                         "to arrays", got="a dict with 'state' and 'param_groups'", hint="save(path, optimizer=optimizer) keeps it")
+                "save", "an optimiser's state is not arrays by name", expected="a module or a mapping of names "
+                "to arrays", got="a dict with 'state' and 'param_groups'", hint="save(path, optimizer=optimizer) keeps it"
             )  # fmt: skip
         return state
     expected = "a module or a mapping of names to arrays"
@@ -226,9 +226,9 @@ def _named(state: Any) -> Mapping[str, ArrayLike]:
 
 def _name(name: object) -> str:
     if not isinstance(name, str):
-        raise OperandError(sentence("save", "a name is not a string", expected="str", got=repr(name)))
+        raise OperandError("save", "a name is not a string", expected="str", got=repr(name))
     if name.encode(errors="replace").decode() != name:
-        raise ArgumentError(sentence("save", f"the name {name!r} is not text, but holds half a character"))
+        raise ArgumentError("save", f"the name {name!r} is not text, but holds half a character")
     return name
 
 
@@ -238,10 +238,10 @@ def _plain(name: str, value: ArrayLike) -> NDArray[Any]:
         array = np.asarray(values_of(value), order="C")
     except (TypeError, ValueError) as error:  # ragged lists, other libraries' tensors
         problem = f"{name!r} is not an array of numbers"
-        raise OperandError(sentence("save", problem, hint=str(error).partition("\n")[0])) from error
+        raise OperandError("save", problem, hint=str(error).partition("\n")[0]) from error
     if array.dtype.kind not in "biuf":
         problem = f"{name!r} is not an array of numbers"
         nested = "objects with a state go by name: save(path, model=model, optimizer=optimizer)"
         hint = nested if isinstance(value, Mapping) else ""
-        raise OperandError(sentence("save", problem, expected="bools, ints or floats", got=array.dtype, hint=hint))
+        raise OperandError("save", problem, expected="bools, ints or floats", got=array.dtype, hint=hint)
     return array.astype(array.dtype.newbyteorder("="), copy=False)

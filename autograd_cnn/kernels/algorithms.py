@@ -14,7 +14,7 @@ from typing import Any, cast
 import numpy as np
 from numpy.typing import DTypeLike
 
-from autograd_cnn.errors import ArgumentError, MissingDependencyError, ShapeError, sentence
+from autograd_cnn.errors import ArgumentError, MissingDependencyError, ShapeError
 from autograd_cnn.kernels.windows import Pair, windows
 from autograd_cnn.parameters import IntOrPair, Padding, integers
 
@@ -122,14 +122,14 @@ def explain(
     kind = np.dtype(dtype)
     if kind not in (np.dtype(np.float32), np.dtype(np.float64)):
         expected = "float32 or float64"
-        raise ArgumentError(sentence("explain", "no algorithm is compiled for the dtype", expected=expected, got=kind))
+        raise ArgumentError("explain", "no algorithm is compiled for the dtype", expected=expected, got=kind)
     x_shape, w_shape = integers("explain", "x_shape", x_shape), integers("explain", "w_shape", w_shape)
     n, c, *image = (1,) * (4 - len(x_shape)) + x_shape
     f, channels, *size = (1,) * (4 - len(w_shape)) + w_shape
     if len(image) != 2 or len(size) != 2 or groups < 1 or c != groups * channels or f % groups:
         shapes = f"x={x_shape}, w={w_shape}, groups={groups}"
         expected = "(N, C, H, W) and (F, C/G, KH, KW)"
-        raise ShapeError(sentence("explain", "the shapes do not go together", expected=expected, got=shapes))
+        raise ShapeError("explain", "the shapes do not go together", expected=expected, got=shapes)
     grid = windows(
         "explain",
         cast("Pair", tuple(image)),

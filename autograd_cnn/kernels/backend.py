@@ -161,8 +161,7 @@ def _start() -> _Backends:
 
 def _load(name: str) -> _Backends:
     if name not in CHOICES:
-        expected = f"one of {', '.join(CHOICES)}"
-        raise ArgumentError(sentence("set_backend", "unknown backend", expected=expected, got=repr(name)))
+        raise ArgumentError("set_backend", "unknown backend", expected=f"one of {', '.join(CHOICES)}", got=repr(name))
     keep_freed_blocks()
     reference = import_module(_REFERENCE)
     if name == "reference":

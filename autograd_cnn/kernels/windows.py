@@ -10,7 +10,7 @@ from typing import Any, Final, TypeAlias
 
 from numpy.typing import NDArray
 
-from autograd_cnn.errors import ArgumentError, ShapeError, sentence
+from autograd_cnn.errors import ArgumentError, ShapeError
 from autograd_cnn.parameters import IntOrPair, Padding, pair
 
 Array: TypeAlias = NDArray[Any]
@@ -99,8 +99,7 @@ def windows(
         ("padding", padding, (*pads[0], *pads[1])),
     ):  # fmt: skip
         if max(numbers) > MAX_PIXELS:  # so that the kernels can count in 64 bits
-            problem = f"{name} is out of range"
-            raise ArgumentError(sentence(where, problem, expected=f"at most {MAX_PIXELS}", got=repr(value)))
+            raise ArgumentError(where, f"{name} is out of range", expected=f"at most {MAX_PIXELS}", got=repr(value))
     out = []
     for axis, length, span, step, (before, after) in zip(("height", "width"), image, reach, strides, pads, strict=True):
         room = length + before + after - span
@@ -108,7 +107,7 @@ def windows(
         if count < 1:
             problem = f"the window does not fit into the padded image along its {axis}"
             hint = "pad the image or shrink the window"
-            raise ShapeError(sentence(where, problem, expected=f"at most {room + span} pixels", got=span, hint=hint))
+            raise ShapeError(where, problem, expected=f"at most {room + span} pixels", got=span, hint=hint)
         if ceil_mode:
             count = min(count, max(-(-(length + before) // step), 1))
         out.append(count)
@@ -139,7 +138,7 @@ def four_sided(where: str, padding: Padding) -> tuple[Pair, Pair]:
     """
     if isinstance(padding, str):
         expected = "an int, a pair or a pair of pairs"
-        raise ArgumentError(sentence(where, "padding is not understood", expected=expected, got=repr(padding)))
+        raise ArgumentError(where, "padding is not understood", expected=expected, got=repr(padding))
     if isinstance(padding, tuple) and isinstance(padding[0], tuple):
         return pair(where, "padding", padding[0]), pair(where, "padding", padding[1])
     rows, columns = pair(where, "padding", padding)

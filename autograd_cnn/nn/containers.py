@@ -37,7 +37,7 @@ def _check_name(where: str, name: Any, kind: type) -> None:
     """Raise `ArgumentError` if a part can't be an attribute of this name."""
     if not isinstance(name, str) or not name or "." in name or hasattr(kind, name):
         expected = "a string, no dot, and no attribute of the class"
-        raise ArgumentError(sentence(where, "a name can't be used", expected=expected, got=repr(name)))
+        raise ArgumentError(where, "a name can't be used", expected=expected, got=repr(name))
 
 
 class _Container(Module):
@@ -47,10 +47,10 @@ class _Container(Module):
         if not isinstance(module, Module):
             made = isinstance(module, type) and issubclass(module, Module)
             raise OperandError(
-                sentence(type(self).__name__, f"{name!r} is not a module", expected="a Module",
-                         got=f"the class {module.__name__}" if made else type(module).__name__,
-                         hint=f"make one: {module.__name__}(...)" if made else
-                         f"pass them one by one: {type(self).__name__}(*modules)" if isinstance(module, list) else "")
+                type(self).__name__, f"{name!r} is not a module", expected="a Module",
+                got=f"the class {module.__name__}" if made else type(module).__name__,
+                hint=f"make one: {module.__name__}(...)" if made else
+                f"pass them one by one: {type(self).__name__}(*modules)" if isinstance(module, list) else ""
             )  # fmt: skip
         _check_name(type(self).__name__, name, type(self))
         setattr(self, name, module)
@@ -69,7 +69,7 @@ class _Container(Module):
         if isinstance(index, str):
             problem = "index is not understood"
             hint = "a module is an attribute by its name, as in getattr(model, name)"
-            raise OperandError(sentence(where, problem, expected="an int or a slice", got=repr(index), hint=hint))
+            raise OperandError(where, problem, expected="an int or a slice", got=repr(index), hint=hint)
         return position(where, index, count)
 
     def __setitem__(self, index: int, module: Module) -> None:

@@ -5,7 +5,7 @@ from typing import Any
 
 from autograd_cnn.engine.composite import parsed
 from autograd_cnn.engine.node import Traced, shape_of
-from autograd_cnn.errors import ArgumentError, ShapeError, sentence
+from autograd_cnn.errors import ArgumentError, ShapeError
 from autograd_cnn.nn.module import Module
 from autograd_cnn.nn.walk import entries_of
 from autograd_cnn.tensor import Tensor
@@ -48,11 +48,10 @@ def functional_call(module: Module, parameters: Mapping[str, Any], args: Any, kw
     own = {name: (owner, attribute, held) for name, owner, attribute, held in entries_of(module)}
     for name, value in parameters.items():
         if name not in own:
-            hint = f"it has {', '.join(own) or 'none'}"
-            raise ArgumentError(sentence("functional_call", f"no parameter {name!r}", hint=hint))
+            raise ArgumentError("functional_call", f"no parameter {name!r}", hint=f"it has {', '.join(own) or 'none'}")
         if shape_of(value) != shape_of(own[name][2]):
             problem = f"{name!r} has another shape"
-            raise ShapeError(sentence("functional_call", problem, expected=shape_of(own[name][2]), got=shape_of(value)))
+            raise ShapeError("functional_call", problem, expected=shape_of(own[name][2]), got=shape_of(value))
     try:
         for name, value in parameters.items():
             owner, attribute, held = own[name]

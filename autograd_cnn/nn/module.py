@@ -126,7 +126,7 @@ class Module(Hooked):
         for name, value in vars(cls).items():
             if any(parts_in(value)):
                 problem = f"{name!r} is a module or a parameter of the class, where it is not found"
-                raise OperandError(sentence(cls.__name__, problem, hint="assign it to self in __init__"))
+                raise OperandError(cls.__name__, problem, hint="assign it to self in __init__")
 
     def __delattr__(self, name: str) -> None:
         super().__delattr__(name)
@@ -142,15 +142,15 @@ class Module(Hooked):
                 value.name = value.name or name
             else:
                 if any(module is self for module in value.modules()):
-                    raise ArgumentError(sentence(type(self).__name__, f"{name!r} would make it a part of itself"))
+                    raise ArgumentError(type(self).__name__, f"{name!r} would make it a part of itself")
                 value.set_scope(name)
         elif isinstance(held, Parameter | Module) and value is not None:
             parameter = isinstance(held, Parameter)
             raise OperandError(
-                sentence(type(self).__name__, f"{name!r} holds a {'parameter' if parameter else 'module'}",
-                         expected="an nn.Parameter or None" if parameter else "a Module or None",
-                         got=type(value).__name__,
-                         hint=f"set {name}.data for other values" if parameter else "del it first for anything else")
+                type(self).__name__, f"{name!r} holds a {'parameter' if parameter else 'module'}",
+                expected="an nn.Parameter or None" if parameter else "a Module or None",
+                got=type(value).__name__,
+                hint=f"set {name}.data for other values" if parameter else "del it first for anything else"
             )  # fmt: skip
         elif name in self.buffer_names:
             value = None if value is None else read_only(value)
@@ -205,13 +205,12 @@ class Module(Hooked):
         {'count': array(3)}
         """
         if not isinstance(name, str):
-            problem = "name is not a string"
-            raise OperandError(sentence("register_buffer", problem, expected="str", got=type(name).__name__))
+            raise OperandError("register_buffer", "name is not a string", expected="str", got=type(name).__name__)
         flag("register_buffer", "persistent", persistent)
         array = None if value is None else read_only(value)
         if name not in self.buffer_names:
             if hasattr(self, name):
-                raise ArgumentError(sentence(type(self).__name__, f"the name {name!r} is taken"))
+                raise ArgumentError(type(self).__name__, f"the name {name!r} is taken")
             self.buffer_names = (*self.buffer_names, name)
         passing = [other for other in self.passing_names if other != name]
         self.passing_names = tuple(passing if persistent else [*passing, name])
@@ -227,7 +226,7 @@ class Module(Hooked):
         """
         if unknown := [name for name in arrays if name not in self.buffer_names]:
             hint = f"it has {', '.join(self.buffer_names)}"
-            raise ArgumentError(sentence(type(self).__name__, f"no buffer {unknown[0]!r}", hint=hint))
+            raise ArgumentError(type(self).__name__, f"no buffer {unknown[0]!r}", hint=hint)
         vars(self).update({name: None if array is None else read_only(array) for name, array in arrays.items()})
 
     # --- what it consists of ------------------------------------------------------------------
@@ -292,7 +291,7 @@ class Module(Hooked):
         for name in target.split(".") if target else ():
             found = vars(found).get(name)
             if not isinstance(found, Module):
-                raise ArgumentError(sentence(type(self).__name__, f"no module {target!r}"))
+                raise ArgumentError(type(self).__name__, f"no module {target!r}")
         return found
 
     def get_parameter(self, target: str) -> Parameter:
@@ -306,7 +305,7 @@ class Module(Hooked):
         path, _, name = target.rpartition(".")
         found = vars(self.get_submodule(path)).get(name)
         if not isinstance(found, Parameter):
-            raise ArgumentError(sentence(type(self).__name__, f"no parameter {target!r}"))
+            raise ArgumentError(type(self).__name__, f"no parameter {target!r}")
         return found
 
     def add_module(self, name: str, module: "Module | None") -> None:
@@ -361,8 +360,8 @@ class Module(Hooked):
         flag("load_state_dict", "strict", strict)
         if not isinstance(state, Mapping):
             raise OperandError(
-                sentence("load_state_dict", "state is not a mapping of names to arrays", expected="such as state_dict() "
-                         "returns", got=type(state).__name__)
+                "load_state_dict", "state is not a mapping of names to arrays", expected="such as state_dict() "
+                "returns", got=type(state).__name__
             )  # fmt: skip
         entries = {key: (module, name, held) for key, module, name, held in state_entries_of(self)}
         given = {key: plain(value) for key, value in state.items()}
@@ -381,10 +380,8 @@ class Module(Hooked):
             if not same(value, given[first]):
                 misfits.append(f"{key}: shared with {first}, but with other values")
         if misfits or (strict and any(unmatched)):
-            raise ArgumentError(
-                sentence("load_state_dict", f"the state does not fit {type(self).__name__}",
-                         hint="; ".join(complaints(unmatched if strict else Unmatched([], []), misfits)))
-            )  # fmt: skip
+            raise ArgumentError("load_state_dict", f"the state does not fit {type(self).__name__}",
+                                hint="; ".join(complaints(unmatched if strict else Unmatched([], []), misfits)))  # fmt: skip
         _replace([(module, name, held, cast(held, value, held.dtype)) for _, module, name, held, value in matched])
         return unmatched
 

@@ -7,7 +7,7 @@ from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from autograd_cnn.engine.composite import parsed
 from autograd_cnn.engine.node import values_of
-from autograd_cnn.errors import OperandError, ShapeError, sentence
+from autograd_cnn.errors import OperandError, ShapeError
 from autograd_cnn.tensor import Tensor
 
 
@@ -53,12 +53,11 @@ class Parameter(Tensor):
     def data(self, values: ArrayLike) -> None:
         new = values if isinstance(values, Tensor | np.ndarray) else Tensor(values)
         if new.shape != self.shape:
-            problem = "a parameter keeps its shape"
             hint = "assign a new nn.Parameter to the module"
-            raise ShapeError(sentence("data", problem, expected=self.shape, got=new.shape, hint=hint))
+            raise ShapeError("data", "a parameter keeps its shape", expected=self.shape, got=new.shape, hint=hint)
         if new.dtype != self.dtype:
             if not np.can_cast(new.dtype, self.dtype, "same_kind"):
-                raise OperandError(sentence("data", "a parameter keeps its dtype", expected=self.dtype, got=new.dtype))
+                raise OperandError("data", "a parameter keeps its dtype", expected=self.dtype, got=new.dtype)
             if not (isinstance(new, Tensor) and new.followed()):  # tracked values are refused below
                 new = Tensor(values_of(new), dtype=self.dtype)
         self.replace_data(new)

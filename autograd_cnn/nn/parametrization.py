@@ -14,7 +14,7 @@ from autograd_cnn import ops
 from autograd_cnn.engine.composite import composite
 from autograd_cnn.engine.node import Array
 from autograd_cnn.engine.trace import Held, fresh
-from autograd_cnn.errors import ArgumentError, require, sentence
+from autograd_cnn.errors import ArgumentError, require
 from autograd_cnn.nn import init
 from autograd_cnn.nn.layers.convolution import TransposedConvolution
 from autograd_cnn.nn.module import Module
@@ -269,7 +269,7 @@ def _changed(module: M, kind: Any) -> M:
 def _removed(where: str, module: M, name: str, kind: Any, parts: tuple[str, ...]) -> M:
     found: Any = getattr(module, "_kind", None)
     if not (isinstance(found, kind) and found.name == name):
-        raise ArgumentError(sentence(where, f"{name!r} of {type(module).__name__} is not computed by it"))
+        raise ArgumentError(where, f"{name!r} of {type(module).__name__} is not computed by it")
     mode, module.training = module.training, False
     values = getattr(module, name).numpy()
     module.training = mode
@@ -284,15 +284,14 @@ def _parameter(where: str, module: Any, name: str) -> Parameter:
     require(isinstance(module, Module), where, "module is not a module", "a Module", module)
     found = vars(module).get(name)
     if isinstance(module, _Parametrized):
-        raise ArgumentError(sentence(where, f"a weight of {type(module).__name__} is computed already"))
+        raise ArgumentError(where, f"a weight of {type(module).__name__} is computed already")
     if not isinstance(found, Parameter):
-        raise ArgumentError(sentence(where, f"{type(module).__name__} has no parameter {name!r}",
-                                     hint=f"it has {', '.join(n for n, _ in module.named_parameters()) or 'none'}"))  # fmt: skip
+        raise ArgumentError(where, f"{type(module).__name__} has no parameter {name!r}",
+                            hint=f"it has {', '.join(n for n, _ in module.named_parameters()) or 'none'}")  # fmt: skip
     return found
 
 
 def _axis(where: str, dim: int, weight: Parameter) -> int:
     if not -weight.ndim <= integer(where, "dim", dim) < weight.ndim:
-        expected = f"{-weight.ndim} to {weight.ndim - 1}"
-        raise ArgumentError(sentence(where, "dim is out of range", expected=expected, got=dim))
+        raise ArgumentError(where, "dim is out of range", expected=f"{-weight.ndim} to {weight.ndim - 1}", got=dim)
     return dim % weight.ndim

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from autograd_cnn.engine.node import values_of
-from autograd_cnn.errors import OperandError, sentence
+from autograd_cnn.errors import OperandError
 from autograd_cnn.nn.parameter import Parameter
 from autograd_cnn.tensor import Tensor
 
@@ -35,8 +35,7 @@ def read_only(value: Any, dtype: DTypeLike | None = None) -> NDArray[Any]:
     """
     array = np.array(plain(value), dtype)
     if array.dtype.kind not in "biuf":
-        problem = "is not an array of numbers"
-        raise OperandError(sentence("buffer", problem, expected="ints, floats or bools", got=array.dtype))
+        raise OperandError("buffer", "is not an array of numbers", expected="ints, floats or bools", got=array.dtype)
     return fixed(array)
 
 

@@ -10,7 +10,7 @@ from autograd_cnn import ops
 from autograd_cnn.engine.composite import composite
 from autograd_cnn.engine.node import Array
 from autograd_cnn.engine.trace import Held, effect, fresh, reading
-from autograd_cnn.errors import ArgumentError, OperandError, ShapeError, require, sentence
+from autograd_cnn.errors import ArgumentError, OperandError, ShapeError, require
 from autograd_cnn.nn.parametrization import remove_spectral_norm, remove_weight_norm, spectral_norm, weight_norm
 from autograd_cnn.parameters import Bool, Limit, Power
 from autograd_cnn.spelling import announce as _announce
@@ -88,7 +88,7 @@ def _scale(parameters: tuple[Tensor, ...], most: float, p: float, strict: bool) 
     norms = [np.linalg.norm(g.ravel().astype(np.float64, copy=False), p) for _, g in gradients]
     total = float(np.linalg.norm(norms, p)) if norms else 0.0
     if strict and not math.isfinite(total):
-        raise ArgumentError(sentence("clip_grad_norm_", "the norm is not finite", expected="a number", got=total))
+        raise ArgumentError("clip_grad_norm_", "the norm is not finite", expected="a number", got=total)
     factor = most / (total + 1e-6)  # as in PyTorch, avoids division by 0
     if not factor >= 1:
         for each, g in gradients:
@@ -138,7 +138,7 @@ def parameters_to_vector(parameters: Any) -> Tensor:
     """
     listed = _listed("parameters_to_vector", parameters)
     if not listed:
-        raise OperandError(sentence("parameters_to_vector", "parameters is empty"))
+        raise OperandError("parameters_to_vector", "parameters is empty")
     return ops.concatenate([ops.reshape(each, shape=(-1,)) for each in listed])
 
 
@@ -166,7 +166,7 @@ def vector_to_parameters(vec: Array, parameters: Any) -> None:
     values = vec.data if isinstance(vec, Tensor) else np.asarray(vec)
     count = sum(each.size for each in listed)
     if values.shape != (count,):
-        raise ShapeError(sentence(where, "vec has the wrong shape", expected=(count,), got=values.shape))
+        raise ShapeError(where, "vec has the wrong shape", expected=(count,), got=values.shape)
     ends = np.cumsum([each.size for each in listed])[:-1]
     for each, part in zip(listed, np.split(values, ends), strict=True):
         each.data = part.reshape(each.shape)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from numpy.typing import NDArray
 
-from autograd_cnn.errors import OperandError, sentence
+from autograd_cnn.errors import OperandError
 from autograd_cnn.nn.hooks import Hooked
 from autograd_cnn.nn.parameter import Parameter
 
@@ -29,10 +29,8 @@ def paths(module: "Module", prefix: str = "") -> Iterator[tuple[str, "Module"]]:
 def check_found(module: "Module", name: str, value: Any) -> None:
     """Raise `OperandError` if ``value`` is a list or dict of parts, which the module would not find."""
     if isinstance(value, _CONTAINERS) and any(parts_in(value)):
-        raise OperandError(
-            sentence(type(module).__name__, f"{name!r} holds modules or parameters in a {type(value).__name__}, "
-                     "where they are not found", hint="use nn.ModuleList, or an attribute for each")
-        )  # fmt: skip
+        raise OperandError(type(module).__name__, f"{name!r} holds modules or parameters in a {type(value).__name__}, "
+                           "where they are not found", hint="use nn.ModuleList, or an attribute for each")  # fmt: skip
 
 
 def parts_in(value: Any) -> Iterator[bool]:

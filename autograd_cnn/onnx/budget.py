@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from autograd_cnn.engine.node import Shape, shape_of
-from autograd_cnn.errors import FormatError, sentence
+from autograd_cnn.errors import FormatError
 from autograd_cnn.onnx.operator import Operator
 
 ROOM: Final = 1 << 24
@@ -55,10 +55,8 @@ class Budget:
         """Count elements, or work that takes as long as computing them."""
         self.spent += elements
         if self.spent > self.most:
-            raise FormatError(
-                sentence("the results are too large for a file and inputs of this size",
-                         expected=f"at most {self.most} elements in all", got=self.spent)
-            )  # fmt: skip
+            raise FormatError("the results are too large for a file and inputs of this size",
+                              expected=f"at most {self.most} elements in all", got=self.spent)  # fmt: skip
 
 
 def _shape(operand: Any) -> Shape:

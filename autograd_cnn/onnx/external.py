@@ -25,7 +25,7 @@ def read_external(onnx: Any, model: Proto, folder: Path, room: int) -> int:
                 try:
                     tensor.raw_data = _content(onnx, tensor, folder, room - total)
                 except FormatError as error:
-                    raise FormatError(sentence(f"tensor {tensor.name!r}", str(error))) from error
+                    raise FormatError(f"tensor {tensor.name!r}", str(error)) from error
                 total += len(tensor.raw_data)
                 tensor.ClearField("data_location")
                 tensor.ClearField("external_data")
@@ -43,19 +43,19 @@ def _content(onnx: Any, tensor: Proto, folder: Path, room: int) -> bytes:
         raise FormatError(sentence("where its numbers are is not said clearly")) from error
     if not inside:
         expected = "one in the folder of the model"
-        raise FormatError(sentence("its numbers are in another file", expected=expected, got=repr(said["location"])))
+        raise FormatError("its numbers are in another file", expected=expected, got=repr(said["location"]))
     needed = dtype.itemsize
     for n in tensor.dims:
         needed *= n
     if min(tensor.dims, default=1) < 0 or length not in {-1, needed}:
-        raise FormatError(sentence("its numbers do not fit its shape", expected=f"{needed} bytes", got=length))
+        raise FormatError("its numbers do not fit its shape", expected=f"{needed} bytes", got=length)
     if not 0 <= offset <= path.stat().st_size - needed:
         raise FormatError(
-            sentence("the other file ends before its numbers do", expected=f"{needed} bytes from byte {offset} on",
-                     got=path.stat().st_size)
+            "the other file ends before its numbers do", expected=f"{needed} bytes from byte {offset} on",
+            got=path.stat().st_size
         )  # fmt: skip
     if needed > room:
-        raise FormatError(sentence("the numbers are too many", expected=f"at most {room} bytes", got=needed))
+        raise FormatError("the numbers are too many", expected=f"at most {room} bytes", got=needed)
     with path.open("rb") as file:
         file.seek(offset)
         return file.read(needed)

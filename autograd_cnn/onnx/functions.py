@@ -39,7 +39,7 @@ def inlined(onnx: Any, model: Proto, opset: int) -> Proto:
             model = inliner.inline_selected_functions(model, defined, inline_schema_functions=True)
             _check_count(sum(1 for _ in nodes_of(onnx, model.graph.node)))
     except RuntimeError as error:
-        raise FormatError(sentence("its functions can't be written out", first_line(error))) from error
+        raise FormatError("its functions can't be written out", first_line(error)) from error
     return model
 
 
@@ -56,7 +56,7 @@ def _defined(onnx: Any, model: Proto, opset: int) -> list[tuple[str, str]]:
 
 def _check_count(count: int) -> None:
     if count > MOST_NODES:
-        raise FormatError(sentence("its functions make too many nodes", expected=f"at most {MOST_NODES}", got=count))
+        raise FormatError("its functions make too many nodes", expected=f"at most {MOST_NODES}", got=count)
 
 
 def _check_size(onnx: Any, model: Proto) -> None:
@@ -83,7 +83,7 @@ def _size(
             raise FormatError(sentence(f"the function {node.op_type!r} calls itself"))
         if len(inside) == MOST_CALLS:
             expected = f"at most {MOST_CALLS} levels"
-            raise FormatError(sentence("its functions call each other too deeply", expected=expected, got="more"))
+            raise FormatError("its functions call each other too deeply", expected=expected, got="more")
         if key not in sizes:
             sizes[key] = _size(bodies[key], bodies, sizes, inside | {key})
         total += 1 + sizes[key]

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from autograd_cnn import ops
 from autograd_cnn.engine.node import Array, shape_of
-from autograd_cnn.errors import FormatError, sentence
+from autograd_cnn.errors import FormatError
 from autograd_cnn.onnx.operator import operator
 from autograd_cnn.onnx.proto import Proto, node_name, nodes_of
 
@@ -50,8 +50,7 @@ def modernise(onnx: Any, model: Proto) -> None:
             given = {each.name: each for each in node.attribute}
             if node.op_type in _TRAINED:
                 if not (given.get("is_test") and given["is_test"].i):
-                    hint = "export the network for inference"
-                    raise FormatError(sentence(node_name(node), "is_test is not set", hint=hint))
+                    raise FormatError(node_name(node), "is_test is not set", hint="export the network for inference")
                 node.attribute.remove(given["is_test"])
             elif node.op_type == "PRelu" and len(node.input) == 2:
                 _begin(onnx, graph, node, 1)

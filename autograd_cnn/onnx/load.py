@@ -97,11 +97,11 @@ def load(path: AnyPath) -> OnnxNetwork:
     path = as_path("load_onnx", path)
     size = path.stat().st_size
     if size > LARGEST:
-        raise FormatError(sentence(str(path), "the file is too large", expected=f"at most {LARGEST} bytes", got=size))
+        raise FormatError(str(path), "the file is too large", expected=f"at most {LARGEST} bytes", got=size)
     try:
         return _Reading(path.read_bytes(), path.parent).network()
     except (FormatError, ShapeError) as error:
-        raise FormatError(sentence(str(path), str(error))) from error
+        raise FormatError(str(path), str(error)) from error
 
 
 class _Reading:
@@ -126,13 +126,11 @@ class _Reading:
         if self.opset < OLDEST:
             expected = f"opset {OLDEST} or later"
             hint = f"convert it: onnx.version_converter.convert_version(model, {OLDEST})"
-            raise FormatError(sentence("the operators are too old", expected=expected, got=self.opset, hint=hint))
+            raise FormatError("the operators are too old", expected=expected, got=self.opset, hint=hint)
         newest = self.onnx.defs.onnx_opset_version()
         if self.opset > newest:
-            raise FormatError(
-                sentence("the operators are newer than the library onnx", expected=f"opset {newest} or earlier",
-                         got=self.opset, hint="update it")
-            )  # fmt: skip
+            raise FormatError("the operators are newer than the library onnx", expected=f"opset {newest} or earlier",
+                              got=self.opset, hint="update it")  # fmt: skip
         self.metadata = {each.key: each.value for each in model.metadata_props}
         if self.opset == OLDEST:
             modernise(self.onnx, model)
@@ -229,7 +227,7 @@ class _Reading:
         for step in steps:
             for name, kind in step.inputs:
                 if kind.known and name in learned:
-                    raise FormatError(sentence(step.where, "an input that has to be known is computed from parameters"))
+                    raise FormatError(step.where, "an input that has to be known is computed from parameters")
             reads = step.reads
             if reads <= constants.keys() and not any(TABLE[each.domain, each.operator].draws for each in _all([step])):
                 constants.update(step.run(constants, budget))
@@ -249,7 +247,7 @@ class _Reading:
             if operator.check:
                 operator.check(given)
         except FormatError as error:
-            raise FormatError(sentence(step.where, str(error))) from error
+            raise FormatError(step.where, str(error)) from error
 
     def _float_results(self) -> set[str]:
         """Return the names of values that are floats or of unknown type; contradictory types are refused.
@@ -274,7 +272,7 @@ class _Reading:
                 helper.make_model(shown, opset_imports=self.opsets), check_type=True
             )
         except (self.onnx.shape_inference.InferenceError, ValueError, RuntimeError) as error:
-            raise FormatError(sentence("not a valid ONNX model", first_line(error))) from error
+            raise FormatError("not a valid ONNX model", first_line(error)) from error
         whole = {
             each.name for each in (*model.graph.value_info, *model.graph.output)
             if each.type.tensor_type.elem_type not in {0, 1, 10, 11, 16}
@@ -295,7 +293,7 @@ class _Reading:
         try:
             self.onnx.checker.check_model(model)
         except (self.onnx.checker.ValidationError, ValueError, RuntimeError) as error:
-            raise FormatError(sentence("not a valid ONNX model", first_line(error))) from error
+            raise FormatError("not a valid ONNX model", first_line(error)) from error
         for each, content in before:
             each.ParseFromString(content)
 
@@ -315,7 +313,7 @@ class _Reading:
         names = [each.name for each in (*graph.node, *graph.initializer, *graph.input, *graph.output)]
         names += [name for node in graph.node for name in (node.op_type, node.domain, *node.input, *node.output)]
         if not all(isinstance(name, str) for name in names):
-            raise FormatError(sentence("damaged", "a name in it is not text"))
+            raise FormatError("damaged", "a name in it is not text")
 
     def _refuse_duplicates(self, graph: Proto) -> None:
         """Refuse two arrays, inputs or attributes with the same name: only one of them would be used."""
@@ -335,7 +333,7 @@ class _Reading:
             names = self.onnx.TensorProto.DataType
             name = names.Name(number) if number in names.values() else number
             expected = "float16 to float64, int8 to int64, uint8 to uint64 or bool"
-            raise FormatError(sentence(where, "the type of its numbers is not supported", expected=expected, got=name))
+            raise FormatError(where, "the type of its numbers is not supported", expected=expected, got=name)
         return np.dtype(DTYPES[number])
 
     def _array(self, where: str, tensor: Proto) -> NDArray[Any]:
@@ -343,16 +341,16 @@ class _Reading:
         try:
             array: NDArray[Any] = self.onnx.numpy_helper.to_array(tensor)
         except (ValueError, TypeError, OverflowError, MemoryError) as error:
-            raise FormatError(sentence(where, "its numbers do not fit its shape")) from error
+            raise FormatError(where, "its numbers do not fit its shape") from error
         if array.shape != tuple(tensor.dims):  # -1 would mean all remaining elements
-            raise FormatError(sentence(where, "its numbers do not fit its shape"))
+            raise FormatError(where, "its numbers do not fit its shape")
         return array
 
     def _input(self, proto: Proto) -> OnnxInput:
         where = f"input {proto.name!r}"
         if not proto.type.HasField("tensor_type"):
             kind = proto.type.WhichOneof("value")
-            raise FormatError(sentence(where, "only tensors are supported", expected="tensor_type", got=kind))
+            raise FormatError(where, "only tensors are supported", expected="tensor_type", got=kind)
         tensor = proto.type.tensor_type
         if not tensor.HasField("shape"):
             return OnnxInput(proto.name, None, self._dtype(where, tensor.elem_type))
@@ -376,7 +374,7 @@ class _Reading:
                 return np.array(self.onnx.helper.get_attribute_value(attribute), np.float32)
             if attribute.name in {"value_int", "value_ints"}:
                 return np.array(self.onnx.helper.get_attribute_value(attribute), np.int64)
-        raise FormatError(sentence(where, "only a constant of numbers is supported"))
+        raise FormatError(where, "only a constant of numbers is supported")
 
     # --- nodes --------------------------------------------------------------------------------
 
@@ -386,7 +384,7 @@ class _Reading:
         domain = "" if node.domain == "ai.onnx" else node.domain
         operator = TABLE.get((domain, node.op_type))
         if operator is None:
-            raise FormatError(sentence(where, "the operator is not supported"))
+            raise FormatError(where, "the operator is not supported")
         bodies = {name: self._subgraph(each, names) for name, each in subgraphs_of(self.onnx, node)}
         attributes = {
             each.name: self._attribute(where, operator, each) for each in node.attribute if each.name not in bodies
@@ -396,13 +394,13 @@ class _Reading:
             outputs.pop()
         if operator.outputs is not None and len(outputs) > operator.outputs:
             count = operator.outputs
-            raise FormatError(sentence(where, "it has too many outputs", expected=f"at most {count}", got=len(outputs)))
+            raise FormatError(where, "it has too many outputs", expected=f"at most {count}", got=len(outputs))
         context = {"opset": self.opset, "outputs": len(outputs)}
         attributes |= {name: context[name] for name in operator.context}
         try:
             operator.signature.bind(*node.input, **attributes, **bodies)
         except TypeError as error:
-            raise FormatError(sentence(where, str(error))) from error
+            raise FormatError(where, str(error)) from error
         *around, own = (node.name or "".join(node.output[:1])).strip("/").split("/")
         inputs = tuple(self._operands(where, node, operator, names))
         results = tuple(self._named(name, names) if name else "" for name in outputs)
@@ -415,7 +413,7 @@ class _Reading:
         for place, name in enumerate(node.input):
             kind = operator.input(place)
             if not name and not kind.optional:
-                raise FormatError(sentence(where, f"the input {kind.name} is missing"))
+                raise FormatError(where, f"the input {kind.name} is missing")
             unique = _known(name, names) if name else ""
             if kind.weights:
                 self.weights.add(unique)
@@ -426,7 +424,7 @@ class _Reading:
         name, value = attribute.name, self._value(where, attribute)
         parameters = operator.signature.parameters
         if name not in parameters and not any(p.kind is p.VAR_KEYWORD for p in parameters.values()):
-            raise FormatError(sentence(where, f"the attribute {name} is not supported"))
+            raise FormatError(where, f"the attribute {name} is not supported")
         if name not in parameters:
             return value
         annotation = parameters[name].annotation
@@ -435,7 +433,7 @@ class _Reading:
             return self._dtype(where, value)
         if get_origin(annotation) is Literal and value not in options:
             expected = " or ".join(map(repr, get_args(annotation)))
-            raise FormatError(sentence(where, f"the attribute {name}", expected=expected, got=repr(value)))
+            raise FormatError(where, f"the attribute {name}", expected=expected, got=repr(value))
         kinds = next((each.kinds for each in operator.inputs if each.name == name), "")
         if kinds:  # an input that was an attribute in older opsets
             return np.asarray(value, np.int64 if Ints in options else np.float32)

@@ -47,7 +47,7 @@ class OnnxInput:
         got = shape_of(x)
         fits = len(got) == len(self.shape) and all(isinstance(n, str) or n == m for n, m in zip(self.shape, got))  # noqa: B905  # as long as each other
         if not fits:
-            raise ShapeError(sentence(f"input {self.name!r}", "the shape does not fit", expected=str(self), got=got))
+            raise ShapeError(f"input {self.name!r}", "the shape does not fit", expected=str(self), got=got)
 
     def __str__(self) -> str:
         """The shape as written in the file."""
@@ -155,7 +155,7 @@ class Step:
                 results = operator.function(*operands, **self.attributes, **bodies)
             several = results if isinstance(results, tuple) else (results,)
             if len(several) < len(self.outputs):
-                raise FormatError(sentence("it has fewer outputs", expected=len(self.outputs), got=len(several)))
+                raise FormatError("it has fewer outputs", expected=len(self.outputs), got=len(several))
         except _FAILURES as error:
             kind = ShapeError if isinstance(error, ShapeError) else FormatError
             raise kind(sentence(self.where, str(error))) from error
@@ -232,8 +232,7 @@ class OnnxNetwork(Module):
         """Return the file's results for its inputs."""
         if len(inputs) != len(self.inputs):
             names = ", ".join(each.name for each in self.inputs)
-            expected = f"{len(self.inputs)} ({names})"
-            raise ShapeError(sentence("OnnxNetwork", "inputs", expected=expected, got=len(inputs)))
+            raise ShapeError("OnnxNetwork", "inputs", expected=f"{len(self.inputs)} ({names})", got=len(inputs))
         own = next((p for p in self.parameters() if p.dtype.kind == "f"), None)
         inputs = tuple(  # as for our own layers
             in_dtype_of(each if own is None else own, x) if each.dtype.kind == "f" else x

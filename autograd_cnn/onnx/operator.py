@@ -111,8 +111,7 @@ class Input:
         if not self.kinds:
             return value
         if value.dtype.kind not in self.kinds:
-            expected = "int32 or int64"
-            raise FormatError(sentence("an input has to be made of whole numbers", expected=expected, got=value.dtype))
+            raise FormatError("an input has to be made of whole numbers", expected="int32 or int64", got=value.dtype)
         if not self.known:
             return value
         if isinstance(value, Traced) and value.node is not None:

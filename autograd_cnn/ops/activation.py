@@ -10,7 +10,7 @@ import numpy as np
 from autograd_cnn import kernels
 from autograd_cnn.engine.node import Array, Floats
 from autograd_cnn.engine.primitive import primitive
-from autograd_cnn.errors import ArgumentError, sentence
+from autograd_cnn.errors import ArgumentError
 from autograd_cnn.ops.elementwise import square
 from autograd_cnn.ops.selection import _damped, clip, greater, greater_equal, masked, where
 from autograd_cnn.parameters import Number
@@ -91,8 +91,7 @@ def hardtanh(x: Array, min_val: Number = -1.0, max_val: Number = 1.0) -> tuple[A
 def check_range(where: str, least: float, most: float) -> None:
     """Raise `ArgumentError` if the range is empty."""
     if least > most:
-        problem = "the range is empty"
-        raise ArgumentError(sentence(where, problem, expected="min_val <= max_val", got=f"{least}, {most}"))
+        raise ArgumentError(where, "the range is empty", expected="min_val <= max_val", got=f"{least}, {most}")
 
 
 @hardtanh.vjp("x")

@@ -7,7 +7,7 @@ import numpy as np
 
 from autograd_cnn.engine.composite import composite
 from autograd_cnn.engine.node import Array, Shape, shape_of
-from autograd_cnn.errors import ShapeError, sentence
+from autograd_cnn.errors import ShapeError
 from autograd_cnn.kernels.taps import Taps
 from autograd_cnn.ops import reduction
 from autograd_cnn.ops.elementwise import astype
@@ -77,9 +77,9 @@ def adapted(where: str, output_size: Any, image: Shape) -> tuple[int, ...]:
 
 def _check_maps(where: str, shape: Shape) -> None:
     if len(shape) < 2:
-        raise ShapeError(sentence(where, "x has the wrong rank", expected="at least (H, W)", got=shape))
+        raise ShapeError(where, "x has the wrong rank", expected="at least (H, W)", got=shape)
     if 0 in shape[-2:]:
-        raise ShapeError(sentence(where, "x has no pixels", expected="at least one row and column", got=shape))
+        raise ShapeError(where, "x has no pixels", expected="at least one row and column", got=shape)
 
 
 @lru_cache(maxsize=64)

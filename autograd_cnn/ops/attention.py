@@ -21,7 +21,7 @@ from autograd_cnn.engine.abstract import AbstractArray
 from autograd_cnn.engine.composite import composite
 from autograd_cnn.engine.node import Array, Floats, Shape, shape_of, values_of
 from autograd_cnn.engine.primitive import primitive
-from autograd_cnn.errors import ShapeError, sentence
+from autograd_cnn.errors import ShapeError
 from autograd_cnn.ops import reduction
 from autograd_cnn.ops.elementwise import add, multiply, subtract
 from autograd_cnn.ops.joint import Once, in_a_row, part, recomputed
@@ -47,7 +47,7 @@ def _check(where: str, query: Array, key: Array, value: Array | None, bias: Arra
     ):
         expected = "query (..., L, D) with key (..., S, D)" + ("" if value is None else " and value (..., S, E)")
         got = ", ".join(map(str, (q, k) if value is None else (q, k, v)))
-        raise ShapeError(sentence(where, "the operands do not go together", expected=expected, got=got))
+        raise ShapeError(where, "the operands do not go together", expected=expected, got=got)
     if bias is not None:
         scores = (*q[:-1], k[-2])
         try:
@@ -56,8 +56,8 @@ def _check(where: str, query: Array, key: Array, value: Array | None, bias: Arra
             fits = False
         if not fits:
             raise ShapeError(
-                sentence(where, "bias has the wrong shape", expected=f"one that broadcasts to the scores' {scores}",
-                         got=shape_of(bias))
+                where, "bias has the wrong shape", expected=f"one that broadcasts to the scores' {scores}",
+                got=shape_of(bias)
             )  # fmt: skip
 
 
@@ -65,7 +65,7 @@ def _check_backward(g: Array, query: Array, key: Array, value: Array, bias: Arra
     _check("attention_backward", query, key, value, bias)
     shape = (*np.shape(query)[:-1], np.shape(value)[-1])
     if np.shape(g) != shape:
-        raise ShapeError(sentence("attention_backward", "g has the wrong shape", expected=shape, got=np.shape(g)))
+        raise ShapeError("attention_backward", "g has the wrong shape", expected=shape, got=np.shape(g))
 
 
 def _factor(query: Array, scale: float | None) -> float:

@@ -22,7 +22,7 @@ from autograd_cnn.engine.abstract import AbstractArray
 from autograd_cnn.engine.composite import composite
 from autograd_cnn.engine.node import Array, Shape, shape_of
 from autograd_cnn.engine.primitive import primitive
-from autograd_cnn.errors import ArgumentError, ShapeError, sentence
+from autograd_cnn.errors import ArgumentError, ShapeError
 from autograd_cnn.kernels.windows import Pair, Windows, four_sided, windows
 from autograd_cnn.ops import reduction
 from autograd_cnn.ops.indexing import pad
@@ -67,19 +67,16 @@ def conv_shapes(
     """
     shapes = f"shapes x={x}, w={w}"
     if (len(x), len(w)) not in ((2, 2), (3, 4), (4, 4)):
-        raise ShapeError(
-            sentence(where, "the ranks of x and w do not go together", expected="(N, C, H, W) or (C, H, W) with "
-                     "(F, C, KH, KW), or (H, W) with (KH, KW)", got=f"x={x}, w={w}")
-        )  # fmt: skip
+        raise ShapeError(where, "the ranks of x and w do not go together", expected="(N, C, H, W) or (C, H, W) with "
+                         "(F, C, KH, KW), or (H, W) with (KH, KW)", got=f"x={x}, w={w}")  # fmt: skip
     n, c, *image = (1,) * (4 - len(x)) + x
     f, channels, *size = (1,) * (4 - len(w)) + w
     if groups < 1 or f % groups:
-        expected = f"a divisor of the {f} filters"
-        raise ArgumentError(sentence(where, "groups is out of range", expected=expected, got=repr(groups)))
+        raise ArgumentError(where, "groups is out of range", expected=f"a divisor of the {f} filters", got=repr(groups))
     if c != channels * groups:
         times = f" in each of {groups} groups" if groups > 1 else ""
         last = "; x seems to have its channels last: np.moveaxis(x, -1, -3)" if x[-1] == channels * groups else ""
-        raise ShapeError(sentence(where, f"w has C={channels}{times} but x has C={c}", hint=shapes + last))
+        raise ShapeError(where, f"w has C={channels}{times} but x has C={c}", hint=shapes + last)
     grid = windows(
         where,
         cast("tuple[int, int]", tuple(image)),
@@ -94,13 +91,12 @@ def conv_shapes(
 def _check(where: str, name: str, got: Shape, shapes: ConvShapes) -> None:
     expected = shapes.y[4 - shapes.y_rank :]
     if got != expected:
-        raise ShapeError(sentence(where, f"{name} has the wrong shape", expected=expected, got=got))
+        raise ShapeError(where, f"{name} has the wrong shape", expected=expected, got=got)
 
 
 def _check_bias(where: str, bias: Shape, maps: int) -> None:
     if bias != (maps,):
-        expected = f"one number for each filter, {(maps,)}"
-        raise ShapeError(sentence(where, "bias has the wrong shape", expected=expected, got=bias))
+        raise ShapeError(where, "bias has the wrong shape", expected=f"one number for each filter, {(maps,)}", got=bias)
 
 
 # --- the three sides --------------------------------------------------------------------------
@@ -410,22 +406,20 @@ def correlate2d_transpose(
     if len(w_shape) != 4 or len(shape) not in (3, 4):
         problem = "the ranks of x and w do not go together"
         expected = "(N, C, H, W) or (C, H, W) with (C, F, KH, KW)"
-        raise ShapeError(sentence(where, problem, expected=expected, got=f"x={shape}, w={w_shape}"))
+        raise ShapeError(where, problem, expected=expected, got=f"x={shape}, w={w_shape}")
     if shape[-3] != w_shape[0]:
-        problem = f"w has C={w_shape[0]} but x has C={shape[-3]}"
-        raise ShapeError(sentence(where, problem, hint=f"shapes x={shape}, w={w_shape}"))
+        raise ShapeError(where, f"w has C={w_shape[0]} but x has C={shape[-3]}", hint=f"shapes x={shape}, w={w_shape}")
     if groups < 1 or shape[-3] % groups:
         expected = f"a divisor of the {shape[-3]} channels"
-        raise ArgumentError(sentence(where, "groups is out of range", expected=expected, got=repr(groups)))
+        raise ArgumentError(where, "groups is out of range", expected=expected, got=repr(groups))
     maps = w_shape[1] * groups
     if bias is not None:
         _check_bias(where, shape_of(bias), maps)
     steps, gaps = pair(where, "stride", stride, 1), pair(where, "dilation", dilation, 1)
     extra = pair(where, "output_padding", output_padding, 0)
     if any(e >= max(s, d) for e, s, d in zip(extra, steps, gaps, strict=True)):
-        problem = "output_padding is out of range"
         expected = f"less than the stride {steps} or the dilation {gaps}"
-        raise ArgumentError(sentence(where, problem, expected=expected, got=repr(output_padding)))
+        raise ArgumentError(where, "output_padding is out of range", expected=expected, got=repr(output_padding))
     sides = four_sided(where, padding)
     axes = zip(shape[-2:], w_shape[2:], steps, gaps, sides, extra, strict=True)
     image, cut, beyond = zip(*(_enlarged(*axis) for axis in axes), strict=True)
@@ -433,7 +427,7 @@ def correlate2d_transpose(
     if 0 in shape[-2:] or min(out) < 1:
         problem = "nothing is left of the maps"
         expected = "at least one row and column"
-        raise ShapeError(sentence(where, problem, expected=expected, got=out, hint=f"shapes x={shape}, w={w_shape}"))
+        raise ShapeError(where, problem, expected=expected, got=out, hint=f"shapes x={shape}, w={w_shape}")
     geometry: dict[str, Any] = {"stride": stride, "dilation": dilation, "groups": groups}
     geometry["padding"] = padding if cut == sides else cut
     x_shape = (*shape[:-3], maps, *image)

@@ -18,7 +18,7 @@ from autograd_cnn.engine.abstract import AbstractArray, broadcast
 from autograd_cnn.engine.composite import composite
 from autograd_cnn.engine.node import Array, Floats, Shape, dtype_of, shape_of
 from autograd_cnn.engine.primitive import primitive
-from autograd_cnn.errors import ArgumentError, GradientError, ShapeError, sentence
+from autograd_cnn.errors import ArgumentError, GradientError, ShapeError
 from autograd_cnn.ops import reduction
 from autograd_cnn.ops.diagonals import tril, triu
 from autograd_cnn.ops.elementwise import square
@@ -56,8 +56,8 @@ def _over_gaps(x: Floats, s: Floats, t: Floats, *, of: str) -> Array:
     if (wrong := meet & (x != 0) & ~np.isnan(x)).any():
         i, j = np.argwhere(wrong)[0][-2:]
         raise GradientError(
-            sentence(f"{of}_vjp_x", f"vectors {min(i, j)} and {max(i, j)} belong to values that are equal, or 0, "
-                     "up to rounding, so what depends on them has no gradient", hint="compute from the values alone")
+            f"{of}_vjp_x", f"vectors {min(i, j)} and {max(i, j)} belong to values that are equal, or 0, "
+            "up to rounding, so what depends on them has no gradient", hint="compute from the values alone"
         )  # fmt: skip
     return np.where(meet & ~np.isnan(x), 0, x) / np.where(meet, 1, gaps)
 
@@ -143,7 +143,7 @@ def _below(q: Array, r: Array) -> Array:
 def qr_shape(x: AbstractArray) -> Shape:
     *stack, rows, columns = _matrix("qr", x, square=False)
     if rows < columns:
-        raise ShapeError(sentence("qr", "x is wide", expected="at least as many rows as columns", got=np.shape(x)))
+        raise ShapeError("qr", "x is wide", expected="at least as many rows as columns", got=np.shape(x))
     return (*stack, rows + columns, columns)
 
 
@@ -172,7 +172,7 @@ def qr(x: Array, mode: str = "reduced") -> Any:
     """
     *_, rows, columns = _matrix("qr", x, square=False)
     if mode not in ("reduced", "r") and not (mode == "complete" and rows <= columns):
-        raise ArgumentError(sentence("qr", "the mode has no gradient", expected="'reduced' or 'r'", got=repr(mode)))
+        raise ArgumentError("qr", "the mode has no gradient", expected="'reduced' or 'r'", got=repr(mode))
     packed = _qr(getitem(x, index=(..., slice(0, rows))) if rows < columns else x)
     q, r = _rows(packed, 0, rows), _transposed(_rows(packed, rows))
     if rows < columns:
@@ -336,7 +336,7 @@ def svd(x: Array, full_matrices: Flag = True, compute_uv: Flag = True) -> Any:
     *_, rows, columns = _matrix("svd", x, square=False)
     if compute_uv and full_matrices and rows != columns:
         problem = "of a matrix that is not square the full matrices have no gradient"
-        raise ArgumentError(sentence("svd", problem, hint="say full_matrices=False"))
+        raise ArgumentError("svd", problem, hint="say full_matrices=False")
     s, u, v = _parts(_svd(x), rows)
     return SVDResult(u, s, _transposed(v)) if compute_uv else s
 

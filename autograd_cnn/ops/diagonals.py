@@ -5,7 +5,7 @@ from numpy.lib.array_utils import normalize_axis_index
 
 from autograd_cnn.engine.composite import composite
 from autograd_cnn.engine.node import Array, shape_of
-from autograd_cnn.errors import ArgumentError, sentence
+from autograd_cnn.errors import ArgumentError
 from autograd_cnn.ops import reduction
 from autograd_cnn.ops.elementwise import power
 from autograd_cnn.ops.indexing import getitem, scatter_add
@@ -28,7 +28,7 @@ def diagonal(x: Array, offset: Count = 0, axis1: Count = 0, axis2: Count = 1) ->
     shape = shape_of(x)
     first, second = (normalize_axis_index(a, len(shape)) for a in (axis1, axis2))
     if first == second:
-        raise ArgumentError(sentence("diagonal", "axis1 and axis2 are the same", expected="two axes", got=axis1))
+        raise ArgumentError("diagonal", "axis1 and axis2 are the same", expected="two axes", got=axis1)
     rows = np.arange(max(0, -offset), max(0, -offset, min(shape[first], shape[second] - offset)))
     return getitem(moveaxis(x, (first, second), (-2, -1)), index=(..., rows, rows + offset))
 
@@ -61,7 +61,7 @@ def diag(x: Array, k: Count = 0) -> Array:
     if len(shape) == 2:
         return diagonal(x, k)
     if len(shape) != 1:
-        raise ArgumentError(sentence("diag", "x has other axes", expected="one or two", got=shape))
+        raise ArgumentError("diag", "x has other axes", expected="one or two", got=shape)
     length = shape[0] + abs(k)
     rows = np.arange(shape[0]) + max(0, -k)
     return scatter_add(x, index=(rows, rows + k), shape=(length, length))
@@ -109,7 +109,7 @@ def triu(x: Array, k: Count = 0) -> Array:
 def _matrix_shape(where_: str, x: Array) -> tuple[int, int]:
     shape = shape_of(x)
     if not shape:
-        raise ArgumentError(sentence(where_, "x is a number", expected="a matrix", got=shape))
+        raise ArgumentError(where_, "x is a number", expected="a matrix", got=shape)
     return (shape * 2)[-2], shape[-1]  # NumPy repeats a row
 
 
@@ -125,6 +125,6 @@ def vander(x: Array, N: Whole | None = None, increasing: Flag = False) -> Array:
            [9., 3., 1.]])
     """
     if len(shape_of(x)) != 1:
-        raise ArgumentError(sentence("vander", "x is not 1-D", expected="one axis", got=shape_of(x)))
+        raise ArgumentError("vander", "x is not 1-D", expected="one axis", got=shape_of(x))
     powers = np.arange(shape_of(x)[0] if N is None else N)
     return power(expand_dims(x, 1), powers if increasing else powers[::-1])

@@ -14,7 +14,7 @@ from autograd_cnn.engine.abstract import AbstractArray
 from autograd_cnn.engine.composite import composite
 from autograd_cnn.engine.node import Array, Floats, Shape, dtype_of, shape_of
 from autograd_cnn.engine.primitive import primitive
-from autograd_cnn.errors import ArgumentError, sentence
+from autograd_cnn.errors import ArgumentError
 from autograd_cnn.ops.elementwise import astype, multiply
 from autograd_cnn.ops.indexing import getitem, pad
 from autograd_cnn.parameters import Axis, Count, OneAxis
@@ -123,7 +123,7 @@ def _signal(where: str, x: Array, s: Any, axes: Any, norm: str | None) -> Array:
     factors = {None: 1, "backward": 1, "ortho": 0.5, "forward": 0}
     if not axes or min(lengths) < 1 or norm not in factors:
         expected = "axes of lengths from 1 on, and a norm backward, ortho or forward"
-        raise ArgumentError(sentence(where, "can't be done", expected=expected, got=f"{tuple(lengths)} and {norm!r}"))
+        raise ArgumentError(where, "can't be done", expected=expected, got=f"{tuple(lengths)} and {norm!r}")
     x = x if dtype_of(x).kind == "f" else astype(x, dtype=float)
     last, half = axes[-1], lengths[-1] // 2 + 1
     taken = dict(zip(axes, [*lengths[:-1], half], strict=True))

@@ -20,7 +20,7 @@ from autograd_cnn.engine.node import Array, Missing, Node
 from autograd_cnn.engine.primitive import Primitive
 from autograd_cnn.engine.replay import operand, parameters
 from autograd_cnn.engine.trace import Call, Slot, slots_in, taken
-from autograd_cnn.errors import OperandError, sentence
+from autograd_cnn.errors import OperandError
 from autograd_cnn.ops.activation import relu
 from autograd_cnn.ops.elementwise import add
 from autograd_cnn.ops.normalization import batch_norm, batch_norm_inference
@@ -91,13 +91,13 @@ def steps(order: Iterable[Node]) -> list[Step]:
         if primitive is None:
             continue
         if not isinstance(primitive, Primitive) or node.params is None:
-            raise OperandError(sentence("steps", f"{primitive.name} can't be run again"))
+            raise OperandError("steps", f"{primitive.name} can't be run again")
         operands = tuple(
             operand(node, position) if parent is None else parent for position, parent in enumerate(node.parents)
         )
         if any(isinstance(each, Missing) for each in operands):
             problem = f"an operand of {primitive.name} was not kept"
-            raise OperandError(sentence("steps", problem, hint="record inside of ag.tracing()"))
+            raise OperandError("steps", problem, hint="record inside of ag.tracing()")
         found.append(Step(primitive, operands, parameters(node), node))
     return found
 

@@ -12,7 +12,7 @@ import numpy as np
 
 from autograd_cnn.engine.composite import composite
 from autograd_cnn.engine.node import Array, Shape, Traced, dtype_of, shape_of, values_of
-from autograd_cnn.errors import ArgumentError, ShapeError, sentence
+from autograd_cnn.errors import ArgumentError, ShapeError
 from autograd_cnn.ops import reduction
 from autograd_cnn.ops.elementwise import add, astype, divide, multiply, subtract
 from autograd_cnn.ops.indexing import _known, bincount, getitem
@@ -118,13 +118,12 @@ def histogramdd(
     rank, points = len(columns), shape_of(columns[0])
     for column in columns:
         if shape_of(column) != points:
-            problem = "coordinates do not fit"
-            raise ShapeError(sentence("histogramdd", problem, expected=f"shape {points}", got=shape_of(column)))
+            raise ShapeError("histogramdd", "coordinates do not fit", expected=f"shape {points}", got=shape_of(column))
     several = isinstance(bins, (list, tuple)) or bool(shape_of(bins))
     for name, given, fits in (("bins", bins, not several), ("range", range, range is None)):
         if not fits and len(given) != rank:
             expected = f"one for each of {rank} axes"
-            raise ArgumentError(sentence("histogramdd", f"{name} does not fit", expected=expected, got=len(given)))
+            raise ArgumentError("histogramdd", f"{name} does not fit", expected=expected, got=len(given))
     edges = tuple(
         _edges(column, bins[axis] if several else bins, None if range is None else range[axis])
         for axis, column in enumerate(columns)
@@ -144,7 +143,7 @@ def _flat(where: str, weights: Array | None, shape: Shape) -> Array | None:
     if weights is None:
         return None
     if shape_of(weights) != shape:
-        raise ShapeError(sentence(where, "weights do not fit x", expected=shape, got=shape_of(weights)))
+        raise ShapeError(where, "weights do not fit x", expected=shape, got=shape_of(weights))
     return reshape(weights, shape=-1)
 
 

@@ -19,7 +19,7 @@ from autograd_cnn.engine.composite import composite
 from autograd_cnn.engine.node import Array, Shape, dtype_of, shape_of, values_of
 from autograd_cnn.engine.primitive import primitive
 from autograd_cnn.engine.trace import reading
-from autograd_cnn.errors import OperandError, ShapeError, sentence
+from autograd_cnn.errors import OperandError, ShapeError
 from autograd_cnn.ops.shaping import broadcast_to, expand_dims, reshape
 from autograd_cnn.parameters import Count, Counts, Index, Indices, Lengths, Number, OneAxis, PadWidth, Sections, Widths
 
@@ -184,10 +184,8 @@ def _check_holds(where: str, dtype: np.dtype[Any], values: Any) -> None:
         least, most = (0, 1) if dtype.kind == "b" else (np.iinfo(dtype).min, np.iinfo(dtype).max)
         if least <= np.min(values) and np.max(values) <= most:
             return
-        raise OperandError(
-            sentence(where, "x can't hold the values", expected=f"{least} to {most}",
-                     got=f"{np.min(values)} to {np.max(values)}", hint="convert x with .astype first")
-        )  # fmt: skip
+        raise OperandError(where, "x can't hold the values", expected=f"{least} to {most}",
+                           got=f"{np.min(values)} to {np.max(values)}", hint="convert x with .astype first")  # fmt: skip
     _check_kind(where, dtype, np.result_type(values))
 
 
@@ -195,7 +193,7 @@ def _check_kind(where: str, dtype: np.dtype[Any], values: np.dtype[Any]) -> None
     if not np.can_cast(values, dtype, "same_kind"):
         problem = "x can't hold the values"
         expected = f"values of the kind of {dtype}"
-        raise OperandError(sentence(where, problem, expected=expected, got=values, hint="convert x with .astype first"))
+        raise OperandError(where, problem, expected=expected, got=values, hint="convert x with .astype first")
 
 
 @set_at.vjp("x")
@@ -256,8 +254,7 @@ def take_along_axis(x: Array, indices: Indices, axis: OneAxis = -1) -> Array:
     shape = shape_of(x)
     if indices.ndim != len(shape):
         problem = "indices and x differ in rank"
-        expected = f"{len(shape)} axes"
-        raise ShapeError(sentence("take_along_axis", problem, expected=expected, got=f"shape {indices.shape}"))
+        raise ShapeError("take_along_axis", problem, expected=f"{len(shape)} axes", got=f"shape {indices.shape}")
     positions = list(np.ogrid[tuple(slice(n) for n in shape)])
     positions[normalize_axis_index(axis, len(shape))] = indices
     return getitem(x, index=tuple(positions))
@@ -312,7 +309,7 @@ def bincount(x: Indices, weights: Array | None = None, minlength: Count = 0) -> 
     if weights is None:
         return counts
     if shape_of(weights) != x.shape:
-        raise ShapeError(sentence("bincount", "weights do not fit x", expected=x.shape, got=shape_of(weights)))
+        raise ShapeError("bincount", "weights do not fit x", expected=x.shape, got=shape_of(weights))
     return scatter_add(weights, index=x, shape=counts.shape)
 
 

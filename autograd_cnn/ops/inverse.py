@@ -14,7 +14,7 @@ from autograd_cnn.engine.abstract import AbstractArray, broadcast
 from autograd_cnn.engine.composite import composite
 from autograd_cnn.engine.node import Array, Floats, Shape, dtype_of, shape_of
 from autograd_cnn.engine.primitive import primitive
-from autograd_cnn.errors import ShapeError, sentence
+from autograd_cnn.errors import ShapeError
 from autograd_cnn.ops import reduction
 from autograd_cnn.ops.elementwise import multiply
 from autograd_cnn.ops.linalg import matmul
@@ -33,7 +33,7 @@ def _matrix(where_: str, x: Array, *, square: bool = True) -> Shape:
     shape = shape_of(x)
     if len(shape) < 2 or (square and shape[-1] != shape[-2]):
         expected = "square matrices in the last two axes" if square else "matrices in the last two axes"
-        raise ShapeError(sentence(where_, "x has the wrong shape", expected=expected, got=shape))
+        raise ShapeError(where_, "x has the wrong shape", expected=expected, got=shape)
     return shape
 
 
@@ -107,8 +107,8 @@ def solve(a: Floats, b: Floats) -> Array:
 def solve_shape(a: AbstractArray, b: AbstractArray) -> Shape:
     shape, others = _matrix("solve", a), shape_of(b)
     if not others or shape[-1] != (others[-1] if len(others) == 1 else others[-2]):
-        raise ShapeError(sentence("solve", "a and b do not go together", expected="a (..., N, N) with b (N,) or (..., N, K)",
-                                  got=f"a={shape}, b={others}"))  # fmt: skip
+        raise ShapeError("solve", "a and b do not go together", expected="a (..., N, N) with b (N,) or (..., N, K)",
+                         got=f"a={shape}, b={others}")  # fmt: skip
     return shape[:-1] if len(others) == 1 else (*broadcast(shape[:-2], others[:-2]), *others[-2:])
 
 

@@ -9,7 +9,7 @@ from numpy.lib.array_utils import normalize_axis_index
 
 from autograd_cnn.engine.composite import composite
 from autograd_cnn.engine.node import Array, Shape, dtype_of, shape_of
-from autograd_cnn.errors import ArgumentError, sentence
+from autograd_cnn.errors import ArgumentError
 from autograd_cnn.ops.elementwise import astype
 from autograd_cnn.ops.indexing import getitem, split, take
 from autograd_cnn.ops.shaping import broadcast_to, concatenate, expand_dims, flip, moveaxis, reshape, stack, swapaxes
@@ -173,7 +173,7 @@ def _depth(arrays: Any) -> int:
     if len(depths) != 1:
         problem = "the lists are not nested alike"
         got = ", ".join(map(str, sorted(depths))) or "an empty list"
-        raise ArgumentError(sentence("block", problem, expected="lists of blocks at one depth, none empty", got=got))
+        raise ArgumentError("block", problem, expected="lists of blocks at one depth, none empty", got=got)
     return depths.pop() + 1
 
 
@@ -302,7 +302,7 @@ def dsplit(x: Array, indices_or_sections: Sections) -> list[Array]:
 
 def _check_rank(where: str, x: Array, rank: int) -> None:
     if len(shape_of(x)) < rank:
-        raise ArgumentError(sentence(where, "x has too few axes", expected=f"at least {rank}", got=shape_of(x)))
+        raise ArgumentError(where, "x has too few axes", expected=f"at least {rank}", got=shape_of(x))
 
 
 @composite
@@ -332,7 +332,7 @@ def ravel(x: Array, order: str = "C") -> Array:
     array([1., 2., 3., 4.])
     """
     if order not in ("C", "A", "K"):  # NumPy's "A" and "K" are about the memory layout, which a tensor does not have
-        raise ArgumentError(sentence("ravel", "order is unknown", expected="'C'", got=repr(order)))
+        raise ArgumentError("ravel", "order is unknown", expected="'C'", got=repr(order))
     return reshape(x, shape=-1)
 
 
@@ -373,7 +373,7 @@ def rot90(x: Array, k: Count = 1, axes: Axes = (0, 1)) -> Array:
     """
     first, second = (normalize_axis_index(a, len(shape_of(x))) for a in axes)  # type: ignore[union-attr]  # a pair
     if first == second:
-        raise ArgumentError(sentence("rot90", "axes are the same", expected="two", got=axes))
+        raise ArgumentError("rot90", "axes are the same", expected="two", got=axes)
     if k % 2 == 0:
         return flip(x, axis=(first, second) if k % 4 else ())
     turned = swapaxes(x, first, second)

@@ -23,7 +23,7 @@ from autograd_cnn import kernels
 from autograd_cnn.engine.abstract import AbstractArray
 from autograd_cnn.engine.node import Array, Shape, Traced, shape_of, values_of
 from autograd_cnn.engine.primitive import primitive
-from autograd_cnn.errors import ShapeError, sentence
+from autograd_cnn.errors import ShapeError
 from autograd_cnn.ops import reduction
 from autograd_cnn.ops.elementwise import sqrt
 from autograd_cnn.ops.normalization import Counted
@@ -43,14 +43,14 @@ def _check(where: str, x: Array, axes: int, g: Array | None = None, over: int = 
     ranks = list(map(len, given))
     if len(shape) < axes or 0 in shape[-max(axes, over, *ranks) :]:
         expected = f"at least {axes} {'axis' if axes == 1 else 'axes'}, not empty"
-        raise ShapeError(sentence(where, "x has the wrong shape", expected=expected, got=shape))
+        raise ShapeError(where, "x has the wrong shape", expected=expected, got=shape)
     if g is not None and np.shape(g) != shape:
-        raise ShapeError(sentence(where, "g has the wrong shape", expected=shape, got=np.shape(g)))
+        raise ShapeError(where, "g has the wrong shape", expected=shape, got=np.shape(g))
     for name, values in numbers.items():
         row = () if values is None else shape[-max(axes, np.ndim(values)) :]
         if values is not None and np.shape(values) not in (row, (*row[:-1], 1)):
             expected = f"that of a row, {shape[-axes:]}"
-            raise ShapeError(sentence(where, f"{name} has the wrong shape", expected=expected, got=np.shape(values)))
+            raise ShapeError(where, f"{name} has the wrong shape", expected=expected, got=np.shape(values))
 
 
 def _rows(values: Array, shape: Shape, axes: int) -> Array:

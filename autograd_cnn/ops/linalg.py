@@ -14,7 +14,7 @@ from autograd_cnn.engine.abstract import AbstractArray, broadcast
 from autograd_cnn.engine.composite import composite
 from autograd_cnn.engine.node import Array, Shape, shape_of
 from autograd_cnn.engine.primitive import primitive
-from autograd_cnn.errors import ArgumentError, ShapeError, sentence
+from autograd_cnn.errors import ArgumentError, ShapeError
 from autograd_cnn.ops.elementwise import multiply, subtract
 from autograd_cnn.ops.indexing import getitem
 from autograd_cnn.ops.shaping import broadcast_to, expand_dims, moveaxis, reshape, squeeze, transpose
@@ -63,11 +63,10 @@ def matmul_shape(x1: AbstractArray, x2: AbstractArray) -> Shape:
 def _check_product(x1: Array, x2: Array) -> None:
     first, second = np.shape(x1), np.shape(x2)
     if not (first and second):
-        hint = f"multiply with *; {_shapes(x1, x2)}"
-        raise ShapeError(sentence("matmul", "an operand is a single number", hint=hint))
+        raise ShapeError("matmul", "an operand is a single number", hint=f"multiply with *; {_shapes(x1, x2)}")
     columns, rows = first[-1], second[-2:][0]
     if columns != rows:
-        raise ShapeError(sentence("matmul", f"x1 has {columns} columns but x2 has {rows} rows", hint=_shapes(x1, x2)))
+        raise ShapeError("matmul", f"x1 has {columns} columns but x2 has {rows} rows", hint=_shapes(x1, x2))
 
 
 def _shapes(x1: Array, x2: Array) -> str:
@@ -132,10 +131,10 @@ def _check_layer(x: Array, w: Array, bias: Array | None) -> None:
     if np.ndim(w) != 2 or np.ndim(x) < 1 or np.shape(x)[-1] != np.shape(w)[1]:
         problem = "x and w do not go together"
         expected = "x (..., D) with w (F, D)"
-        raise ShapeError(sentence("linear", problem, expected=expected, got=f"x={np.shape(x)}, w={np.shape(w)}"))
+        raise ShapeError("linear", problem, expected=expected, got=f"x={np.shape(x)}, w={np.shape(w)}")
     if bias is not None and np.shape(bias) != np.shape(w)[:1]:
         expected = f"one number for each output, {np.shape(w)[:1]}"
-        raise ShapeError(sentence("linear", "bias has the wrong shape", expected=expected, got=np.shape(bias)))
+        raise ShapeError("linear", "bias has the wrong shape", expected=expected, got=np.shape(bias))
 
 
 @linear.vjp("x")
@@ -179,15 +178,14 @@ def tensordot(x1: Array, x2: Array, axes: Contraction = 2) -> Array:
     """
     shape1, shape2 = shape_of(x1), shape_of(x2)
     if isinstance(axes, int) and not 0 <= axes <= min(len(shape1), len(shape2)):
-        problem = "axes is out of range"
         expected = "at most as many as either operand has"
-        raise ArgumentError(sentence("tensordot", problem, expected=expected, got=axes, hint=_shapes(x1, x2)))
+        raise ArgumentError("tensordot", "axes is out of range", expected=expected, got=axes, hint=_shapes(x1, x2))
     pairs = (range(len(shape1) - axes, len(shape1)), range(axes)) if isinstance(axes, int) else axes
     summed1, summed2 = (
         list(normalize_axis_tuple(given, len(shape))) for given, shape in zip(pairs, (shape1, shape2), strict=True)
     )
     if [shape1[a] for a in summed1] != [shape2[a] for a in summed2]:
-        raise ShapeError(sentence("tensordot", "the paired axes differ in length", hint=_shapes(x1, x2)))
+        raise ShapeError("tensordot", "the paired axes differ in length", hint=_shapes(x1, x2))
     kept1 = [a for a in range(len(shape1)) if a not in summed1]
     kept2 = [a for a in range(len(shape2)) if a not in summed2]
     length = int(np.prod([shape1[a] for a in summed1], dtype=int))
@@ -310,7 +308,7 @@ def cross(x1: Array, x2: Array, axisa: Count = -1, axisb: Count = -1, axisc: Cou
     axisa, axisb, axisc = (axisa, axisb, axisc) if axis is None else (axis, axis, axis)
     first, second = moveaxis(x1, axisa, -1), moveaxis(x2, axisb, -1)
     if shape_of(first)[-1] != 3 or shape_of(second)[-1] != 3:
-        raise ShapeError(sentence("cross", "vectors are not of three elements", hint=_shapes(x1, x2)))
+        raise ShapeError("cross", "vectors are not of three elements", hint=_shapes(x1, x2))
 
     def turned(x: Array, by: int) -> Array:
         return getitem(x, index=(..., [by % 3, (by + 1) % 3, (by + 2) % 3]))
@@ -329,7 +327,7 @@ def multi_dot(arrays: Sequence[Array]) -> Array:
     array([12., 12.])
     """
     if len(arrays) < 2:
-        raise ArgumentError(sentence("multi_dot", "too few arrays", expected="at least 2", got=len(arrays)))
+        raise ArgumentError("multi_dot", "too few arrays", expected="at least 2", got=len(arrays))
     labels = ascii_letters[: len(arrays) + 1]
     terms = [labels[i : i + 2] for i in range(len(arrays))]
     out = [labels[0], labels[-1]]
@@ -414,8 +412,8 @@ def _term(labels: Any) -> str:
         return "".join("..." if label is ... else ascii_letters[index(label)] for label in labels)
     except (TypeError, IndexError):
         raise ArgumentError(
-            sentence("einsum", "subscripts are not understood", expected="a string such as 'ij,jk->ik', or a list of "
-                     f"ints from 0 to {len(ascii_letters) - 1} after each operand", got=repr(labels))
+            "einsum", "subscripts are not understood", expected="a string such as 'ij,jk->ik', or a list of "
+            f"ints from 0 to {len(ascii_letters) - 1} after each operand", got=repr(labels)
         ) from None  # fmt: skip
 
 
@@ -424,8 +422,7 @@ def _parse(subscripts: str, shapes: list[Shape]) -> tuple[list[str], str]:
     inputs, arrow, out = subscripts.partition("->")
     terms = inputs.split(",")
     if len(terms) != len(shapes):
-        problem = "terms and operands differ in number"
-        raise ArgumentError(sentence("einsum", problem, expected=len(terms), got=len(shapes)))
+        raise ArgumentError("einsum", "terms and operands differ in number", expected=len(terms), got=len(shapes))
     spare = [label for label in ascii_letters if label not in subscripts]
     hidden = [len(s) - len(t.replace("...", "")) if "..." in t else 0 for t, s in zip(terms, shapes, strict=True)]
     widest = "".join(spare[: max(hidden)])
@@ -433,7 +430,7 @@ def _parse(subscripts: str, shapes: list[Shape]) -> tuple[list[str], str]:
         terms[position] = term.replace("...", widest[len(widest) - hidden[position] :])
         if len(terms[position]) != len(shape):
             problem = f"term {term!r} does not fit its operand"
-            raise ShapeError(sentence("einsum", problem, expected=f"{len(terms[position])} axes", got=f"shape {shape}"))
+            raise ShapeError("einsum", problem, expected=f"{len(terms[position])} axes", got=f"shape {shape}")
     if not arrow:
         joined = "".join(terms)
         out = widest + "".join(sorted(label for label in set(joined) - set(widest) if joined.count(label) == 1))
@@ -447,6 +444,6 @@ def _diagonal(term: str, label: str, x: Array) -> tuple[str, Array]:
     length, *others = {shape[a] for a in axes}
     if others:
         problem = f"term {term!r} repeats {label!r} over axes of different lengths"
-        raise ShapeError(sentence("einsum", problem, hint=f"shape {shape}"))
+        raise ShapeError("einsum", problem, hint=f"shape {shape}")
     front = moveaxis(x, axes, range(len(axes)))
     return label + term.replace(label, ""), getitem(front, index=(np.arange(length),) * len(axes))

@@ -10,7 +10,7 @@ from autograd_cnn import kernels
 from autograd_cnn.engine.abstract import AbstractArray, broadcast
 from autograd_cnn.engine.node import Array, Floats, Shape
 from autograd_cnn.engine.primitive import primitive
-from autograd_cnn.errors import ArgumentError, OperandError, ShapeError, sentence
+from autograd_cnn.errors import ArgumentError, OperandError, ShapeError
 from autograd_cnn.ops import reduction
 from autograd_cnn.ops.activation import _sigmoid_backward
 from autograd_cnn.ops.precision import joined
@@ -44,15 +44,14 @@ def checked_labels(where: str, shape: Shape, labels: Any) -> Array:
     """
     found = np.asarray(labels)
     if found.dtype.kind not in "iu":
-        raise OperandError(sentence(where, "labels are class indices", expected="integers", got=found.dtype))
+        raise OperandError(where, "labels are class indices", expected="integers", got=found.dtype)
     if len(shape) < 2 or found.shape != (shape[0], *shape[2:]):
         problem = "scores and labels do not go together"
-        expected = "(N, K, ...) and (N, ...)"
-        raise ShapeError(sentence(where, problem, expected=expected, got=f"{shape} and {found.shape}"))
+        raise ShapeError(where, problem, expected="(N, K, ...) and (N, ...)", got=f"{shape} and {found.shape}")
     if found.size and found.astype(np.int64, copy=False).view(np.uint64).max() >= shape[1]:  # one below 0 is large
         index = tuple(np.argwhere((found < 0) | (found >= shape[1]))[0].tolist())
         problem = f"labels[{', '.join(map(str, index))}] is out of range"
-        raise ArgumentError(sentence(where, problem, expected=f"0 to {shape[1] - 1}", got=found[index]))
+        raise ArgumentError(where, problem, expected=f"0 to {shape[1] - 1}", got=found[index])
     return found
 
 
@@ -95,7 +94,7 @@ def softmax_cross_entropy(scores: Floats, labels: Labels, label_smoothing: Numbe
     scores = np.asarray(scores)
     if not 0 <= label_smoothing <= 1:
         problem = "label_smoothing is out of range"
-        raise ArgumentError(sentence("softmax_cross_entropy", problem, expected="0 to 1", got=repr(label_smoothing)))
+        raise ArgumentError("softmax_cross_entropy", problem, expected="0 to 1", got=repr(label_smoothing))
     return kernels.softmax_cross_entropy(scores, labels, label_smoothing)
 
 
@@ -128,7 +127,7 @@ def _check_rows(g: Array, scores: Array, labels: Array) -> None:
     if np.shape(g) != np.shape(labels) or np.shape(labels) != (*scores.shape[:1], *scores.shape[2:]):
         problem = "scores and labels do not go together"
         got = f"{np.shape(g)}, {scores.shape} and {labels.shape}"
-        raise ShapeError(sentence("softmax_error", problem, expected="(N, ...), (N, K, ...) and (N, ...)", got=got))
+        raise ShapeError("softmax_error", problem, expected="(N, ...), (N, K, ...) and (N, ...)", got=got)
 
 
 @_softmax_error.vjp("g")
@@ -178,7 +177,7 @@ def _nll_backward(g: Floats, labels: Labels, *, classes: int) -> Array:
 def nll_backward_shape(g: AbstractArray, *, labels: Array, classes: int) -> Shape:
     shape = np.shape(labels)
     if g.shape != shape:
-        raise ShapeError(sentence("nll_backward", "g has the wrong shape", expected=shape, got=g.shape))
+        raise ShapeError("nll_backward", "g has the wrong shape", expected=shape, got=g.shape)
     return shape[0], classes, *shape[1:]
 
 

@@ -25,7 +25,7 @@ from autograd_cnn import kernels
 from autograd_cnn.engine.abstract import AbstractArray
 from autograd_cnn.engine.node import Array, Shape, Traced, values_of
 from autograd_cnn.engine.primitive import primitive
-from autograd_cnn.errors import ShapeError, sentence
+from autograd_cnn.errors import ShapeError
 from autograd_cnn.ops import reduction
 from autograd_cnn.ops.elementwise import sqrt
 from autograd_cnn.ops.precision import joined, mean_dtype
@@ -40,25 +40,23 @@ _ALL_BUT_CHANNELS = (0, 2, 3)
 def _check(where: str, x: Array, **numbers: Array | None) -> None:
     """Raise `ShapeError` unless ``x`` is a batch of maps with one number for each channel."""
     if np.ndim(x) != 4:
-        raise ShapeError(sentence(where, "x has the wrong shape", expected="(N, C, H, W)", got=np.shape(x)))
+        raise ShapeError(where, "x has the wrong shape", expected="(N, C, H, W)", got=np.shape(x))
     for name, values in numbers.items():
         if values is not None and np.shape(values) != np.shape(x)[1:2]:
-            raise ShapeError(
-                sentence(where, f"{name} has the wrong shape", expected=f"one number for each channel, "
-                         f"{np.shape(x)[1:2]}", got=np.shape(values))
-            )  # fmt: skip
+            raise ShapeError(where, f"{name} has the wrong shape", expected=f"one number for each channel, "
+                             f"{np.shape(x)[1:2]}", got=np.shape(values))  # fmt: skip
 
 
 def _check_counted(where: str, x: Array, **numbers: Array | None) -> None:
     """Raise `ShapeError` also if x is empty, so that it has no moments."""
     if np.ndim(x) != 4 or not np.size(x):
-        raise ShapeError(sentence(where, "x has the wrong shape", expected="(N, C, H, W), not empty", got=np.shape(x)))
+        raise ShapeError(where, "x has the wrong shape", expected="(N, C, H, W), not empty", got=np.shape(x))
     _check(where, x, **numbers)
 
 
 def _check_alike(where: str, g: Array, x: Array) -> None:
     if np.shape(g) != np.shape(x):
-        raise ShapeError(sentence(where, "g has the wrong shape", expected=np.shape(x), got=np.shape(g)))
+        raise ShapeError(where, "g has the wrong shape", expected=np.shape(x), got=np.shape(g))
 
 
 def _or(values: Array | None, x: Array, default: float) -> Array:

@@ -7,7 +7,7 @@ from numpy.lib.array_utils import normalize_axis_tuple
 
 from autograd_cnn.engine.composite import composite
 from autograd_cnn.engine.node import Array, dtype_of, shape_of
-from autograd_cnn.errors import ArgumentError, sentence
+from autograd_cnn.errors import ArgumentError
 from autograd_cnn.ops import reduction
 from autograd_cnn.ops.decomposition import svdvals
 from autograd_cnn.ops.elementwise import absolute, divide, multiply, power, square
@@ -50,7 +50,7 @@ def norm(x: Array, ord: Any = None, axis: Axis = None, keepdims: Flag = False) -
     if len(axes) == 1:
         return _vector_norm(x, 2 if ord is None else ord, axes, keepdims)
     if len(axes) != 2:
-        raise ArgumentError(sentence("norm", "neither vectors nor matrices", expected="one axis or two", got=axes))
+        raise ArgumentError("norm", "neither vectors nor matrices", expected="one axis or two", got=axes)
     return _matrix_norm(x, "fro" if ord is None else ord, axes, keepdims)
 
 
@@ -76,7 +76,7 @@ def matrix_norm(x: Array, *, keepdims: Flag = False, ord: Any = "fro") -> Array:
     5.0
     """
     if len(shape_of(x)) < 2:
-        raise ArgumentError(sentence("matrix_norm", "x has too few axes", expected="at least 2", got=shape_of(x)))
+        raise ArgumentError("matrix_norm", "x has too few axes", expected="at least 2", got=shape_of(x))
     return _matrix_norm(x, ord, (-2, -1), keepdims)
 
 
@@ -89,7 +89,7 @@ def _vector_norm(x: Array, order: Any, axes: tuple[int, ...], keepdims: bool) ->
     if order == 0:
         return reduction.sum(multiply(not_equal(x, 0), np.ones((), np.result_type(dtype_of(x), 1.0))), **how)
     if isinstance(order, str):
-        raise ArgumentError(sentence("norm", "unknown norm of vectors", expected="a number", got=repr(order)))
+        raise ArgumentError("norm", "unknown norm of vectors", expected="a number", got=repr(order))
     return reduction.root(reduction.sum(power(absolute(x), order), **how), order)
 
 
@@ -105,7 +105,7 @@ def _matrix_norm(x: Array, order: Any, axes: tuple[int, ...], keepdims: bool) ->
         y = extremum(reduction.sum(absolute(last), axis=-2 if abs(order) == 1 else -1), axis=-1)
     else:
         expected = "'fro', 'nuc', ±1, ±2 or ±inf"
-        raise ArgumentError(sentence("norm", "unknown norm of matrices", expected=expected, got=repr(order)))
+        raise ArgumentError("norm", "unknown norm of matrices", expected=expected, got=repr(order))
     return reshape(y, shape=reduction.reduced_shape(shape_of(x), axes, keepdims=True)) if keepdims else y
 
 

@@ -8,7 +8,7 @@ from autograd_cnn.engine.abstract import AbstractArray
 from autograd_cnn.engine.composite import composite
 from autograd_cnn.engine.node import Array, Floats, Shape, dtype_of, shape_of, values_of
 from autograd_cnn.engine.primitive import primitive
-from autograd_cnn.errors import ArgumentError, GradientError, ShapeError, sentence
+from autograd_cnn.errors import ArgumentError, GradientError, ShapeError
 from autograd_cnn.ops import reduction
 from autograd_cnn.ops.decomposition import lstsq
 from autograd_cnn.ops.diagonals import vander
@@ -132,8 +132,7 @@ def polyint(p: Array, m: Whole = 1, k: Any = None) -> Array:
     """
     constants = reshape(0.0 if k is None else k, shape=-1)
     if shape_of(constants)[0] not in (1, m):
-        expected = f"one constant or {m}"
-        raise ArgumentError(sentence("polyint", "k does not fit", expected=expected, got=shape_of(constants)))
+        raise ArgumentError("polyint", "k does not fit", expected=f"one constant or {m}", got=shape_of(constants))
     for i in range(m):
         powers = np.arange(shape_of(p)[0], 0, -1)
         position = i if shape_of(constants)[0] > 1 else 0
@@ -173,7 +172,7 @@ def poly(roots: Array) -> Array:
     """
     if len(shape_of(roots)) != 1:
         problem = "the eigenvalues of a matrix may be complex"
-        raise ArgumentError(sentence("poly", problem, expected="roots, in one axis", got=shape_of(roots)))
+        raise ArgumentError("poly", problem, expected="roots, in one axis", got=shape_of(roots))
     one = np.ones(1, dtype_of(roots) if dtype_of(roots).kind == "f" else float)
     p: Array = one
     for i in range(shape_of(roots)[0]):
@@ -190,14 +189,14 @@ def _roots(p: Floats) -> Array:
     found = np.array([np.roots(row) if row[0] and np.isfinite(row).all() else none for row in rows])
     if found.dtype.kind == "c":
         problem = "some are complex, which have no gradients here"
-        raise ArgumentError(sentence("roots", problem, hint="use .numpy() to leave the tape"))
+        raise ArgumentError("roots", problem, hint="use .numpy() to leave the tape")
     return found.astype(p.dtype, copy=False).reshape(shape)
 
 
 @_roots.shape
 def roots_shape(p: AbstractArray) -> Shape:
     if not p.ndim or not p.shape[-1]:
-        raise ShapeError(sentence("roots", "p has no coefficients", expected="one or more", got=p.shape))
+        raise ShapeError("roots", "p has no coefficients", expected="one or more", got=p.shape)
     return (*p.shape[:-1], p.shape[-1] - 1)
 
 
@@ -207,7 +206,7 @@ def roots_vjp_p(g: Array, *, y: Array, p: Array) -> Array:
     near = np.diff(found) <= 4 * np.sqrt(np.finfo(found.dtype).eps) * np.abs(found[..., 1:])
     if near.any():
         problem = f"{found[..., 1:][near][0]} is a root twice, up to rounding, and has no gradient"
-        raise GradientError(sentence("roots_vjp_p", problem, hint="compute from the coefficients"))
+        raise GradientError("roots_vjp_p", problem, hint="compute from the coefficients")
     # where p(r) is 0, so is its change: r to the power at a coefficient, and p'(r) times the change of r
     powers = power(expand_dims(y, -1), np.arange(shape_of(y)[-1], -1, -1))
     falling = multiply(getitem(p, index=(..., slice(None, -1))), np.arange(shape_of(y)[-1], 0, -1))
@@ -233,8 +232,7 @@ def roots(p: Array) -> Array:
     array([2., 1.])
     """
     if len(shape_of(p)) != 1:
-        expected = "coefficients, in one axis"
-        raise ArgumentError(sentence("roots", "p has the wrong rank", expected=expected, got=shape_of(p)))
+        raise ArgumentError("roots", "p has the wrong rank", expected="coefficients, in one axis", got=shape_of(p))
     (found,) = np.nonzero(_known("roots", p))
     if dtype_of(p).kind != "f":
         p = astype(p, dtype=float)

@@ -17,7 +17,7 @@ from autograd_cnn.engine.abstract import AbstractArray
 from autograd_cnn.engine.composite import composite
 from autograd_cnn.engine.node import Array, Shape, shape_of
 from autograd_cnn.engine.primitive import primitive
-from autograd_cnn.errors import ArgumentError, ShapeError, sentence
+from autograd_cnn.errors import ArgumentError, ShapeError
 from autograd_cnn.kernels.windows import Windows
 from autograd_cnn.kernels.windows import windows as slide_windows
 from autograd_cnn.ops.precision import index_dtype, joined, mean_dtype, sum_dtype
@@ -34,8 +34,7 @@ def _windows(
     ceil_mode: bool,
 ) -> Windows:  # fmt: skip
     if len(shape) not in (2, 3, 4):
-        expected = "(N, C, H, W), (C, H, W) or (H, W)"
-        raise ShapeError(sentence(where, "x has the wrong rank", expected=expected, got=shape))
+        raise ShapeError(where, "x has the wrong rank", expected="(N, C, H, W), (C, H, W) or (H, W)", got=shape)
     stride = window if stride is None else stride
     windows = slide_windows(
         where, shape[-2:], window, stride=stride, padding=padding, dilation=dilation, ceil_mode=ceil_mode
@@ -43,7 +42,7 @@ def _windows(
     axes = zip(windows.image, windows.size, windows.stride, windows.padding, windows.dilation, windows.out, strict=True)
     if not all(_meet(*axis) for axis in axes):
         problem = "every tap of some window falls on the border"
-        raise ArgumentError(sentence(where, problem, hint="use less padding or less dilation"))
+        raise ArgumentError(where, problem, hint="use less padding or less dilation")
     return windows
 
 
@@ -60,7 +59,7 @@ def _meet(length: int, taps: int, step: int, sides: tuple[int, int], gap: int, p
 def _check_g(where: str, g: Array, x: Shape, windows: Windows) -> None:
     expected = (*x[:-2], *windows.out)
     if np.shape(g) != expected:
-        raise ShapeError(sentence(where, "g has the wrong shape", expected=expected, got=np.shape(g)))
+        raise ShapeError(where, "g has the wrong shape", expected=expected, got=np.shape(g))
 
 
 def _lift(x: Array) -> Array:
@@ -339,7 +338,7 @@ def _taps(where: str, indices: Array, x: Shape, windows: Windows) -> Array:
     """Return the indices in the type that `max_pool` gives them."""
     expected = (*x[:-2], *windows.out)
     if indices.shape != expected:
-        raise ShapeError(sentence(where, "indices has the wrong shape", expected=expected, got=indices.shape))
+        raise ShapeError(where, "indices has the wrong shape", expected=expected, got=indices.shape)
     return indices.astype(np.min_scalar_type(windows.size[0] * windows.size[1]), copy=False)
 
 
@@ -348,14 +347,13 @@ def _check_taps(where: str, indices: Array, x: Shape, windows: Windows, ceil_mod
     none, taps = windows.size[0] * windows.size[1], _taps(where, indices, x, windows)
     if indices.size and (indices.max() > none or (indices.dtype.kind == "i" and indices.min() < 0)):
         got = f"from {indices.min()} to {indices.max()}"
-        raise ArgumentError(sentence(where, "indices is out of range", expected=f"from 0 to {none}", got=got))
+        raise ArgumentError(where, "indices is out of range", expected=f"from 0 to {none}", got=got)
     indices = indices.astype(np.min_scalar_type(none), copy=False)
     if windows.padding == _NO_PADDING and not ceil_mode:  # as nearly always: all windows lie entirely on the image
         return None
     for axis, some, off in _border(windows):
         if off[np.arange(some.size), np.moveaxis(taps, axis, -1)[..., some]].any():
-            hint = "some name a tap that falls on the border"
-            raise ArgumentError(sentence(where, "indices is out of range", hint=hint))
+            raise ArgumentError(where, "indices is out of range", hint="some name a tap that falls on the border")
     return indices
 
 

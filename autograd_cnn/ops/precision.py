@@ -10,7 +10,7 @@ import numpy as np
 
 from autograd_cnn.engine.abstract import AbstractArray, DTypeRule, joint_dtype
 from autograd_cnn.engine.node import Array
-from autograd_cnn.errors import OperandError, sentence
+from autograd_cnn.errors import OperandError
 
 _FLOATS: Final = frozenset({np.dtype(np.float32), np.dtype(np.float64)})
 
@@ -53,7 +53,7 @@ def joined(where: str, rule: DTypeRule = joint_dtype, **arrays: Array | None) ->
     for name, each in arrays.items():
         if each is not None and each.dtype.kind not in "biuf":
             problem = f"{name} is not an array of numbers"
-            raise OperandError(sentence(where, problem, expected="floats, ints or bools", got=each.dtype))
+            raise OperandError(where, problem, expected="floats, ints or bools", got=each.dtype)
     dtype = rule(*arrays.values()).newbyteorder("=")
     return [each if each is None else each.astype(dtype, copy=False) for each in arrays.values()]
 

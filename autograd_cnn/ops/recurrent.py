@@ -17,7 +17,7 @@ from autograd_cnn import kernels
 from autograd_cnn.engine.abstract import AbstractArray
 from autograd_cnn.engine.node import Array, Floats, Shape, shape_of, values_of
 from autograd_cnn.engine.primitive import primitive
-from autograd_cnn.errors import ShapeError, sentence
+from autograd_cnn.errors import ShapeError
 from autograd_cnn.ops import reduction
 from autograd_cnn.ops.activation import sigmoid, tanh
 from autograd_cnn.ops.elementwise import add, multiply, subtract
@@ -36,18 +36,16 @@ def _check(where: str, gates: int, u: Array, weight: Array, bias: Array | None, 
     rows = tuple(gates * n for n in units)
     expected = [(*shapes[0][:1], *batch, *rows), (*rows, *units), *((*batch, *units) for _ in states)]
     if len(shapes[0]) != 3 or len(shapes[1]) != 2 or not shapes[0][0] or shapes != expected:
-        raise ShapeError(
-            sentence(where, "the operands do not go together",
-                     expected=f"u (T, N, {gates}·H) with weight ({gates}·H, H) and states (N, H), and T > 0",
-                     got=", ".join(map(str, shapes)))
-        )  # fmt: skip
+        raise ShapeError(where, "the operands do not go together",
+                         expected=f"u (T, N, {gates}·H) with weight ({gates}·H, H) and states (N, H), and T > 0",
+                         got=", ".join(map(str, shapes)))  # fmt: skip
     if bias is not None and np.shape(bias) != rows:
-        raise ShapeError(sentence(where, "bias has the wrong shape", expected=rows, got=np.shape(bias)))
+        raise ShapeError(where, "bias has the wrong shape", expected=rows, got=np.shape(bias))
 
 
 def _check_cotangent(where: str, g: Array, steps: int, h: Array) -> None:
     if np.shape(g) != (steps, *np.shape(h)):
-        raise ShapeError(sentence(where, "g has the wrong shape", expected=(steps, *np.shape(h)), got=np.shape(g)))
+        raise ShapeError(where, "g has the wrong shape", expected=(steps, *np.shape(h)), got=np.shape(g))
 
 
 # --- common parts -----------------------------------------------------------------------------

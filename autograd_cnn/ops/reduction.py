@@ -14,7 +14,7 @@ from autograd_cnn.engine.abstract import AbstractArray
 from autograd_cnn.engine.composite import composite
 from autograd_cnn.engine.node import Array, Shape, Traced, dtype_of, shape_of
 from autograd_cnn.engine.primitive import primitive
-from autograd_cnn.errors import ArgumentError, ShapeError, sentence
+from autograd_cnn.errors import ArgumentError, ShapeError
 from autograd_cnn.ops.elementwise import power, sqrt, subtract
 from autograd_cnn.ops.precision import index_dtype, mean_dtype, sum_dtype
 from autograd_cnn.ops.selection import equal, where
@@ -252,7 +252,7 @@ def extremum_backward_shape(g: AbstractArray, x: AbstractArray, *, axis: Axis) -
 def _check_kept(found: Shape, shape: Shape, axis: Axis) -> None:
     expected = reduced_shape(shape, axis, keepdims=True)
     if found != expected:
-        raise ShapeError(sentence("extremum_backward", "g has the wrong shape", expected=expected, got=found))
+        raise ShapeError("extremum_backward", "g has the wrong shape", expected=expected, got=found)
 
 
 @_extremum_backward.vjp("g")
@@ -478,8 +478,7 @@ def cumulative_prod(x: Array, axis: OneAxis = None, include_initial: Flag = Fals
 def _accumulated(where: str, running: Any, initial: int, x: Array, axis: int | None, include_initial: bool) -> Array:
     shape = shape_of(x)
     if axis is None and len(shape) != 1:
-        expected = "an axis for arrays of more than one"
-        raise ArgumentError(sentence(where, "axis is missing", expected=expected, got=None))
+        raise ArgumentError(where, "axis is missing", expected="an axis for arrays of more than one", got=None)
     axis = normalize_axis_tuple(axis or 0, len(shape))[0]
     y = running(x, axis=axis)
     if not include_initial:

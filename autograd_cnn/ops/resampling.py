@@ -9,7 +9,7 @@ from autograd_cnn import kernels
 from autograd_cnn.engine.abstract import AbstractArray
 from autograd_cnn.engine.node import Array, Shape
 from autograd_cnn.engine.primitive import primitive
-from autograd_cnn.errors import ShapeError, sentence
+from autograd_cnn.errors import ShapeError
 from autograd_cnn.kernels.taps import Taps
 from autograd_cnn.ops.precision import joined, mean_dtype
 
@@ -59,5 +59,5 @@ def resample_shape(x: AbstractArray, *, rows: Taps, columns: Taps) -> Shape:
 def _shape(x: Shape, rows: Taps, columns: Taps) -> Shape:
     expected = (rows.length, columns.length)
     if x[-2:] != expected:
-        raise ShapeError(sentence("resample", "x has the wrong shape", expected=f"maps of {expected}", got=x))
+        raise ShapeError("resample", "x has the wrong shape", expected=f"maps of {expected}", got=x)
     return (*x[:-2], rows.count, columns.count)

@@ -12,7 +12,7 @@ from autograd_cnn.engine.abstract import AbstractArray
 from autograd_cnn.engine.composite import composite
 from autograd_cnn.engine.node import Array, Floats, Shape
 from autograd_cnn.engine.primitive import primitive
-from autograd_cnn.errors import ArgumentError, ShapeError, sentence
+from autograd_cnn.errors import ArgumentError, ShapeError
 from autograd_cnn.ops.logic import isnan
 from autograd_cnn.ops.precision import joined
 from autograd_cnn.parameters import Indices, Mask, Number
@@ -195,7 +195,7 @@ def choose(a: Indices, choices: Sequence[Array], mode: str = "raise") -> Array:
     """
     count = len(choices)
     if mode == "raise" and not np.all((a >= 0) & (a < count)):
-        raise ArgumentError(sentence("choose", "a is out of range", expected=f"from 0 to {count - 1}", got=a))
+        raise ArgumentError("choose", "a is out of range", expected=f"from 0 to {count - 1}", got=a)
     position = np.mod(a, count) if mode == "wrap" else np.clip(a, 0, count - 1)
     y = choices[0]
     for i in range(1, count):
@@ -275,7 +275,7 @@ def _fitted(where: str, mask: Array, shape: Shape) -> Array:
         return np.broadcast_to(mask, shape)
     except ValueError:
         expected = f"what broadcasts to {shape}"
-        raise ShapeError(sentence(where, "mask has the wrong shape", expected=expected, got=mask.shape)) from None
+        raise ShapeError(where, "mask has the wrong shape", expected=expected, got=mask.shape) from None
 
 
 # --- comparisons ------------------------------------------------------------------------------

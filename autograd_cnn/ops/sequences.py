@@ -7,7 +7,7 @@ from numpy.lib.array_utils import normalize_axis_index, normalize_axis_tuple
 
 from autograd_cnn.engine.composite import composite
 from autograd_cnn.engine.node import Array, dtype_of, shape_of
-from autograd_cnn.errors import ArgumentError, ShapeError, sentence
+from autograd_cnn.errors import ArgumentError, ShapeError
 from autograd_cnn.ops import reduction
 from autograd_cnn.ops.correlation import correlate2d
 from autograd_cnn.ops.elementwise import absolute, add, astype, divide, multiply, power, subtract
@@ -109,8 +109,7 @@ def gradient(x: Array, *varargs: Any, axis: Axis = None, edge_order: Whole = 1) 
         spacings *= len(axes)
     if len(spacings) != len(axes) or edge_order not in (1, 2):
         expected, got = f"none, one or {len(axes)}, and an edge_order of 1 or 2", f"{len(varargs)} and {edge_order}"
-        problem = "distances or edge_order are not understood"
-        raise ArgumentError(sentence("gradient", problem, expected=expected, got=got))
+        raise ArgumentError("gradient", "distances or edge_order are not understood", expected=expected, got=got)
     if dtype_of(x).kind != "f":
         x = astype(x, dtype=np.float64)
     found = tuple(_slopes(x, a, spacing, edge_order) for a, spacing in zip(axes, spacings, strict=True))
@@ -122,11 +121,10 @@ def _slopes(x: Array, axis: int, spacing: Any, edge_order: int) -> Array:
     length = shape_of(line)[-1]
     if length < edge_order + 1:
         expected = f"at least {edge_order + 1} samples"
-        raise ArgumentError(sentence("gradient", "an axis is too short", expected=expected, got=length))
+        raise ArgumentError("gradient", "an axis is too short", expected=expected, got=length)
     if shape_of(spacing):
         if shape_of(spacing) != (length,):
-            problem = "coordinates do not fit"
-            raise ShapeError(sentence("gradient", problem, expected=f"shape ({length},)", got=shape_of(spacing)))
+            raise ShapeError("gradient", "coordinates do not fit", expected=f"shape ({length},)", got=shape_of(spacing))
         steps = diff(spacing)
     else:
         steps = broadcast_to(spacing, shape=(length - 1,))
@@ -202,7 +200,7 @@ def interp(
     """
     if period is not None:
         hint = "reduce x with np.mod, and repeat the samples at the ends"
-        raise ArgumentError(sentence("interp", "period is not supported", hint=hint))
+        raise ArgumentError("interp", "period is not supported", hint=hint)
     count = shape_of(xp)[0]
     if count == 1:
         xp, fp, count = concatenate([xp, add(xp, 1)]), concatenate([fp, fp]), 2
@@ -309,6 +307,6 @@ def _filtered(where_: str, x1: Array, x2: Array, mode: str) -> Array:
     }
     if mode not in widths or not length:
         expected, got = "a filter, and a mode full, same or valid", f"{length} numbers, and {mode!r}"
-        raise ArgumentError(sentence(where_, "can't be done", expected=expected, got=got))
+        raise ArgumentError(where_, "can't be done", expected=expected, got=got)
     lines = expand_dims(first, 0), expand_dims(flip(second), 0)
     return reshape(correlate2d(*lines, padding=((0, 0), widths[mode])), shape=-1)

@@ -13,7 +13,7 @@ from autograd_cnn.engine.abstract import AbstractArray, placeholder
 from autograd_cnn.engine.composite import composite
 from autograd_cnn.engine.node import Array, Shape, dtype_of, shape_of
 from autograd_cnn.engine.primitive import primitive
-from autograd_cnn.errors import ArgumentError, ShapeError, require, sentence
+from autograd_cnn.errors import ArgumentError, ShapeError, require
 from autograd_cnn.ops.elementwise import astype
 from autograd_cnn.parameters import Axes, Axis, Count, Counts, DType, Lengths, OneAxis, Shift
 
@@ -140,7 +140,7 @@ def _moved(ndim: int, source: Axes, destination: Axes) -> tuple[int, ...]:
     destinations = normalize_axis_tuple(destination, ndim, "destination")
     if len(sources) != len(destinations):
         expected = f"{len(sources)} destinations"
-        raise ArgumentError(sentence("moveaxis", "the axes do not pair up", expected=expected, got=len(destinations)))
+        raise ArgumentError("moveaxis", "the axes do not pair up", expected=expected, got=len(destinations))
     axes = [a for a in range(ndim) if a not in sources]
     for place, axis in sorted(zip(destinations, sources, strict=True)):
         axes.insert(place, axis)
@@ -284,7 +284,7 @@ def stack(arrays: Sequence[Array], axis: Count = 0) -> Array:
     arrays = _listed("stack", arrays)
     if len({shape_of(a) for a in arrays}) > 1:
         got = ", ".join(str(shape_of(a)) for a in arrays)
-        raise ShapeError(sentence("stack", "the arrays differ in shape", expected=shape_of(arrays[0]), got=got))
+        raise ShapeError("stack", "the arrays differ in shape", expected=shape_of(arrays[0]), got=got)
     return _concatenate(*(expand_dims(a, axis) for a in arrays), axis=axis)
 
 

@@ -12,7 +12,7 @@ from autograd_cnn.engine.abstract import AbstractArray
 from autograd_cnn.engine.composite import composite
 from autograd_cnn.engine.node import Array, Shape, shape_of
 from autograd_cnn.engine.primitive import primitive
-from autograd_cnn.errors import ArgumentError, sentence
+from autograd_cnn.errors import ArgumentError
 from autograd_cnn.ops.indexing import _known, getitem, take, take_along_axis
 from autograd_cnn.ops.precision import index_dtype
 from autograd_cnn.ops.shaping import reshape
@@ -120,7 +120,7 @@ def argpartition(x: Array, kth: Counts, axis: OneAxis = -1) -> Array:
 def _check_kth(where: str, x: Array, kth: Any, axis: int | None) -> None:
     length = int(np.prod(shape_of(x), dtype=int)) if axis is None else shape_of(x)[axis]
     if max(np.ravel(kth), default=0) >= length:
-        raise ArgumentError(sentence(where, "kth is out of range", expected=f"less than {length}", got=kth))
+        raise ArgumentError(where, "kth is out of range", expected=f"less than {length}", got=kth)
 
 
 @composite

@@ -6,7 +6,7 @@ import numpy as np
 
 from autograd_cnn.engine.composite import composite
 from autograd_cnn.engine.node import Array, dtype_of, shape_of
-from autograd_cnn.errors import ArgumentError, sentence
+from autograd_cnn.errors import ArgumentError
 from autograd_cnn.ops import reduction
 from autograd_cnn.ops.elementwise import add, astype, divide, multiply, sqrt, square, subtract
 from autograd_cnn.ops.indexing import getitem, take_along_axis
@@ -66,7 +66,7 @@ def average(
             if shape_of(weights) != tuple(shape[a] for a in axes):
                 problem = "weights do not fit"
                 expected = f"shape {shape}, or the length of the axis"
-                raise ArgumentError(sentence("average", problem, expected=expected, got=f"shape {shape_of(weights)}"))
+                raise ArgumentError("average", problem, expected=expected, got=f"shape {shape_of(weights)}")
             order = tuple(np.argsort(axes).tolist())
             kept = tuple(n if a in axes else 1 for a, n in enumerate(shape))
             weights = broadcast_to(reshape(transpose(weights, axes=order), shape=kept), shape=shape)
@@ -119,7 +119,7 @@ def cov(
 def _variables(x: Array, rowvar: bool) -> Array:
     shape = shape_of(x)
     if len(shape) > 2:
-        raise ArgumentError(sentence("cov", "has more than two axes", expected="variables and observations", got=shape))
+        raise ArgumentError("cov", "has more than two axes", expected="variables and observations", got=shape)
     if len(shape) < 2:
         return reshape(x, shape=(1, -1))
     return x if rowvar or shape[0] == 1 else transpose(x)
@@ -237,7 +237,7 @@ def nanmedian(x: Array, axis: Axis = None, keepdims: Flag = False) -> Array:
 def _quantile(where_: str, x: Array, q: Any, axis: Axis, method: str, keepdims: bool, *, of_numbers: bool) -> Array:
     q = np.asarray(q, float)
     if not np.all((q >= 0) & (q <= 1)):
-        raise ArgumentError(sentence(where_, "q is out of range", expected="from 0 to 1, or 100 %", got=q))
+        raise ArgumentError(where_, "q is out of range", expected="from 0 to 1, or 100 %", got=q)
     if dtype_of(x).kind != "f":
         x = astype(x, dtype=np.float64)
     shape = shape_of(x)
@@ -245,8 +245,7 @@ def _quantile(where_: str, x: Array, q: Any, axis: Axis, method: str, keepdims: 
     last = tuple(range(-len(axes), 0))
     count = reduction.count(shape, axis)
     if not count:
-        problem = "there is nothing to take it of"
-        raise ArgumentError(sentence(where_, problem, expected="elements", got=f"shape {shape}"))
+        raise ArgumentError(where_, "there is nothing to take it of", expected="elements", got=f"shape {shape}")
     rest = reduced_shape(shape, axis, keepdims=False)
     lines = sort(reshape(moveaxis(x, axes, last), shape=(*rest, count)), axis=-1)  # NaNs are last
     numbers = reduction.sum(logical_not(isnan(lines)), axis=-1, keepdims=True) if of_numbers else count

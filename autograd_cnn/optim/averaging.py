@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from autograd_cnn.engine.composite import composite
 from autograd_cnn.engine.recording import no_grad
 from autograd_cnn.engine.trace import effect
-from autograd_cnn.errors import ArgumentError, require, sentence
+from autograd_cnn.errors import ArgumentError, require
 from autograd_cnn.nn.modes import keeping_modes
 from autograd_cnn.nn.module import Module
 from autograd_cnn.parameters import Bool, Share
@@ -112,7 +112,7 @@ class AveragedModel(Module):
         newest, state = model.state_dict(), self.module.state_dict()
         if newest.keys() != state.keys():
             problem = "the model is not like the one that was copied"
-            raise ArgumentError(sentence("update_parameters", problem, expected=list(state), got=list(newest)))
+            raise ArgumentError("update_parameters", problem, expected=list(state), got=list(newest))
         count = int(self.n_averaged)
         copied = {id(buffer) for buffer in self.module.buffers() if not self.use_buffers or buffer.dtype.kind != "f"}
         for name, value in state.items() if count else ():

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from autograd_cnn.engine.composite import declared
 from autograd_cnn.engine.trace import RUNNING, current
-from autograd_cnn.errors import ArgumentError, sentence
+from autograd_cnn.errors import ArgumentError
 from autograd_cnn.optim.optimizer import Group, Optimizer, Params, State
 from autograd_cnn.parameters import NotNegative, Size
 from autograd_cnn.tensor import Tensor
@@ -88,7 +88,7 @@ class LBFGS(Optimizer):
             As the class does.
         """
         if self.param_groups:
-            raise ArgumentError(sentence("LBFGS", "it has one group of parameters, and takes no second one"))
+            raise ArgumentError("LBFGS", "it has one group of parameters, and takes no second one")
         super().add_param_group(group)
 
     def check(self, group: Group) -> None:

@@ -7,14 +7,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from autograd_cnn.engine.composite import declared
-from autograd_cnn.errors import ArgumentError, sentence
+from autograd_cnn.errors import ArgumentError
 from autograd_cnn.optim.optimizer import Group, Optimizer, Params, State
 from autograd_cnn.parameters import Bool, NotNegative, Parsed, Size
 
 
 def _three(where: str, name: str, value: Any) -> tuple[float, float, float]:
     if not isinstance(value, (tuple, list)) or [type(n) in (int, float) for n in value] != [True] * 3:
-        raise ArgumentError(sentence(where, f"{name} are not understood", expected="three numbers", got=repr(value)))
+        raise ArgumentError(where, f"{name} are not understood", expected="three numbers", got=repr(value))
     first, second, third = value
     return first, second, third
 
@@ -84,12 +84,12 @@ class Muon(Optimizer):
         """Raise `ArgumentError` if there are too many steps, or a parameter is not a matrix."""
         if group["ns_steps"] > 99:
             problem = "ns_steps is out of range"
-            raise ArgumentError(sentence("Muon", problem, expected="an int from 1 to 99", got=group["ns_steps"]))
+            raise ArgumentError("Muon", problem, expected="an int from 1 to 99", got=group["ns_steps"])
         for parameter in group["params"]:
             if parameter.ndim != 2:
                 problem = "a parameter is not a matrix"
                 hint = "give biases and filters to another optimiser, such as AdamW"
-                raise ArgumentError(sentence("Muon", problem, expected="two axes", got=parameter.shape, hint=hint))
+                raise ArgumentError("Muon", problem, expected="two axes", got=parameter.shape, hint=hint)
 
     def update(self, out: NDArray[Any], value: NDArray[Any], grad: NDArray[Any], state: State, group: Group) -> State:
         """Write a parameter's next values into ``out``, and return its momentum."""

@@ -42,7 +42,7 @@ def _betas(where: str, name: str, value: Any) -> tuple[float, float]:
         or len(both) != 2
         or not all(isinstance(x, (int, float)) and 0 <= x < 1 for x in both)
     ):
-        raise ArgumentError(sentence(where, f"{name} are out of range", expected="0 to below 1", got=value))
+        raise ArgumentError(where, f"{name} are out of range", expected="0 to below 1", got=value)
     return both
 
 
@@ -100,7 +100,7 @@ class Optimizer:
         self.state: dict[Tensor, State] = {}
         given = [params] if isinstance(params, (Tensor, Mapping)) else self._listed("params", params)
         if not given:
-            raise ArgumentError(sentence(self._name, "params has no tensors to optimise"))
+            raise ArgumentError(self._name, "params has no tensors to optimise")
         grouped = any(isinstance(each, Mapping) for each in given)
         for group in given if grouped else [{"params": given}]:
             self.add_param_group(group)  # type: ignore[arg-type]  # checked there
@@ -124,13 +124,12 @@ class Optimizer:
         """
         if not isinstance(group, Mapping) or "params" not in group:
             raise OperandError(
-                sentence(self._name, "a group of parameters is not understood", expected="a dict with 'params'",
-                         got=f"keys {sorted(map(str, group))}" if isinstance(group, Mapping) else type(group).__name__,
-                         hint="for a model pass model.parameters()" if isinstance(group, Mapping) else "")
+                self._name, "a group of parameters is not understood", expected="a dict with 'params'",
+                got=f"keys {sorted(map(str, group))}" if isinstance(group, Mapping) else type(group).__name__,
+                hint="for a model pass model.parameters()" if isinstance(group, Mapping) else ""
             )  # fmt: skip
         if unknown := group.keys() - self.defaults.keys() - {"params"}:
-            hint = f"it has {', '.join(self.defaults)}"
-            raise ArgumentError(sentence(self._name, f"no option {min(unknown)!r}", hint=hint))
+            raise ArgumentError(self._name, f"no option {min(unknown)!r}", hint=f"it has {', '.join(self.defaults)}")
         params = group["params"]
         tensors = [params] if isinstance(params, Tensor) else self._listed("params of a group", params)
         held = {id(p) for other in self.param_groups for p in other["params"]}
@@ -145,7 +144,7 @@ class Optimizer:
             hint = "pass model.parameters()" if callable(params) else ""  # a module, or its method
             problem = f"{name} is not iterable"
             expected = "tensors, such as a list of them"
-            raise OperandError(sentence(self._name, problem, expected=expected, got=type(params).__name__, hint=hint))
+            raise OperandError(self._name, problem, expected=expected, got=type(params).__name__, hint=hint)
         return list(params)
 
     def _check_tensor(self, tensor: Any, index: int, held: set[int]) -> None:
@@ -155,14 +154,12 @@ class Optimizer:
         require(fits, self._name, f"parameter {index} is not a tensor", expected, tensor, hint=hint)
         if not tensor.is_leaf:
             problem = f"parameter {index} is not a leaf"
-            raise ArgumentError(sentence(self._name, problem, hint="optimise what it was computed from"))
+            raise ArgumentError(self._name, problem, hint="optimise what it was computed from")
         if not tensor.requires_grad:
-            raise ArgumentError(
-                sentence(self._name, f"parameter {index} requires no gradient, so it would never move",
-                         hint="set requires_grad, or leave it out: [p for p in parameters if p.requires_grad]")
-            )  # fmt: skip
+            raise ArgumentError(self._name, f"parameter {index} requires no gradient, so it would never move",
+                                hint="set requires_grad, or leave it out: [p for p in parameters if p.requires_grad]")  # fmt: skip
         if id(tensor) in held:
-            raise ArgumentError(sentence(self._name, f"parameter {index} comes a second time"))
+            raise ArgumentError(self._name, f"parameter {index} comes a second time")
 
     def _checked(self, group: Group) -> Group:
         """Return a group with its options parsed as the constructor declares them.
@@ -233,7 +230,7 @@ class Optimizer:
                 if grad.shape != value.shape:
                     problem = "a gradient is of another shape than its parameter"
                     hint = "call zero_grad() after a change"
-                    raise ShapeError(sentence(self._name, problem, expected=value.shape, got=grad.shape, hint=hint))
+                    raise ShapeError(self._name, problem, expected=value.shape, got=grad.shape, hint=hint)
             if group.get("maximize", False):
                 grads = list(map(np.negative, grads))
             outs = list(map(np.empty_like, values))
@@ -319,7 +316,7 @@ class Optimizer:
         if not isinstance(state_dict, Mapping) or not {"state", "param_groups"} <= state_dict.keys():
             got = sorted(map(str, state_dict)) if isinstance(state_dict, Mapping) else type(state_dict).__name__
             expected = "a dict with 'state' and 'param_groups'"
-            raise OperandError(sentence("load_state_dict", "it is not a state", expected=expected, got=got))
+            raise OperandError("load_state_dict", "it is not a state", expected=expected, got=got)
         groups = state_dict["param_groups"]
         if (
             not isinstance(state_dict["state"], Mapping)
@@ -416,7 +413,7 @@ def _array(tensor: Tensor, index: int, name: str, value: Any) -> NDArray[Any]:
     array = np.asarray(value).astype(tensor.dtype)  # copied by NumPy, not by PyTorch's tensor
     if array.shape != tensor.shape:
         problem = f"{name!r} of parameter {index} has the wrong shape"
-        raise ArgumentError(sentence("load_state_dict", problem, expected=tensor.shape, got=array.shape))
+        raise ArgumentError("load_state_dict", problem, expected=tensor.shape, got=array.shape)
     return array
 
 

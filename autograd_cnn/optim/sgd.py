@@ -5,7 +5,7 @@ from typing import ClassVar
 
 from autograd_cnn import kernels
 from autograd_cnn.engine.composite import declared
-from autograd_cnn.errors import ArgumentError, sentence
+from autograd_cnn.errors import ArgumentError
 from autograd_cnn.optim.optimizer import Arrays, Group, OnePassOptimizer, Params, State
 from autograd_cnn.parameters import Bool, Finite, NotNegative
 
@@ -67,7 +67,7 @@ class SGD(OnePassOptimizer):
         if group["nesterov"] and (group["momentum"] == 0 or group["dampening"] != 0):
             problem = "nesterov needs a momentum and no dampening"
             got = f"{group['momentum']}, {group['dampening']}"
-            raise ArgumentError(sentence("SGD", problem, expected="momentum > 0, dampening = 0", got=got))
+            raise ArgumentError("SGD", problem, expected="momentum > 0, dampening = 0", got=got)
 
     def descend(self, outs: Arrays, values: Arrays, grads: Arrays, states: list[State], group: Group) -> list[State]:
         """Write the next values of all parameters, and return their momentum."""

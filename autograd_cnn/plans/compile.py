@@ -85,7 +85,7 @@ def compile(function: Callable[P, T]) -> "Compiled[P, T]":  # noqa: A001  # PyTo
     True
     """
     if not callable(function):
-        raise OperandError(sentence("compile", "not a function", expected="a function", got=repr(function)))
+        raise OperandError("compile", "not a function", expected="a function", got=repr(function))
     return function if isinstance(function, Compiled) else Compiled(function)
 
 
@@ -126,7 +126,7 @@ class Compiled(Generic[P, T]):
             return self
         if not hasattr(instance, "__dict__"):
             problem = f"a {type(instance).__name__} has slots, and can't keep a compiled method"
-            raise OperandError(sentence("compile", problem, hint="compile the method of an instance"))
+            raise OperandError("compile", problem, hint="compile the method of an instance")
         key = f"compiled {getattr(self._function, '__qualname__', '')}"
         bound: Compiled[..., T] | None = vars(instance).get(key)
         if bound is None or bound.__self__ is not instance:  # after copying

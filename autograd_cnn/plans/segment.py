@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from autograd_cnn.engine.node import Array, Shape
-from autograd_cnn.errors import OperandError, sentence
+from autograd_cnn.errors import OperandError
 from autograd_cnn.plans.memory import ALIGNMENT
 
 
@@ -57,7 +57,7 @@ class Segment:
             flags = x.flags
             if (x.shape, x.dtype) != kind:
                 problem = "a value differs in kind from when it was recorded"
-                raise OperandError(sentence("compile", problem, expected=kind, got=(x.shape, x.dtype)))
+                raise OperandError("compile", problem, expected=kind, got=(x.shape, x.dtype))
             if not (flags.c_contiguous and flags.aligned):
                 passed[i] = np.array(x, order="C")
         made = [self.allocated(shape, dtype) for shape, dtype in self._parts.roots]

@@ -16,7 +16,7 @@ from autograd_cnn import nn
 from autograd_cnn.attribution import saliency
 from autograd_cnn.data import Dataset, Split
 from autograd_cnn.engine.recording import enable_grad, no_grad
-from autograd_cnn.errors import ArgumentError, MissingDependencyError, counted, sentence
+from autograd_cnn.errors import ArgumentError, MissingDependencyError, counted
 from autograd_cnn.files import AnyPath, as_path, replacing
 from autograd_cnn.graph import capture
 from autograd_cnn.nn.modes import evaluating
@@ -106,7 +106,7 @@ def write(
     of_kind("report.write", "history", history, Sequence, "a list of EpochMetrics, such as train.fit returns")
     images, labels = dataset.test
     if not len(labels):
-        raise ArgumentError(sentence("report.write", "the dataset has no images to try", hint="dataset.test is empty"))
+        raise ArgumentError("report.write", "the dataset has no images to try", hint="dataset.test is empty")
     shares = predict(model, images)
     result = Confusion.of(labels, shares.argmax(axis=1), dataset.classes)
     told = {

@@ -118,7 +118,7 @@ class NumpyFunctions(Traced):
             return stand_in(name)(*inputs)
         if options.pop("out", None) and method != "at":
             problem = "a result of tensors is always new, and not written into another array"
-            raise OperandError(sentence(name, problem, hint="write a = a + t for a += t, or join parts with ag.stack"))
+            raise OperandError(name, problem, hint="write a = a + t for a += t, or join parts with ag.stack")
         if name in LOOKING:
             return getattr(ufunc, method)(*(_seen(name, value) for value in inputs), **options)
         if method in _METHODS:
@@ -250,7 +250,7 @@ def _served(own: Callable[..., Any], args: tuple[Any, ...], options: dict[str, A
         return own(*args, **options)
     dtype = np.dtype(options["dtype"])
     if dtype.kind == "b":
-        raise OperandError(sentence(own.__name__, "dtype can't be bool here", hint="compare the result with 0"))
+        raise OperandError(own.__name__, "dtype can't be bool here", hint="compare the result with 0")
     y = own(*_converted(args, dtype), **{n: v for n, v in options.items() if n != "dtype"})
     return _converted(y, dtype)
 
@@ -274,8 +274,7 @@ def _chosen(
     if where is not True:
         other = identity if identity is not None else initial
         if other is None:
-            problem = "what is left out needs an initial value"
-            raise OperandError(sentence(name, problem, hint="say initial= beside where="))
+            raise OperandError(name, "what is left out needs an initial value", hint="say initial= beside where=")
         x = ops.where(where, x, other)
     y = _served(own, (x, *args), options)
     return y if initial is None else combined(y, initial)

@@ -8,7 +8,7 @@ from typing import Any, NoReturn, Self
 import numpy as np
 
 from autograd_cnn.engine.node import Traced
-from autograd_cnn.errors import GradientError, raise_as, sentence
+from autograd_cnn.errors import GradientError, raise_as
 from autograd_cnn.spelling import ATTRIBUTES, IN_PLACE, Elsewhere
 
 
@@ -83,7 +83,7 @@ class ReadOnly(np.ndarray[Any, Any]):
 
     def _refuse(self) -> NoReturn:
         hint = "write t[index] = values, for a leaf under no_grad(), or t.data = values"
-        raise GradientError(sentence("data", "the array is read-only", hint=hint))
+        raise GradientError("data", "the array is read-only", hint=hint)
 
     def __array_wrap__(self, array: Any, context: Any = None, return_scalar: bool = False) -> Any:
         plain = np.asarray(array)

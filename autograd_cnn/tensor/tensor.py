@@ -115,8 +115,7 @@ class Tensor(Operators, NumpyFunctions, NumpyMethods, TorchMethods):
     @data.setter
     def data(self, values: ArrayLike) -> None:
         if not self.is_leaf:
-            problem = "the values of a recorded result are fixed"
-            raise GradientError(sentence("data", problem, hint="use detach() first"))
+            raise GradientError("data", "the values of a recorded result are fixed", hint="use detach() first")
         if isinstance(values, Tensor) and values.followed():
             raise _lost("the data of another")
         if isinstance(values, ReadOnly) and values.shown is not None:
@@ -152,8 +151,7 @@ class Tensor(Operators, NumpyFunctions, NumpyMethods, TorchMethods):
         g = values if isinstance(values, Tensor) else Tensor(values)
         if g.shape != self.shape:
             problem = "the shape is not the tensor's"
-            hint = "set it to None to clear it"
-            raise ShapeError(sentence("grad", problem, expected=self.shape, got=g.shape, hint=hint))
+            raise ShapeError("grad", problem, expected=self.shape, got=g.shape, hint="set it to None to clear it")
         self._grad = g if g.dtype == self.dtype else g.astype(self.dtype)
 
     def set_grad(self, values: ArrayLike | None) -> None:
@@ -192,7 +190,7 @@ class Tensor(Operators, NumpyFunctions, NumpyMethods, TorchMethods):
         check_flag(wanted)
         if not self.is_leaf:
             hint = "use detach() for a result without history"
-            raise GradientError(sentence("requires_grad", "only a leaf can change it", hint=hint))
+            raise GradientError("requires_grad", "only a leaf can change it", hint=hint)
         if wanted != (self.node is not None):
             self.node = Leaf(self) if wanted else None
 
@@ -271,7 +269,7 @@ class Tensor(Operators, NumpyFunctions, NumpyMethods, TorchMethods):
         if inputs is not None:
             inputs = list({id(tensor): tensor for tensor in tracked_tensors(inputs, "inputs", "backward")}.values())
             if not inputs:
-                raise GradientError(sentence("backward", "inputs is empty", hint="leave it out for every leaf"))
+                raise GradientError("backward", "inputs is empty", hint="leave it out for every leaf")
             nodes = {tensor.node for tensor in inputs if tensor.node is not None}
         cotangents = cotangents_of(
             self,
@@ -320,10 +318,9 @@ class Tensor(Operators, NumpyFunctions, NumpyMethods, TorchMethods):
         """
         if not callable(hook):
             problem = "hook is not a function"
-            expected = "a function of the gradient"
-            raise OperandError(sentence("register_hook", problem, expected=expected, got=type(hook).__name__))
+            raise OperandError("register_hook", problem, expected="a function of the gradient", got=type(hook).__name__)
         if self.node is None:
-            raise GradientError(sentence("register_hook", "no gradient flows through this tensor"))
+            raise GradientError("register_hook", "no gradient flows through this tensor")
         if self.node.hooks is None:
             self.node.hooks = []
         handle = Handle(self.node.hooks, hook)
@@ -377,13 +374,12 @@ class Tensor(Operators, NumpyFunctions, NumpyMethods, TorchMethods):
         if leaf and recording.get().enabled:
             problem = "a leaf that requires a gradient can't be assigned to while it is recorded"
             hint = "do it under no_grad(), or on a result computed from the leaf"
-            raise GradientError(sentence("assignment", problem, hint=hint))
+            raise GradientError("assignment", problem, hint=hint)
         if result.shape != self.shape:
-            raise ShapeError(sentence("assignment", "the shape would change", expected=self.shape, got=result.shape))
+            raise ShapeError("assignment", "the shape would change", expected=self.shape, got=result.shape)
         if result.dtype != self.dtype:
             if not np.can_cast(result.dtype, self.dtype, "same_kind"):
-                problem = "the dtype would change"
-                raise OperandError(sentence("assignment", problem, expected=self.dtype, got=result.dtype))
+                raise OperandError("assignment", "the dtype would change", expected=self.dtype, got=result.dtype)
             result = ops.astype(result, dtype=self.dtype)
         if RUNNING and (trace := current.get()) is not None:
             trace.add_call(self.take_values, (result.value,))
@@ -403,7 +399,7 @@ class Tensor(Operators, NumpyFunctions, NumpyMethods, TorchMethods):
         if api_version is not None and api_version > array_api.__array_api_version__:
             problem = "the standard is not there in this version"
             expected = f"at most {array_api.__array_api_version__!r}"
-            raise ArgumentError(sentence("__array_namespace__", problem, got=repr(api_version), expected=expected))
+            raise ArgumentError("__array_namespace__", problem, got=repr(api_version), expected=expected)
         return array_api
 
     def __dlpack__(
@@ -436,8 +432,7 @@ class Tensor(Operators, NumpyFunctions, NumpyMethods, TorchMethods):
         """Copy by value: a node on the tape belongs to one tensor only."""
         if not self.is_leaf or self.followed():
             problem = "a copy or a pickle of a recorded result would lose its history"
-            hint = "use .clone() to go on recording, or .detach() for the values"
-            raise GradientError(sentence("tensor", problem, hint=hint))
+            raise GradientError("tensor", problem, hint="use .clone() to go on recording, or .detach() for the values")
         return type(self), (self.numpy(), self.requires_grad, self.dtype, self.name)
 
     def __copy__(self) -> "Tensor":
@@ -451,7 +446,7 @@ class Tensor(Operators, NumpyFunctions, NumpyMethods, TorchMethods):
 
     def __len__(self) -> int:
         if not self.ndim:
-            raise OperandError(sentence("tensor", "a number without axes has no length"))
+            raise OperandError("tensor", "a number without axes has no length")
         return len(self.value)
 
     def __iter__(self) -> Iterator["Tensor"]:
@@ -484,9 +479,7 @@ class Tensor(Operators, NumpyFunctions, NumpyMethods, TorchMethods):
     def __index__(self) -> int:
         if self.dtype.kind not in "iu" or self.ndim:
             raise OperandError(
-                sentence(
-                    "tensor", "can't be an index", expected="one integer", got=f"shape {self.shape} of {self.dtype}"
-                )
+                "tensor", "can't be an index", expected="one integer", got=f"shape {self.shape} of {self.dtype}"
             )
         reading("an index", self)
         return operator.index(self.value)

@@ -33,8 +33,7 @@ def dtype_asked_for(target: Any) -> Any:
     if str(target) == "cpu":
         return None
     if str(target).partition(":")[0] in {"cuda", "mps", "xpu", "gpu"}:
-        problem = f"device {str(target)!r} is not supported"
-        raise OperandError(sentence("to", problem, hint="everything is computed on the CPU"))
+        raise OperandError("to", f"device {str(target)!r} is not supported", hint="everything is computed on the CPU")
     return target
 
 
@@ -53,7 +52,7 @@ def single(value: Array) -> Array:
     if value.size != 1:
         problem = "is not a single number"
         hint = "reduce it, or use .tolist() for all numbers, and any() or all() for a condition"
-        raise ShapeError(sentence("tensor", problem, expected="one element", got=f"shape {value.shape}", hint=hint))
+        raise ShapeError("tensor", problem, expected="one element", got=f"shape {value.shape}", hint=hint)
     return value
 
 
@@ -211,7 +210,7 @@ class TorchMethods(Traced):
         """Reshape; see `autograd_cnn.reshape`."""
         if len(shape) == 1 and not isinstance(shape[0], (int, tuple, list, np.integer)):
             raise ArgumentError(
-                sentence("view", "takes lengths of axes", expected="ints", got=repr(shape[0]), hint="use .astype for a dtype")
+                "view", "takes lengths of axes", expected="ints", got=repr(shape[0]), hint="use .astype for a dtype"
             )  # fmt: skip
         return ops.reshape(self, shape=shape[0] if len(shape) == 1 else shape)
 
@@ -231,8 +230,7 @@ class TorchMethods(Traced):
         rank = max(len(shape), 1)
         for name, axis in (("start_dim", start_dim), ("end_dim", end_dim)):
             if not -rank <= integer("flatten", name, axis) < rank:
-                problem = f"{name} is out of range"
-                raise ArgumentError(sentence("flatten", problem, expected=f"an axis of {shape}", got=axis))
+                raise ArgumentError("flatten", f"{name} is out of range", expected=f"an axis of {shape}", got=axis)
         first, last = start_dim % rank, end_dim % rank
         joined = int(np.prod(shape[first : last + 1], dtype=int))
         return ops.reshape(self, shape=(*shape[:first], joined, *shape[last + 1 :]))
@@ -245,7 +243,7 @@ class TorchMethods(Traced):
         """Transpose a matrix."""
         if len(self.value.shape) > 2:
             hint = "use .T or .permute"
-            raise ArgumentError(sentence("t", "is for matrices", expected="two axes", got=self.value.shape, hint=hint))
+            raise ArgumentError("t", "is for matrices", expected="two axes", got=self.value.shape, hint=hint)
         return ops.transpose(self)
 
     @property
@@ -258,7 +256,7 @@ class TorchMethods(Traced):
         wanted = integers("expand", "shape", shape[0] if len(shape) == 1 else shape)
         if len(wanted) < len(self.value.shape):
             expected = f"at least {len(self.value.shape)}"
-            raise ShapeError(sentence("expand", "the shape has too few axes", expected=expected, got=wanted))
+            raise ShapeError("expand", "the shape has too few axes", expected=expected, got=wanted)
         own = (-1,) * (len(wanted) - len(self.value.shape)) + self.value.shape
         return ops.broadcast_to(self, shape=tuple(n if m == -1 else m for n, m in zip(own, wanted, strict=True)))
 

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from autograd_cnn.engine.backward import unbroadcast_to
 from autograd_cnn.engine.node import Array
 from autograd_cnn.engine.replay import Call
-from autograd_cnn.errors import OperandError, sentence
+from autograd_cnn.errors import OperandError
 from autograd_cnn.testing.gradcheck import STEP, directional
 from autograd_cnn.testing.replay import NotReplayable
 
@@ -82,8 +82,7 @@ class Argument:
         dtype = getattr(cotangent, "dtype", None)
         if dtype != np.float64:
             got = type(cotangent).__name__ if dtype is None else dtype
-            problem = "a cotangent has the wrong dtype"
-            raise OperandError(sentence(rule.function.__name__, problem, expected="float64", got=got))
+            raise OperandError(rule.function.__name__, "a cotangent has the wrong dtype", expected="float64", got=got)
         return np.asarray(unbroadcast_to(cotangent, self.leaf, rule.function.__name__))
 
     def change(self, t: float, v: Floats) -> Floats:

@@ -114,7 +114,7 @@ def add_samples(primitive: Primitive, *calls: Case, linear: str = "") -> None:
     for name in operands:
         if name not in primitive.operands:
             hint = f"it has {', '.join(primitive.operands)}"
-            raise OperandError(sentence("add_samples", f"{primitive.name} has no operand {name!r}", hint=hint))
+            raise OperandError("add_samples", f"{primitive.name} has no operand {name!r}", hint=hint)
     SAMPLES.setdefault(primitive, []).extend(replace(each, linear=operands) for each in calls)
 
 

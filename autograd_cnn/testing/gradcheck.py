@@ -228,8 +228,7 @@ def _arrays(where: str, inputs: Any) -> list[Array]:
     """Return copies of the inputs in float64."""
     if isinstance(inputs, (np.ndarray, Tensor, str)) or not isinstance(inputs, Iterable):
         problem = "inputs are not a list of arrays"
-        expected = "one for each argument, as in [x]"
-        raise OperandError(sentence(where, problem, expected=expected, got=type(inputs).__name__))
+        raise OperandError(where, problem, expected="one for each argument, as in [x]", got=type(inputs).__name__)
     return [copied(where, x.value if isinstance(x, Tensor) else x, float) for x in inputs]
 
 
@@ -270,7 +269,7 @@ def _refuse_narrow(where: str, output: Any) -> None:
     narrow = [node.dtype for node in toposort(output.node) if node.dtype.itemsize < 8] if _recorded(output) else []
     if narrow:
         hint = "give a model float64 parameters with model.astype(np.float64)"
-        raise GradientError(sentence(where, f"f computes in {narrow[0]}, too coarse for differences", hint=hint))
+        raise GradientError(where, f"f computes in {narrow[0]}, too coarse for differences", hint=hint)
 
 
 def check_adjoint(

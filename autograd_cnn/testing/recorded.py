@@ -7,7 +7,7 @@ import numpy as np
 from autograd_cnn.engine.composite import parsed
 from autograd_cnn.engine.node import Node, Traced
 from autograd_cnn.engine.replay import Call, argument
-from autograd_cnn.errors import ArgumentError, require, sentence
+from autograd_cnn.errors import ArgumentError, require
 from autograd_cnn.testing.argument import NO_ELEMENT, TINY, Argument, Comparison, between
 from autograd_cnn.testing.replay import NotReplayable, calls
 from autograd_cnn.testing.report import Finding, Kind, TapeReport, ordered
@@ -72,7 +72,7 @@ def check_tape(loss: Traced, *, tolerance: float = 1e-6, seed: int = 0) -> TapeR
     require(isinstance(loss, Traced), "check_tape", "no tape", "a tensor", loss)
     if loss.node is None:
         hint = "make an input with requires_grad=True, and compute outside of no_grad()"
-        raise ArgumentError(sentence("check_tape", "nothing was recorded for this output", hint=hint))
+        raise ArgumentError("check_tape", "nothing was recorded for this output", hint=hint)
     rng = np.random.default_rng(seed)
     findings: list[Finding] = []
     checked = nodes = 0

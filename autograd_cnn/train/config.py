@@ -9,7 +9,7 @@ from typing import Annotated, Any, Final, Literal, TypeAlias
 
 from autograd_cnn import data
 from autograd_cnn.engine.composite import parsed
-from autograd_cnn.errors import ArgumentError, sentence
+from autograd_cnn.errors import ArgumentError
 from autograd_cnn.parameters import BelowOne, Parsed, Positive, Size, Whole, number
 
 AUGMENTATIONS: Final[dict[str, data.Transform]] = {
@@ -31,8 +31,7 @@ def _names(where: str, name: str, value: Any) -> tuple[str, ...]:
     given = () if value is None else value
     if not isinstance(given, Iterable):
         problem = f"{name} is not understood"
-        expected = "names such as ('shift', 'flip'), or ()"
-        raise ArgumentError(sentence(where, problem, expected=expected, got=repr(given)))
+        raise ArgumentError(where, problem, expected="names such as ('shift', 'flip'), or ()", got=repr(given))
     names = (given,) if isinstance(given, str) else tuple(given)
     if names == (NONE,):
         return ()
@@ -40,8 +39,8 @@ def _names(where: str, name: str, value: Any) -> tuple[str, ...]:
         if each not in AUGMENTATIONS:
             alike = get_close_matches(str(each), AUGMENTATIONS, 1)
             raise ArgumentError(
-                sentence(where, f"{name} has an unknown name", expected=", ".join(AUGMENTATIONS), got=repr(each),
-                         hint=f"did you mean {alike[0]}?" if alike else "")
+                where, f"{name} has an unknown name", expected=", ".join(AUGMENTATIONS), got=repr(each),
+                hint=f"did you mean {alike[0]}?" if alike else ""
             )  # fmt: skip
     return names
 
@@ -50,12 +49,11 @@ def _weights(where: str, name: str, value: Any) -> Any:
     if value is None or (isinstance(value, str) and value == BALANCED):
         return value
     if isinstance(value, str) or not isinstance(value, Iterable):
-        problem = f"{name} is not understood"
-        raise ArgumentError(sentence(where, problem, expected="'balanced' or numbers", got=repr(value)))
+        raise ArgumentError(where, f"{name} is not understood", expected="'balanced' or numbers", got=repr(value))
     least = partial(number, where, name, expected="numbers of at least 0", fits=lambda x: 0 <= x < math.inf)
     weights = tuple(map(least, value))
     if not any(weights):
-        raise ArgumentError(sentence(where, f"{name} are all 0", expected="a number above 0 among them", got=weights))
+        raise ArgumentError(where, f"{name} are all 0", expected="a number above 0 among them", got=weights)
     return weights
 
 

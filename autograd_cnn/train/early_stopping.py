@@ -4,7 +4,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 from autograd_cnn.engine.composite import parsed
-from autograd_cnn.errors import ArgumentError, OperandError, sentence
+from autograd_cnn.errors import ArgumentError, OperandError
 from autograd_cnn.parameters import NotNegative, Size
 from autograd_cnn.train.callbacks import Callback
 from autograd_cnn.train.metrics import EpochMetrics
@@ -110,8 +110,7 @@ class EarlyStopping(Callback):
         except (KeyError, TypeError, ValueError) as error:
             problem = "it is not a state of early stopping"
             expected = "what state_dict returned"
-            raise OperandError(sentence("load_state_dict", problem, expected=expected, got=repr(state_dict))) from error
+            raise OperandError("load_state_dict", problem, expected=expected, got=repr(state_dict)) from error
         if monitor != self.monitor:
-            problem = "something else was monitored"
-            raise ArgumentError(sentence("load_state_dict", problem, expected=self.monitor, got=monitor))
+            raise ArgumentError("load_state_dict", "something else was monitored", expected=self.monitor, got=monitor)
         self.best, self._weights, self._worse = found, weights, worse

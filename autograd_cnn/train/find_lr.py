@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from autograd_cnn.data import Loader
 from autograd_cnn.engine.composite import composite
-from autograd_cnn.errors import ArgumentError, sentence
+from autograd_cnn.errors import ArgumentError
 from autograd_cnn.nn.modes import keeping_modes
 from autograd_cnn.parameters import Number, Size, of_kind
 from autograd_cnn.train.trainer import Trainer, in_parts
@@ -82,9 +82,9 @@ def find_lr(
     if not 0 < low < high < math.inf or steps < 3:
         expected = "0 < low < high, and at least 3 steps"
         got = f"low {low}, high {high}, {steps} steps"
-        raise ArgumentError(sentence("find_lr", "a number is out of range", expected=expected, got=got))
+        raise ArgumentError("find_lr", "a number is out of range", expected=expected, got=got)
     if not len(loader):
-        raise ArgumentError(sentence("find_lr", "the loader has no batches"))
+        raise ArgumentError("find_lr", "the loader has no batches")
     parts = [
         part
         for part in (trainer.model, trainer.optimizer, trainer.schedule, trainer.average, loader)
@@ -116,6 +116,5 @@ def find_lr(
             part.load_state_dict(state)
     if len(losses) < 3:
         problem = f"the loss exploded after {len(losses)} steps"
-        hint = "begin with a lower one"
-        raise ArgumentError(sentence("find_lr", problem, expected="3 at least", got=f"low {low}", hint=hint))
+        raise ArgumentError("find_lr", problem, expected="3 at least", got=f"low {low}", hint="begin with a lower one")
     return LearningRates(rates[: len(losses)], np.array(losses))

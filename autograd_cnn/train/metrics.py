@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from autograd_cnn.distributed import ProcessGroup
-from autograd_cnn.errors import ShapeError, sentence
+from autograd_cnn.errors import ShapeError
 from autograd_cnn.parameters import integer
 
 
@@ -103,8 +103,7 @@ def top_k(scores: ArrayLike, labels: ArrayLike, k: int = 5) -> float:
     scores, labels = np.asarray(scores), np.asarray(labels)
     if scores.ndim != 2 or labels.shape != scores.shape[:1]:
         problem = "scores and labels do not go together"
-        expected = "(N, K) and (N,)"
-        raise ShapeError(sentence("top_k", problem, expected=expected, got=f"{scores.shape} and {labels.shape}"))
+        raise ShapeError("top_k", problem, expected="(N, K) and (N,)", got=f"{scores.shape} and {labels.shape}")
     best = np.argsort(-scores, axis=1, kind="stable")[:, : integer("top_k", "k", k, 1)]
     return float(np.mean((best == labels[:, None]).any(axis=1))) if len(labels) else math.nan
 

@@ -123,11 +123,10 @@ class RunFolder(Callback):
         path.mkdir(parents=True, exist_ok=True)
         with locked(path) as mine:
             if not mine:
-                raise ArgumentError(sentence(f"a training is under way in {path}", hint="choose another folder"))
+                raise ArgumentError(f"a training is under way in {path}", hint="choose another folder")
             self.replaces = _holds_run(path) and not resume
             if self.replaces and not self.replace:
-                hint = "choose another folder, or pass replace=True"
-                raise ArgumentError(sentence(f"{path} holds an earlier run", hint=hint))
+                raise ArgumentError(f"{path} holds an earlier run", hint="choose another folder, or pass replace=True")
             self._target = path / STAGING if self.replaces else path
             _clear(path)
             self._target.mkdir(exist_ok=True)
@@ -234,7 +233,7 @@ class RunFolder(Callback):
                 damaged.append(str(error))
             else:
                 return self.path / name, damaged
-        raise FormatError(sentence(f"{self.path} holds no checkpoint that is whole", hint="; ".join(damaged)))
+        raise FormatError(f"{self.path} holds no checkpoint that is whole", hint="; ".join(damaged))
 
     def contents(self) -> str:
         """Return a clause that says which weights are in the folder, for the end of an error."""

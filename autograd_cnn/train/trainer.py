@@ -165,7 +165,7 @@ class Trainer:
         except (KeyError, TypeError) as error:
             problem = "it is not a state of a trainer"
             expected = "a dict with history and epochs"
-            raise OperandError(sentence("load_state_dict", problem, expected=expected, got=repr(state_dict))) from error
+            raise OperandError("load_state_dict", problem, expected=expected, got=repr(state_dict)) from error
 
     def save(self, path: AnyPath) -> None:
         """Write everything needed to continue: `autograd_cnn.save` of its parts, `fit`'s loader and the history.
@@ -238,17 +238,15 @@ class Trainer:
         if not len(loader) or not len(test.labels):
             expected = "some to learn from and some to test on"
             got = f"{len(loader)} batches and {len(test.labels)} images"
-            raise ArgumentError(sentence("Trainer.fit", "images are missing", expected=expected, got=got))
+            raise ArgumentError("Trainer.fit", "images are missing", expected=expected, got=got)
         if len(test.images.shape) == 4 and test.images.dtype == np.uint8:
             problem = "the network is tested on bytes from 0 to 255, which are large for a network"
             text = sentence("Trainer.fit", problem, hint="divide all images by 255")
             warnings.warn(text, DataWarning, stacklevel=2)
         rank, ranks = _share(self.parallel)
         if (loader.rank, loader.ranks) != (rank, ranks):
-            raise ArgumentError(
-                sentence("Trainer.fit", "loader yields another share of each batch than this process trains on",
-                         expected=f"rank={rank}, ranks={ranks}", got=f"rank={loader.rank}, ranks={loader.ranks}")
-            )  # fmt: skip
+            raise ArgumentError("Trainer.fit", "loader yields another share of each batch than this process trains on",
+                                expected=f"rank={rank}, ranks={ranks}", got=f"rank={loader.rank}, ranks={loader.ranks}")  # fmt: skip
         epochs = integer("Trainer.fit", "epochs", epochs, 1)
         self.loader = loader
         self.epochs = len(self.history) + epochs
@@ -309,8 +307,7 @@ class Trainer:
         for step, (images, labels) in enumerate(loader, 1):
             if self.group is not None and len(labels) < self.accumulate:
                 problem = "a process has fewer images of a batch than parts"
-                expected = f"at least {self.accumulate}"
-                raise ArgumentError(sentence("Trainer.fit", problem, expected=expected, got=len(labels)))
+                raise ArgumentError("Trainer.fit", problem, expected=f"at least {self.accumulate}", got=len(labels))
             loss, scores = self._step(*in_parts(images, labels, self.accumulate))
             batch = Metrics()
             batch.update(loss.item(), scores.numpy(), labels)
@@ -381,7 +378,7 @@ def _listed(where: str, callbacks: Iterable[Callback]) -> list[Callback]:
     for callback in listed:
         if not isinstance(callback, Callback):
             problem = "callbacks holds something else"
-            raise OperandError(sentence(where, problem, expected="instances of Callback", got=repr(callback)))
+            raise OperandError(where, problem, expected="instances of Callback", got=repr(callback))
     return listed
 
 
@@ -552,7 +549,7 @@ def fit(
         trainer.restore(checkpoint, loader)
         if len(trainer.history) >= config.epochs:
             problem = f"the run has had its {counted(len(trainer.history), 'epoch')}"
-            raise ArgumentError(sentence("fit", problem, hint="to train longer, ask for more"))
+            raise ArgumentError("fit", problem, hint="to train longer, ask for more")
         if trainer.epochs != config.epochs:
             for group, rate in zip(optimizer.param_groups, schedule.rates(schedule.last_epoch), strict=True):
                 group["lr"] = rate
@@ -582,6 +579,5 @@ def _loss(config: TrainConfig, labels: NDArray[Any], classes: int) -> Loss:
     else:
         weights = np.array(config.class_weights)
         if len(weights) != classes:
-            problem = "class_weights has the wrong length"
-            raise ArgumentError(sentence("fit", problem, expected=classes, got=len(weights)))
+            raise ArgumentError("fit", "class_weights has the wrong length", expected=classes, got=len(weights))
     return partial(nn.cross_entropy, weight=weights.astype(np.float32))

@@ -17,7 +17,7 @@ from autograd_cnn import ops
 from autograd_cnn.engine.abstract import AbstractArray
 from autograd_cnn.engine.node import Array, Shape, Traced, shape_of, values_of
 from autograd_cnn.engine.primitive import REGISTRY, Primitive
-from autograd_cnn.errors import ShapeError, sentence
+from autograd_cnn.errors import ShapeError
 from autograd_cnn.tensor.special import special
 
 
@@ -117,7 +117,7 @@ def _one_by_one(site: Site, operands: list[Any], params: dict[str, Any]) -> Sequ
         if len({shape_of(y) for y in row}) > 1:
             problem = f"{site.primitive.name} gives results of other shapes for other examples"
             got = next(shape_of(y) for y in row if shape_of(y) != shape_of(row[0]))
-            raise ShapeError(sentence("vmap", problem, expected=shape_of(row[0]), got=got))
+            raise ShapeError("vmap", problem, expected=shape_of(row[0]), got=got)
         results.append(None if row[0] is None else ops.stack(list(row)))
     return results
 

@@ -167,7 +167,7 @@ def _check_leaves(leaves: Iterable[tuple[Any, Any]]) -> None:
         if tensor is not None and tensor.value is not value and not np.array_equal(tensor.value, value, equal_nan=True):
             name = f" {tensor.name!r}" if tensor.name else ""
             problem = f"the leaf{name} has other values than when the function first ran"
-            raise GradientError(sentence("checkpoint", problem, hint="call backward() before you change it"))
+            raise GradientError("checkpoint", problem, hint="call backward() before you change it")
 
 
 def _equal(first: Any, second: Any) -> bool:

@@ -15,7 +15,7 @@ import numpy as np
 from autograd_cnn import ops
 from autograd_cnn.engine.composite import parsed
 from autograd_cnn.engine.node import shape_of
-from autograd_cnn.errors import ShapeError, sentence
+from autograd_cnn.errors import ShapeError
 from autograd_cnn.parameters import Flag, integers
 from autograd_cnn.tensor import Tensor
 from autograd_cnn.transforms.run import Run, check_function, flat
@@ -261,7 +261,7 @@ def _linearized(where: str, f: Callable[..., Any], args: tuple[Any, ...]) -> tup
         if shapes != [x.shape for x in call.inputs]:
             problem = "the tangents are not shaped as the arguments"
             got = ", ".join(map(str, shapes))
-            raise ShapeError(sentence(where, problem, expected=", ".join(str(x.shape) for x in call.inputs), got=got))
+            raise ShapeError(where, problem, expected=", ".join(str(x.shape) for x in call.inputs), got=got)
         return call.arranged(pull.pulled(flat(tangents), retain=True)[0])
 
     return call.returned(), pushforward

@@ -104,17 +104,15 @@ class Run:
         if not isinstance(self.output, tuple) or len(self.output) != 2:
             problem = "the function's result is not understood"
             expected = "with has_aux a pair: what is differentiated, and anything else"
-            raise OperandError(sentence(self.where, problem, got=type(self.output).__name__, expected=expected))
+            raise OperandError(self.where, problem, got=type(self.output).__name__, expected=expected)
         return self.output
 
     def _check_part(self, part: Any) -> None:
         """Raise `OperandError` unless a part of the output can be differentiated."""
         if not isinstance(part, (Tensor, np.ndarray, np.generic, float, int)) or _is_odd(part):
             has_tensors = any(isinstance(value, Tensor) for value in _parts(part))
-            raise OperandError(
-                sentence(self.where, "the function's result is not understood", expected="an array or a number",
-                         got=type(part).__name__, hint="join tensors with ag.stack" if has_tensors else "")
-            )  # fmt: skip
+            raise OperandError(self.where, "the function's result is not understood", expected="an array or a number",
+                               got=type(part).__name__, hint="join tensors with ag.stack" if has_tensors else "")  # fmt: skip
 
     @contextmanager
     def _running(self) -> Iterator[None]:
@@ -181,10 +179,8 @@ class Run:
         given = list(leaves(tree))
         shapes, got = ([shape_of(each) for each in parts] for parts in (self.parts, given))
         if shapes != got:
-            raise ShapeError(
-                sentence(self.where, "the cotangents are not shaped as the function's results",
-                         expected=", ".join(map(str, shapes)), got=", ".join(map(str, got)))
-            )  # fmt: skip
+            raise ShapeError(self.where, "the cotangents are not shaped as the function's results",
+                             expected=", ".join(map(str, shapes)), got=", ".join(map(str, got)))  # fmt: skip
         return _joined(given)
 
     def arranged(self, rows: Any, of: Callable[[Array], Any] = lambda part: part) -> Any:
@@ -234,15 +230,15 @@ def _within(where: str, argnums: tuple[int, ...], count: int) -> tuple[int, ...]
     """Return ``argnums`` counted from the left; each must name a different one of ``count`` arguments."""
     if not count:
         problem = "no argument was passed by position, so there is none to differentiate with respect to"
-        raise GradientError(sentence(where, problem))
+        raise GradientError(where, problem)
     for argnum in argnums:
         if not -count <= argnum < count:
             problem = "argnums names an argument that was not given"
             hint = "arguments are counted by position, so pass it without its name"
-            raise GradientError(sentence(where, problem, expected=f"below {count}", got=argnum, hint=hint))
+            raise GradientError(where, problem, expected=f"below {count}", got=argnum, hint=hint)
     counted = tuple(argnum % count for argnum in argnums)
     if len(set(counted)) < len(counted):
-        raise GradientError(sentence(where, "argnums names an argument twice", expected="each once", got=argnums))
+        raise GradientError(where, "argnums names an argument twice", expected="each once", got=argnums)
     return counted
 
 

@@ -12,7 +12,7 @@ from autograd_cnn.engine.node import Traced, shape_of, values_of
 from autograd_cnn.engine.primitive import REGISTRY, Primitive
 from autograd_cnn.engine.recording import no_grad
 from autograd_cnn.engine.trace import RUNNING, Call, Slot, Trace, argument, resolved, taken, value_of
-from autograd_cnn.errors import ArgumentError, OperandError, ShapeError, require, sentence
+from autograd_cnn.errors import ArgumentError, OperandError, ShapeError, require
 from autograd_cnn.parameters import integer
 from autograd_cnn.plans.plan import difference, needed
 from autograd_cnn.tensor import Tensor
@@ -76,7 +76,7 @@ def vmap(
     def mapped(*args: Any, **options: Any) -> Any:
         if axes is not None and len(axes) != len(args):
             problem = "in_axes does not fit the arguments"
-            raise ArgumentError(sentence("vmap", problem, expected=f"{len(args)} axes", got=len(axes)))
+            raise ArgumentError("vmap", problem, expected=f"{len(args)} axes", got=len(axes))
         each = checked if axes is not None else checked * len(args)
         return _mapped(f, args, each, out, options)
 
@@ -93,14 +93,13 @@ def _mapped(
     given = [_given(leaf, axis) for arg, axis in zip(args, axes, strict=True) for leaf in leaves(arg)]
     counts = sorted({x.array.shape[0] for x in given if isinstance(x, Batch)})
     if len(counts) != 1:
-        expected = "one number of examples"
         got = " and ".join(map(str, counts)) or "none, as no argument is mapped"
-        raise ShapeError(sentence("vmap", "the arguments do not go together", expected=expected, got=got))
+        raise ShapeError("vmap", "the arguments do not go together", expected="one number of examples", got=got)
     size = counts[0]
     first, other = (_recorded(f, args, options, given, i) for i in (0, _other(given, size)))
     if reason := difference(first, other):
         problem = f"the function can't be mapped, as it does not do the same for all examples: {reason}"
-        raise OperandError(sentence("vmap", problem))
+        raise OperandError("vmap", problem)
     tensors = bool(RUNNING) or any(isinstance(x, Traced) for x in (*leaves(args), *leaves(options)))
     results = _batched(first, given, size) if size else map(_none_of, leaves(first.tree))
     return rebuilt(first.tree, (_laid(y, out, tensors) for y in results))
@@ -113,7 +112,7 @@ def _given(leaf: Any, axis: int | None) -> Any:
     if not isinstance(leaf, (np.ndarray, Tensor)) or not leaf.ndim:
         problem = "an argument has no axis of examples"
         hint = "pass an array, or say None for it in in_axes"
-        raise ShapeError(sentence("vmap", problem, expected="an array", got=type(leaf).__name__, hint=hint))
+        raise ShapeError("vmap", problem, expected="an array", got=type(leaf).__name__, hint=hint)
     return Batch(ops.moveaxis(leaf, axis, 0))
 
 
@@ -140,7 +139,7 @@ class _Example(Trace):
     def refuse(self, reason: str) -> NoReturn:
         """Raise the error that says why the function can't be mapped."""
         super().refuse(reason)
-        raise OperandError(sentence("vmap", f"the function can't be mapped: {self.refusal}"))
+        raise OperandError("vmap", f"the function can't be mapped: {self.refusal}")
 
     def add_call(self, function: Callable[..., Any], *_: Any, **__: Any) -> NoReturn:
         """Raise an error: random draws and side effects would be those of one example only."""

@@ -19,7 +19,7 @@ from numba.core.callconv import RETCODE_USEREXC, excinfo_ptr_t
 from numba.core.ccallback import CFunc
 from numba.core.compiler_lock import global_compiler_lock
 
-from autograd_cnn.errors import OperandError, sentence
+from autograd_cnn.errors import OperandError
 from autograd_cnn.kernels.backend import RECORDING
 from autograd_cnn.kernels.compiled.caching import Cache
 from autograd_cnn.kernels.compiled.llvm import VECTOR_BYTES, copy_lanes, copy_vector, intrinsic
@@ -101,8 +101,7 @@ class parallel_for:  # noqa: N801  # a decorator
     ) -> "Compiled":
         for each in dtypes:
             if not each.isnative:  # its bytes would be read in the wrong order
-                expected = "bytes in this machine's order"
-                raise OperandError(sentence("a compiled kernel", expected=expected, got=each.str))
+                raise OperandError("a compiled kernel", expected="bytes in this machine's order", got=each.str)
         with global_compiler_lock:  # if several threads need the same kernel, one compiles it
             if dtypes not in self._compiled:
                 start()

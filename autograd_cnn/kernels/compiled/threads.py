@@ -140,15 +140,14 @@ def set_num_threads(count: int) -> None:
         count = index(count)
     except TypeError as error:
         problem = "count is not a whole number"
-        raise OperandError(sentence("set_num_threads", problem, expected="int", got=type(count).__name__)) from error
+        raise OperandError("set_num_threads", problem, expected="int", got=type(count).__name__) from error
     if team.threadless and count != 1:
         hint = "threads don't come along with fork; start the process by spawn or forkserver"
-        raise ArgumentError(sentence("set_num_threads", "count is out of range", expected=1, got=count, hint=hint))
+        raise ArgumentError("set_num_threads", "count is out of range", expected=1, got=count, hint=hint)
     most = numba.config.NUMBA_NUM_THREADS
     if not 1 <= count <= most:
-        problem = "count is out of range"
         hint = "NUMBA_NUM_THREADS, set before the start, allows for more"
-        raise ArgumentError(sentence("set_num_threads", problem, expected=f"1 to {most}", got=count, hint=hint))
+        raise ArgumentError("set_num_threads", "count is out of range", expected=f"1 to {most}", got=count, hint=hint)
     start()
     team.fix(count)
     numba.set_num_threads(count)

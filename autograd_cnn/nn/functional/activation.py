@@ -8,7 +8,7 @@ from typing import Final, Literal, TypeAlias
 from autograd_cnn import ops
 from autograd_cnn.engine.composite import composite
 from autograd_cnn.engine.node import Array, shape_of
-from autograd_cnn.errors import ShapeError, sentence
+from autograd_cnn.errors import ShapeError
 from autograd_cnn.ops.activation import _gelu_tanh, _shrink
 from autograd_cnn.parameters import Bool, Count, NotNaN, NotNegative, Positive
 
@@ -210,7 +210,7 @@ def glu(input: Array, dim: Count = -1) -> Array:
     """
     shape = shape_of(input)
     if not -len(shape) <= dim < len(shape) or shape[dim] % 2:
-        raise ShapeError(sentence("glu", "x has no two halves", expected=f"an even length along {dim}", got=shape))
+        raise ShapeError("glu", "x has no two halves", expected=f"an even length along {dim}", got=shape)
     a, b = ops.split(input, 2, axis=dim)
     return a * ops.sigmoid(b)
 
@@ -239,7 +239,7 @@ def prelu(input: Array, weight: Array) -> Array:
     shape, slopes = shape_of(input), shape_of(weight)
     channels = shape[1] if len(shape) > 1 else 1
     if slopes not in ((), (1,), (channels,)):
-        raise ShapeError(sentence("prelu", "weight has the wrong shape", expected=f"(1,) or {(channels,)}", got=slopes))
+        raise ShapeError("prelu", "weight has the wrong shape", expected=f"(1,) or {(channels,)}", got=slopes)
     if len(shape) > 1 and slopes == (channels,):
         weight = ops.reshape(weight, shape=(-1, *(1,) * (len(shape) - 2)))
     elif slopes:

@@ -10,7 +10,7 @@ import numpy as np
 from autograd_cnn import ops
 from autograd_cnn.engine.composite import composite
 from autograd_cnn.engine.node import Array, Shape, Traced, shape_of
-from autograd_cnn.errors import ArgumentError, OperandError, sentence
+from autograd_cnn.errors import ArgumentError, OperandError
 from autograd_cnn.nn.functional.dropout import dropout
 from autograd_cnn.nn.init import Rng
 from autograd_cnn.parameters import Bool, Finite, Share
@@ -69,7 +69,7 @@ def scaled_dot_product_attention(
     """
     where = "scaled_dot_product_attention"
     if attn_mask is not None and is_causal:
-        raise ArgumentError(sentence(where, "both a mask and is_causal", hint="put what is_causal hides into the mask"))
+        raise ArgumentError(where, "both a mask and is_causal", hint="put what is_causal hides into the mask")
     if enable_gqa:
         key, value = (_repeated(where, x, shape_of(query)) for x in (key, value))
     bias = None if attn_mask is None else bias_of(where, "attn_mask", attn_mask, shown=True, dtype=_dtype(query))
@@ -80,9 +80,8 @@ def _repeated(where: str, x: Array, query: Shape) -> Array:
     """Return keys or values with one head for each of the query's."""
     heads = shape_of(x)[-3:-2]
     if len(query) < 3 or not heads or not heads[0] or query[-3] % heads[0]:
-        problem = "the heads do not go together"
         expected = "a multiple of the keys' and values' for the query"
-        raise ArgumentError(sentence(where, problem, expected=expected, got=f"{query} and {shape_of(x)}"))
+        raise ArgumentError(where, "the heads do not go together", expected=expected, got=f"{query} and {shape_of(x)}")
     return ops.repeat(x, query[-3] // heads[0], axis=-3)
 
 
@@ -95,7 +94,7 @@ def bias_of(where: str, name: str, mask: Array, shown: bool, dtype: np.dtype[Any
     """Return what a mask adds to the scores; bools say what is ``shown``, or else what is hidden."""
     mask = mask if isinstance(mask, Traced) else np.asarray(mask)
     if mask.dtype.kind not in "bf":
-        raise OperandError(sentence(where, f"{name} is not a mask", expected="bools or floats", got=mask.dtype))
+        raise OperandError(where, f"{name} is not a mask", expected="bools or floats", got=mask.dtype)
     if mask.dtype.kind == "f":
         return mask if mask.dtype == dtype else ops.astype(mask, dtype=dtype)
     nothing, everything = dtype.type(0), dtype.type(-np.inf)

@@ -9,7 +9,7 @@ from autograd_cnn import ops
 from autograd_cnn.engine.composite import composite
 from autograd_cnn.engine.node import Array, Shape, Traced, shape_of
 from autograd_cnn.engine.trace import assuming, check, reading
-from autograd_cnn.errors import ArgumentError, ShapeError, sentence
+from autograd_cnn.errors import ArgumentError, ShapeError
 from autograd_cnn.nn.functional.reduction import (
     ClassWeights,
     Factors,
@@ -143,9 +143,8 @@ def _in_rows(where: str, input: Array, target: Array) -> tuple[Array, Array, Sha
         return input, target, None
     losses = (*shape[:1], *shape[2:]) if len(shape) > 1 else ()
     if labels != losses:
-        problem = "scores and labels do not go together"
         expected = "(N, K, ...) and (N, ...)" if losses else "(K,) and ()"
-        raise ShapeError(sentence(where, problem, got=f"{shape} and {labels}", expected=expected))
+        raise ShapeError(where, "scores and labels do not go together", got=f"{shape} and {labels}", expected=expected)
     if losses:
         input = ops.moveaxis(input, 1, -1)
     rows = ops.reshape(input, shape=(math.prod(losses), shape[min(1, len(shape) - 1)]))
@@ -227,7 +226,7 @@ def _examples(where: str, input: Array, labels: Any, counted: Any, weight: Any) 
 def _factors_of_classes(where: str, classes: int, weight: Any) -> Any:
     if weight.shape != (classes,):
         expected = f"one number for each of {classes} classes"
-        raise ShapeError(sentence(where, "weight has the wrong shape", expected=expected, got=weight.shape))
+        raise ShapeError(where, "weight has the wrong shape", expected=expected, got=weight.shape)
     return weight
 
 
@@ -279,9 +278,8 @@ def _check_probabilities(p: Array) -> None:
     p = np.asarray(p)
     if np.any(outside := (p < 0) | (p > 1)):
         problem = "probabilities are out of range"
-        expected = "numbers from 0 to 1"
         hint = "for scores of any size use bce_with_logits"
-        raise ArgumentError(sentence("bce_loss", problem, expected=expected, got=p[outside].flat[0], hint=hint))
+        raise ArgumentError("bce_loss", problem, expected="numbers from 0 to 1", got=p[outside].flat[0], hint=hint)
 
 
 @composite
@@ -329,7 +327,7 @@ def bce_with_logits(
 def check_power(where: str, p: int) -> None:
     """Raise `ArgumentError` unless a margin's power is 1 or 2."""
     if p not in (1, 2):
-        raise ArgumentError(sentence(where, "p is unknown", expected="1 or 2", got=p))
+        raise ArgumentError(where, "p is unknown", expected="1 or 2", got=p)
 
 
 @composite
@@ -475,7 +473,7 @@ def dice_loss(input: Array, target: Array, smooth: NotNegative = 1.0, reduction:
     input, target = alike(where, input, target)
     shape = shape_of(input)
     if len(shape) < 3:
-        raise ShapeError(sentence(where, "x has the wrong rank", expected="(N, C, d1, ...)", got=shape))
+        raise ShapeError(where, "x has the wrong rank", expected="(N, C, d1, ...)", got=shape)
     axes = tuple(range(2, len(shape)))
     both = ops.sum(input * target, axis=axes)
     either = ops.sum(input, axis=axes) + ops.sum(target, axis=axes)

@@ -6,7 +6,7 @@ from typing import Any
 from autograd_cnn import ops
 from autograd_cnn.engine.composite import composite
 from autograd_cnn.engine.node import Array, Shape, shape_of
-from autograd_cnn.errors import ArgumentError, ShapeError, sentence
+from autograd_cnn.errors import ArgumentError, ShapeError
 from autograd_cnn.parameters import Count, IntOrPair, Padding, PerAxis, choice, several
 
 __all__ = ["conv1d", "conv2d", "conv3d", "conv_transpose1d", "conv_transpose2d", "conv_transpose3d"]
@@ -218,8 +218,7 @@ def convolve(
     places = (length - dilation[0] * (taps - 1) - 1) // stride[0] + 1
     if places < 1:
         problem = "the filters do not fit into the padded volume along its depth"
-        expected = f"at most {length} slices"
-        raise ShapeError(sentence(where, problem, expected=expected, got=dilation[0] * (taps - 1) + 1))
+        raise ShapeError(where, problem, expected=f"at most {length} slices", got=dilation[0] * (taps - 1) + 1)
     starts = (tap * dilation[0] for tap in range(taps))
     met = [
         ops.getitem(x, index=(slice(None), slice(None), slice(start, start + (places - 1) * stride[0] + 1, stride[0])))
@@ -255,8 +254,7 @@ def transpose(
     n, channels, depth, *image = shape_of(x)
     length = (depth - 1) * step + gap * (taps - 1) + 1 + extra[0] - before - after
     if length < 1:
-        expected = f"a padding below {before}"
-        raise ShapeError(sentence(where, "nothing is left along the depth", expected=expected, got=before))
+        raise ShapeError(where, "nothing is left along the depth", expected=f"a padding below {before}", got=before)
     slices = transpose(
         where, ops.reshape(ops.moveaxis(x, 2, 1), shape=(n * depth, channels, *image)),
         ops.reshape(weight, shape=(channels, filters * taps, *area)), None, stride[1:], sides[1:], extra[1:],
@@ -301,7 +299,7 @@ def _transposed(
     rank = len(shape_of(weight)) - 2
     channels, taken = shape_of(x)[-rank - 1], shape_of(weight)[0]
     if channels != taken:
-        raise ShapeError(sentence(where, f"weight has C={taken} but x has C={channels}"))
+        raise ShapeError(where, f"weight has C={taken} but x has C={channels}")
     steps = several(where, "stride", stride, rank, 1)
     sides = tuple((end, end) for end in several(where, "padding", padding, rank))
     extra = several(where, "output_padding", output_padding, rank)
@@ -320,8 +318,7 @@ def _check_ranks(where: str, x: Array, weight: Array, x_axes: str, weight_axes: 
     rank, got = weight_axes.count(",") + 1, (shape_of(x), shape_of(weight))
     if len(got[0]) not in (rank - 1, rank) or len(got[1]) != rank:
         problem = "the ranks of x and weight do not go together"
-        expected = f"{x_axes} with {weight_axes}"
-        raise ShapeError(sentence(where, problem, expected=expected, got=f"x={got[0]}, weight={got[1]}"))
+        raise ShapeError(where, problem, expected=f"{x_axes} with {weight_axes}", got=f"x={got[0]}, weight={got[1]}")
 
 
 def _check_channels(where: str, x: Array, weight: Array, groups: int) -> None:
@@ -329,14 +326,14 @@ def _check_channels(where: str, x: Array, weight: Array, groups: int) -> None:
     channels = shape[-len(filters) + 1]
     if groups < 1 or filters[0] % groups:
         expected = f"a divisor of the {filters[0]} filters"
-        raise ArgumentError(sentence(where, "groups is out of range", expected=expected, got=groups))
+        raise ArgumentError(where, "groups is out of range", expected=expected, got=groups)
     if channels != filters[1] * groups:
         times = f" in each of {groups} groups" if groups > 1 else ""
-        raise ShapeError(sentence(where, f"weight has C={filters[1]}{times} but x has C={channels}"))
+        raise ShapeError(where, f"weight has C={filters[1]}{times} but x has C={channels}")
 
 
 def check_name(where: str, padding: str, steps: Shape) -> None:
     """Raise `ArgumentError` unless ``padding`` is a name that fits these strides."""
     choice(where, "padding", padding, ("valid", "same"))
     if padding == "same" and set(steps) != {1}:
-        raise ArgumentError(sentence(where, "padding='same' needs a stride of 1", expected=1, got=steps))
+        raise ArgumentError(where, "padding='same' needs a stride of 1", expected=1, got=steps)

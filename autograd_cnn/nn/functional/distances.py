@@ -8,7 +8,7 @@ import numpy as np
 from autograd_cnn import ops
 from autograd_cnn.engine.composite import composite
 from autograd_cnn.engine.node import Array, shape_of
-from autograd_cnn.errors import ShapeError, sentence
+from autograd_cnn.errors import ShapeError
 from autograd_cnn.nn.functional.reduction import Reduction, in_floats, reduced
 from autograd_cnn.parameters import Bool, Count, Finite, Positive, Power
 
@@ -110,7 +110,7 @@ def cosine_embedding_loss(
     input1, input2 = in_floats(where, input1=input1, input2=input2)
     if shape_of(target) != shape_of(input1)[:-1]:
         problem = "the targets do not match the pairs"
-        raise ShapeError(sentence(where, problem, expected=shape_of(input1)[:-1], got=shape_of(target)))
+        raise ShapeError(where, problem, expected=shape_of(input1)[:-1], got=shape_of(target))
     tiny = 1e-12  # PyTorch's, so that a vector of zeros has no direction
     squares = [ops.sum(ops.square(each), axis=-1) + tiny for each in (input1, input2)]
     cosine = ops.sum(input1 * input2, axis=-1) / ops.sqrt(squares[0] * squares[1])

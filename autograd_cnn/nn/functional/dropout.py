@@ -8,7 +8,7 @@ from autograd_cnn import ops
 from autograd_cnn.engine.composite import composite
 from autograd_cnn.engine.node import Array, Shape, shape_of
 from autograd_cnn.engine.trace import fresh
-from autograd_cnn.errors import ShapeError, sentence
+from autograd_cnn.errors import ShapeError
 from autograd_cnn.nn.init import generator
 from autograd_cnn.parameters import Bool, Share
 
@@ -61,7 +61,7 @@ def dropout2d(input: Array, p: Share = 0.5, training: Bool = True, inplace: Bool
     """
     shape = shape_of(input)
     if len(shape) not in (3, 4):
-        raise ShapeError(sentence("dropout2d", "x has the wrong rank", expected="(N, C, H, W) or (C, H, W)", got=shape))
+        raise ShapeError("dropout2d", "x has the wrong rank", expected="(N, C, H, W) or (C, H, W)", got=shape)
     return _dropped("dropout2d", input, (*shape[:-2], 1, 1), p, rng) if training and p else input
 
 
@@ -85,7 +85,7 @@ def dropout1d(input: Array, p: Share = 0.5, training: Bool = True, inplace: Bool
     """
     shape = shape_of(input)
     if len(shape) not in (2, 3):
-        raise ShapeError(sentence("dropout1d", "x has the wrong rank", expected="(N, C, L) or (C, L)", got=shape))
+        raise ShapeError("dropout1d", "x has the wrong rank", expected="(N, C, L) or (C, L)", got=shape)
     return _dropped("dropout1d", input, (*shape[:-1], 1), p, rng) if training and p else input
 
 

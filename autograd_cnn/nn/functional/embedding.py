@@ -8,7 +8,7 @@ from autograd_cnn import ops
 from autograd_cnn.engine.composite import composite
 from autograd_cnn.engine.node import Array, Traced, shape_of, values_of
 from autograd_cnn.engine.trace import check
-from autograd_cnn.errors import ArgumentError, ShapeError, sentence
+from autograd_cnn.errors import ArgumentError, ShapeError
 from autograd_cnn.parameters import Count, Indices
 
 __all__ = ["embedding"]
@@ -45,7 +45,7 @@ def embedding(input: Indices, weight: Array, padding_idx: Count | None = None) -
     """
     shape = shape_of(weight)
     if len(shape) != 2:
-        raise ShapeError(sentence("embedding", "weight has the wrong shape", expected="(V, D)", got=shape))
+        raise ShapeError("embedding", "weight has the wrong shape", expected="(V, D)", got=shape)
     _check_indices(input, shape[0])
     check(_check_indices, input, shape[0])
     rows = ops.getitem(weight, index=input)
@@ -60,7 +60,7 @@ def padding_row(padding_idx: int, count: int) -> int:
     """Return a ``padding_idx`` counted from 0."""
     if not -count <= padding_idx < count:
         expected = f"{-count} to {count - 1}"
-        raise ArgumentError(sentence("embedding", "padding_idx is out of range", expected=expected, got=padding_idx))
+        raise ArgumentError("embedding", "padding_idx is out of range", expected=expected, got=padding_idx)
     return padding_idx % count
 
 
@@ -69,4 +69,4 @@ def _check_indices(indices: Any, count: int) -> None:
     outside = (found < 0) | (found >= count)
     if outside.any():
         expected = f"0 to {count - 1}"
-        raise ArgumentError(sentence("embedding", "an index is out of range", expected=expected, got=found[outside][0]))
+        raise ArgumentError("embedding", "an index is out of range", expected=expected, got=found[outside][0])

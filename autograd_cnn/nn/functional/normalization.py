@@ -10,7 +10,7 @@ from autograd_cnn import kernels, ops
 from autograd_cnn.engine.composite import composite
 from autograd_cnn.engine.node import Array, Shape, shape_of
 from autograd_cnn.engine.trace import effect
-from autograd_cnn.errors import ArgumentError, OperandError, ShapeError, sentence
+from autograd_cnn.errors import ArgumentError, OperandError, ShapeError
 from autograd_cnn.nn.functional.reduction import in_floats
 from autograd_cnn.parameters import Bool, Finite, NotNegative, Size, Sizes
 
@@ -51,8 +51,7 @@ def layer_norm(
     for name, values in {"weight": weight, "bias": bias}.items():
         if values is not None and shape_of(values) != normalized_shape:
             expected = f"that of a row, {normalized_shape}"
-            problem = f"{name} has the wrong shape"
-            raise ShapeError(sentence("layer_norm", problem, expected=expected, got=shape_of(values)))
+            raise ShapeError("layer_norm", f"{name} has the wrong shape", expected=expected, got=shape_of(values))
     return ops.layer_norm(input, weight, bias, eps=eps, axes=len(normalized_shape))
 
 
@@ -85,8 +84,7 @@ def rms_norm(
     """
     _check_row("rms_norm", input, normalized_shape)
     if weight is not None and shape_of(weight) != normalized_shape:
-        problem = "weight has the wrong shape"
-        raise ShapeError(sentence("rms_norm", problem, expected=normalized_shape, got=shape_of(weight)))
+        raise ShapeError("rms_norm", "weight has the wrong shape", expected=normalized_shape, got=shape_of(weight))
     (x,) = in_floats("rms_norm", input=input)
     row = tuple(range(-len(normalized_shape), 0))
     eps = np.finfo(x.dtype).eps.item() if eps is None else eps
@@ -97,7 +95,7 @@ def rms_norm(
 def _check_row(where: str, x: Array, row: Shape) -> None:
     if shape_of(x)[-len(row) :] != row:
         expected = f"(..., {', '.join(map(str, row))})"
-        raise ShapeError(sentence(where, "input has the wrong shape", expected=expected, got=shape_of(x)))
+        raise ShapeError(where, "input has the wrong shape", expected=expected, got=shape_of(x))
 
 
 # --- channels ---------------------------------------------------------------------------------
@@ -136,7 +134,7 @@ def group_norm(
     shape = _check_channels("group_norm", input, weight=weight, bias=bias)
     if shape[1] % num_groups:
         problem = "channels don't go into the groups"
-        raise ArgumentError(sentence("group_norm", problem, expected=f"a multiple of {num_groups}", got=shape[1]))
+        raise ArgumentError("group_norm", problem, expected=f"a multiple of {num_groups}", got=shape[1])
     rows = num_groups, shape[1] // num_groups, math.prod(shape[2:])
     weight, bias = (each if each is None else ops.reshape(each, (*rows[:2], 1)) for each in (weight, bias))
     return ops.reshape(ops.layer_norm(ops.reshape(input, (shape[0], *rows)), weight, bias, eps=eps, axes=2), shape)
@@ -266,7 +264,7 @@ def _with_known(
     """Normalise with given moments."""
     if mean is None or var is None:
         problem = "it has no running values to evaluate with"
-        raise ArgumentError(sentence(where, problem, expected="running_mean and running_var", got="None"))
+        raise ArgumentError(where, problem, expected="running_mean and running_var", got="None")
     return over_maps(lambda maps: ops.batch_norm_inference(maps, mean, var, weight, bias, eps=eps), x)
 
 
@@ -277,7 +275,7 @@ def _let_follow(where: str, running_mean: Any, running_var: Any, maps: Array, mo
     for name, values in {"running_mean": running_mean, "running_var": running_var}.items():
         if not isinstance(values, np.ndarray) or not values.flags.writeable:
             got = "a read-only array" if isinstance(values, np.ndarray) else type(values).__name__
-            raise OperandError(sentence(where, f"{name} can't be written to", expected="an array of NumPy's", got=got))
+            raise OperandError(where, f"{name} can't be written to", expected="an array of NumPy's", got=got)
 
     def follow(maps: Array) -> None:
         means, variances = kernels.moments(maps).reshape(2, -1, running_mean.size)
@@ -293,14 +291,14 @@ def _check_channels(where: str, x: Array, axes: int = 2, **numbers: Array | None
     shape = shape_of(x)
     if len(shape) < axes or 0 in shape[1:]:
         expected = f"(N, C, ...) of at least {axes} axes, not empty"
-        raise ShapeError(sentence(where, "input has the wrong shape", expected=expected, got=shape))
+        raise ShapeError(where, "input has the wrong shape", expected=expected, got=shape)
     for name, values in numbers.items():
         if values is not None and shape_of(values) != shape[1:2]:
             expected = f"one number for each channel, {shape[1:2]}"
-            raise ShapeError(sentence(where, f"{name} has the wrong shape", expected=expected, got=shape_of(values)))
+            raise ShapeError(where, f"{name} has the wrong shape", expected=expected, got=shape_of(values))
     return shape
 
 
 def _check_count(where: str, shape: Shape, count: int) -> None:
     if count < 2:
-        raise ShapeError(sentence(where, "one value has no variance", expected="at least 2", got=f"shape {shape}"))
+        raise ShapeError(where, "one value has no variance", expected="at least 2", got=f"shape {shape}")

@@ -5,7 +5,7 @@ from typing import Literal, TypeAlias
 from autograd_cnn import ops
 from autograd_cnn.engine.composite import composite
 from autograd_cnn.engine.node import Array, shape_of
-from autograd_cnn.errors import ArgumentError, ShapeError, sentence
+from autograd_cnn.errors import ArgumentError, ShapeError
 from autograd_cnn.parameters import Axes, Number
 
 __all__ = ["pad"]
@@ -47,14 +47,14 @@ def pad(input: Array, pad: Axes, mode: Mode = "constant", value: Number | None =
     numbers = (pad,) if isinstance(pad, int) else tuple(pad)
     if len(numbers) % 2 or len(numbers) > 2 * len(shape):
         expected = f"up to {len(shape)} pairs, for x of shape {shape}"
-        raise ArgumentError(sentence("pad", "pad is not understood", expected=expected, got=numbers))
+        raise ArgumentError("pad", "pad is not understood", expected=expected, got=numbers)
     if mode != "constant" and value is not None:
-        raise ArgumentError(sentence("pad", f"value does not go with mode={mode!r}"))
+        raise ArgumentError("pad", f"value does not go with mode={mode!r}")
     pairs = list(zip(numbers[::2], numbers[1::2], strict=True))[::-1]
     lead = len(shape) - len(pairs)
     left = [n + min(before, 0) + min(after, 0) for n, (before, after) in zip(shape[lead:], pairs, strict=True)]
     if any(n < 0 for n in left):
-        raise ShapeError(sentence("pad", "more is cut off than there is", expected=f"less than {shape}", got=numbers))
+        raise ShapeError("pad", "more is cut off than there is", expected=f"less than {shape}", got=numbers)
     if any(before < 0 or after < 0 for before, after in pairs):
         cut = (slice(max(-b, 0), n - max(-a, 0)) for n, (b, a) in zip(shape[lead:], pairs, strict=True))
         input = ops.getitem(input, index=(*(slice(None),) * lead, *cut))
@@ -66,7 +66,7 @@ def pad(input: Array, pad: Axes, mode: Mode = "constant", value: Number | None =
             most = {"reflect": length - 1, "circular": length}.get(mode, max(*sides) if length else 0)
             if max(sides) > most:
                 expected = f"at most {most} along an axis of {length}"
-                raise ShapeError(sentence("pad", f"x is too small for mode={mode!r}", got=sides, expected=expected))
+                raise ShapeError("pad", f"x is too small for mode={mode!r}", got=sides, expected=expected)
             input = _bordered(input, axis, length, sides, mode)
     return input
 

@@ -6,7 +6,7 @@ from typing import Any
 from autograd_cnn import ops
 from autograd_cnn.engine.composite import composite
 from autograd_cnn.engine.node import Array, shape_of
-from autograd_cnn.errors import ShapeError, sentence
+from autograd_cnn.errors import ShapeError
 from autograd_cnn.kernels.windows import Windows, windows
 from autograd_cnn.parameters import IntOrPair, several
 
@@ -43,7 +43,7 @@ def unfold(
     """
     shape = shape_of(input)
     if len(shape) not in (3, 4):
-        raise ShapeError(sentence("unfold", "x has the wrong rank", expected="(N, C, H, W) or (C, H, W)", got=shape))
+        raise ShapeError("unfold", "x has the wrong rank", expected="(N, C, H, W) or (C, H, W)", got=shape)
     grid = windows("unfold", shape[-2:], kernel_size, stride=stride, padding=padding, dilation=dilation)
     x = ops.pad(input, ((0, 0),) * (len(shape) - 2) + grid.padding) if grid.padding != ((0, 0), (0, 0)) else input
     taps = [ops.getitem(x, index=(..., rows, columns)) for _, _, rows, columns in grid.taps()]
@@ -86,7 +86,7 @@ def fold(
     size, count = grid.size[0] * grid.size[1], grid.out[0] * grid.out[1]
     if len(shape) not in (2, 3) or shape[-2] % size or shape[-1] != count:
         expected = f"(N, C·{size}, {count}) or (C·{size}, {count})"
-        raise ShapeError(sentence("fold", "x has the wrong shape", expected=expected, got=shape))
+        raise ShapeError("fold", "x has the wrong shape", expected=expected, got=shape)
     lead = (*shape[:-2], shape[-2] // size)
     columns = ops.reshape(input, shape=(*lead, size, *grid.out))
     (top, bottom), (left, right) = grid.padding

@@ -9,7 +9,7 @@ from autograd_cnn import ops
 from autograd_cnn.engine.composite import composite
 from autograd_cnn.engine.node import Array, Shape, shape_of, values_of
 from autograd_cnn.engine.trace import reading
-from autograd_cnn.errors import ArgumentError, ShapeError, sentence
+from autograd_cnn.errors import ArgumentError, ShapeError
 from autograd_cnn.ops.adaptive_pooling import adapted
 from autograd_cnn.parameters import Bool, IntOrPair, Padding, PerAxis, Size, several
 
@@ -122,7 +122,7 @@ def _in_one_row(
 ) -> tuple[tuple[int, int], tuple[int, int], tuple[int, int]]:
     """Return the geometry of windows along the last axis as windows on an image of one row."""
     if len(shape_of(x)) not in (2, 3):
-        raise ShapeError(sentence(where, "x has the wrong rank", expected="(N, C, L) or (C, L)", got=shape_of(x)))
+        raise ShapeError(where, "x has the wrong rank", expected="(N, C, L) or (C, L)", got=shape_of(x))
     (window,) = several(where, "kernel_size", kernel_size, 1, 1)
     (step,) = (window,) if stride is None else several(where, "stride", stride, 1, 1)
     (border,) = several(where, "padding", padding, 1)
@@ -171,8 +171,7 @@ def adaptive_max_pool2d(input: Array, output_size: Any, return_indices: Bool = F
     """
     shape = shape_of(input)
     if len(shape) < 2 or 0 in shape[-2:]:
-        expected = "(..., H, W) with H, W > 0"
-        raise ShapeError(sentence("adaptive_max_pool2d", "x has no pixels", expected=expected, got=shape))
+        raise ShapeError("adaptive_max_pool2d", "x has no pixels", expected="(..., H, W) with H, W > 0", got=shape)
     sizes = adapted("adaptive_max_pool2d", output_size, shape[-2:])
     if not (shape[-2] % sizes[0] or shape[-1] % sizes[1]):  # the windows are alike
         return max_pool2d(input, (shape[-2] // sizes[0], shape[-1] // sizes[1]), return_indices=return_indices)
@@ -255,8 +254,7 @@ def max_unpool2d(
     shape, places = shape_of(input), np.asarray(values_of(indices))
     if len(shape) not in (3, 4) or places.shape != shape:
         problem = "input and indices do not go together"
-        expected = "two of (N, C, H, W) or (C, H, W)"
-        raise ShapeError(sentence(where, problem, expected=expected, got=f"{shape} and {places.shape}"))
+        raise ShapeError(where, problem, expected="two of (N, C, H, W) or (C, H, W)", got=f"{shape} and {places.shape}")
     windows = several(where, "kernel_size", kernel_size, 2, 1)
     steps = windows if stride is None else several(where, "stride", stride, 2, 1)
     borders = several(where, "padding", padding, 2)
@@ -269,7 +267,7 @@ def max_unpool2d(
     if places.size and not 0 <= places.min() <= places.max() < pixels:
         problem = "indices is out of range"
         expected = f"0 to {pixels - 1}, of an image of {image}"
-        raise ArgumentError(sentence(where, problem, expected=expected, got=f"from {places.min()} to {places.max()}"))
+        raise ArgumentError(where, problem, expected=expected, got=f"from {places.min()} to {places.max()}")
     maps = int(np.prod(shape[:-2]))
     index = np.arange(maps)[:, None], places.reshape(maps, -1)
     zeros = np.zeros((maps, pixels), values_of(input).dtype)
@@ -386,8 +384,7 @@ def adaptive_avg_pool3d(input: Array, output_size: Any) -> Array:
 
 def _check_volume(where: str, x: Array) -> None:
     if len(shape_of(x)) not in (4, 5):
-        expected = "(N, C, D, H, W) or (C, D, H, W)"
-        raise ShapeError(sentence(where, "x has the wrong rank", expected=expected, got=shape_of(x)))
+        raise ShapeError(where, "x has the wrong rank", expected="(N, C, D, H, W) or (C, D, H, W)", got=shape_of(x))
 
 
 def _of_volume(where: str, x: Array, kernel_size: Any, stride: Any, padding: Any) -> tuple[Any, Any]:

@@ -7,7 +7,7 @@ import numpy as np
 from autograd_cnn import ops
 from autograd_cnn.engine.node import Array, Shape, Traced, shape_of, values_of
 from autograd_cnn.engine.trace import RUNNING
-from autograd_cnn.errors import ArgumentError, OperandError, ShapeError, raise_as, sentence
+from autograd_cnn.errors import ArgumentError, OperandError, ShapeError, raise_as
 from autograd_cnn.parameters import Parsed
 
 Reduction: TypeAlias = Literal["mean", "sum", "none"]
@@ -25,7 +25,7 @@ def _factors(where: str, name: str, value: Any) -> Any:
     if factors.dtype.kind not in "biuf":
         hint = f"say reduction={value!r}" if isinstance(value, str) else ""
         problem = f"{name} is not an array of numbers"
-        raise OperandError(sentence(where, problem, expected="ints, floats or bools", got=repr(value), hint=hint))
+        raise OperandError(where, problem, expected="ints, floats or bools", got=repr(value), hint=hint)
     return factors
 
 
@@ -33,8 +33,7 @@ def _class_weights(where: str, name: str, value: Any) -> Any:
     """Return one factor for each class as an array."""
     weights = _factors(where, name, value)
     if weights.ndim != 1:
-        problem = f"{name} is not understood"
-        raise ArgumentError(sentence(where, problem, expected="one number for each class", got=repr(value)))
+        raise ArgumentError(where, f"{name} is not understood", expected="one number for each class", got=repr(value))
     return weights
 
 
@@ -63,7 +62,7 @@ def in_floats(where: str, **arrays: Array) -> list[Any]:
                 raise
         if np.result_type(values[name]).kind not in "biuf":
             problem = f"{name} is not an array of numbers"
-            raise OperandError(sentence(where, problem, expected="ints, floats or bools", got=type(value).__name__))
+            raise OperandError(where, problem, expected="ints, floats or bools", got=type(value).__name__)
     dtype = np.result_type(*values.values())
     dtype = dtype if dtype.kind == "f" else np.dtype(float)
     given: list[Any] = [x if isinstance(x, Traced) else values[name] for name, x in arrays.items()]
@@ -79,7 +78,7 @@ def alike(where: str, input: Array, target: Array) -> list[Any]:
     got = shape_of(input), shape_of(target)
     if got[0] != got[1]:
         problem = "input and target differ in shape"
-        raise ShapeError(sentence(where, problem, expected=got[0], got=got[1], hint="they are not broadcast"))
+        raise ShapeError(where, problem, expected=got[0], got=got[1], hint="they are not broadcast")
     return both
 
 
@@ -88,7 +87,7 @@ def expanded(where: str, name: str, factors: Any, shape: Shape, dtype: Any) -> A
     try:
         np.broadcast_to(factors, shape)
     except ValueError:
-        raise ShapeError(sentence(where, f"{name} has the wrong shape", expected=shape, got=factors.shape)) from None
+        raise ShapeError(where, f"{name} has the wrong shape", expected=shape, got=factors.shape) from None
     return ops.astype(factors, dtype=dtype)
 
 

@@ -9,7 +9,7 @@ from autograd_cnn import ops
 from autograd_cnn.engine.composite import composite
 from autograd_cnn.engine.node import Array, shape_of
 from autograd_cnn.engine.trace import check
-from autograd_cnn.errors import ArgumentError, ShapeError, sentence
+from autograd_cnn.errors import ArgumentError, ShapeError
 from autograd_cnn.nn.functional.reduction import Reduction, alike, at_least, in_floats, reduced
 from autograd_cnn.ops.loss import _huber
 from autograd_cnn.parameters import Bool, NotNegative, Positive
@@ -243,7 +243,7 @@ def gaussian_nll_loss(
     if given == shape[:-1] and given:
         var = ops.expand_dims(var, axis=-1)
     elif given and (len(given) != len(shape) or any(m not in {1, n} for m, n in zip(given, shape, strict=True))):
-        raise ShapeError(sentence(where, "var has the wrong shape", expected=f"{shape} or {shape[:-1]}", got=given))
+        raise ShapeError(where, "var has the wrong shape", expected=f"{shape} or {shape[:-1]}", got=given)
     check(_check_variances, var)
     var = at_least(eps, var)
     losses = (ops.log(var) + ops.square(input - target) / var) * 0.5
@@ -253,4 +253,4 @@ def gaussian_nll_loss(
 def _check_variances(var: Array) -> None:
     if np.any(np.asarray(var) < 0):
         expected = "numbers of at least 0"
-        raise ArgumentError(sentence("gaussian_nll_loss", "var is out of range", expected=expected, got=np.min(var)))
+        raise ArgumentError("gaussian_nll_loss", "var is out of range", expected=expected, got=np.min(var))

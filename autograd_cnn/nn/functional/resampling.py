@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from autograd_cnn import ops
 from autograd_cnn.engine.composite import composite
 from autograd_cnn.engine.node import Array, Shape, shape_of
-from autograd_cnn.errors import ArgumentError, ShapeError, sentence
+from autograd_cnn.errors import ArgumentError, ShapeError
 from autograd_cnn.kernels.taps import Taps, identity
 from autograd_cnn.ops.resampling import _resample
 from autograd_cnn.parameters import Bool, Size, number, several
@@ -89,12 +89,12 @@ def interpolate(
 def _check(shape: Shape, mode: str, align_corners: bool | None) -> None:
     where = "interpolate"
     if len(shape) not in (3, 4) or 0 in shape[2:]:
-        raise ShapeError(sentence(where, "x has the wrong shape", expected="(N, C, L) or (N, C, H, W)", got=shape))
+        raise ShapeError(where, "x has the wrong shape", expected="(N, C, L) or (N, C, H, W)", got=shape)
     if mode in _AXES and _AXES[mode] != len(shape) - 2:
         expected = "(N, C, L)" if _AXES[mode] == 1 else "(N, C, H, W)"
-        raise ShapeError(sentence(where, f"x has the wrong rank for mode={mode!r}", expected=expected, got=shape))
+        raise ShapeError(where, f"x has the wrong rank for mode={mode!r}", expected=expected, got=shape)
     if align_corners is not None and mode not in _AXES:
-        raise ArgumentError(sentence(where, f"align_corners does not go with mode={mode!r}"))
+        raise ArgumentError(where, f"align_corners does not go with mode={mode!r}")
 
 
 def check_how_large(where: str, size: Any, factor: Any) -> None:
@@ -104,7 +104,7 @@ def check_how_large(where: str, size: Any, factor: Any) -> None:
             number(where, name, each, expected="a number above 0", fits=lambda x: x > 0)
     if (size is None) == (factor is None):
         got = "neither" if size is None else "both"
-        raise ArgumentError(sentence(where, "how large is the result", expected="size or scale_factor", got=got))
+        raise ArgumentError(where, "how large is the result", expected="size or scale_factor", got=got)
 
 
 def _sizes(lengths: Shape, size: Any, factor: Any, recompute: bool) -> tuple[Shape, list[float]]:
@@ -113,18 +113,17 @@ def _sizes(lengths: Shape, size: Any, factor: Any, recompute: bool) -> tuple[Sha
     check_how_large(where, size, factor)
     if size is not None:
         if recompute:
-            raise ArgumentError(sentence(where, "recompute_scale_factor does not go with size"))
+            raise ArgumentError(where, "recompute_scale_factor does not go with size")
         sizes = several(where, "size", size, count, 1)
         return sizes, [n / size for n, size in zip(lengths, sizes, strict=True)]
     factors = list(factor) if isinstance(factor, (list, tuple)) else [factor] * count
     if len(factors) != count:
         problem = "scale_factor has the wrong length"
-        raise ArgumentError(sentence(where, problem, expected=f"{count}, one for each axis", got=len(factors)))
+        raise ArgumentError(where, problem, expected=f"{count}, one for each axis", got=len(factors))
     numbers = [float(each) for each in factors]
     sizes = tuple(math.floor(n * each) for n, each in zip(lengths, numbers, strict=True))
     if 0 in sizes:
-        problem = "nothing is left of the image"
-        raise ArgumentError(sentence(where, problem, expected="a larger scale_factor", got=factor))
+        raise ArgumentError(where, "nothing is left of the image", expected="a larger scale_factor", got=factor)
     if recompute:
         return sizes, [n / size for n, size in zip(lengths, sizes, strict=True)]
     return sizes, [1 / each for each in numbers]
@@ -225,7 +224,7 @@ def pixel_shuffle(input: Array, upscale_factor: Size) -> Array:
     shape, r = shape_of(input), upscale_factor
     if len(shape) < 3 or shape[-3] % (r * r):
         expected = f"(..., C, H, W), with C a multiple of {r * r}"
-        raise ShapeError(sentence("pixel_shuffle", "the channels do not make up squares", got=shape, expected=expected))
+        raise ShapeError("pixel_shuffle", "the channels do not make up squares", got=shape, expected=expected)
     *lead, channels, h, w = shape
     n = len(lead)
     x = ops.reshape(input, shape=(*lead, channels // (r * r), r, r, h, w))
@@ -260,7 +259,7 @@ def pixel_unshuffle(input: Array, downscale_factor: Size) -> Array:
     shape, r = shape_of(input), downscale_factor
     if len(shape) < 3 or shape[-1] % r or shape[-2] % r:
         expected = f"(..., C, H, W), with H and W multiples of {r}"
-        raise ShapeError(sentence("pixel_unshuffle", "the pixels do not make up squares", got=shape, expected=expected))
+        raise ShapeError("pixel_unshuffle", "the pixels do not make up squares", got=shape, expected=expected)
     *lead, channels, h, w = shape
     n = len(lead)
     x = ops.reshape(input, shape=(*lead, channels, h // r, r, w // r, r))
@@ -290,7 +289,6 @@ def channel_shuffle(input: Array, groups: Size) -> Array:
     shape = shape_of(input)
     if len(shape) < 2 or shape[1] % groups:
         problem = "groups does not divide the channels"
-        expected = f"(N, C, ...), with C a multiple of {groups}"
-        raise ShapeError(sentence("channel_shuffle", problem, got=shape, expected=expected))
+        raise ShapeError("channel_shuffle", problem, got=shape, expected=f"(N, C, ...), with C a multiple of {groups}")
     parts = ops.reshape(input, shape=(shape[0], groups, shape[1] // groups, *shape[2:]))
     return ops.reshape(ops.swapaxes(parts, 1, 2), shape=shape)

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from autograd_cnn import ops
 from autograd_cnn.engine.composite import composite
-from autograd_cnn.errors import ArgumentError, ShapeError, require, sentence
+from autograd_cnn.errors import ArgumentError, ShapeError, require
 from autograd_cnn.nn.init.values import Mode, Rng, constant, fans, kaiming_std, normal, uniform
 from autograd_cnn.parameters import Finite, Number, Positive, Size
 from autograd_cnn.seeding import default_rng
@@ -110,7 +110,7 @@ def eye_(tensor: Tensor) -> Tensor:
     """
     shape = _checked("eye_", tensor).shape
     if len(shape) != 2:
-        raise ShapeError(sentence("eye_", "the tensor is not a matrix", expected="(out, in)", got=shape))
+        raise ShapeError("eye_", "the tensor is not a matrix", expected="(out, in)", got=shape)
     return _filled("eye_", tensor, np.eye(*shape))
 
 
@@ -138,10 +138,10 @@ def dirac_(tensor: Tensor, groups: Size = 1) -> Tensor:
     """
     shape = _checked("dirac_", tensor).shape
     if len(shape) not in (3, 4, 5):
-        raise ShapeError(sentence("dirac_", "the tensor does not hold filters", expected="(F, C, K, ...)", got=shape))
+        raise ShapeError("dirac_", "the tensor does not hold filters", expected="(F, C, K, ...)", got=shape)
     if shape[0] % groups:
         expected = f"a divisor of the {shape[0]} filters"
-        raise ArgumentError(sentence("dirac_", "groups is out of range", expected=expected, got=groups))
+        raise ArgumentError("dirac_", "groups is out of range", expected=expected, got=groups)
     values, filters = np.zeros(shape), shape[0] // groups
     for group in range(groups):
         for channel in range(min(filters, shape[1])):
@@ -203,7 +203,7 @@ def trunc_normal_(
     where = "trunc_normal_"
     shape = _checked(where, tensor).shape
     if a >= b:
-        raise ArgumentError(sentence(where, "the interval is empty", expected="a < b", got=f"{a}, {b}"))
+        raise ArgumentError(where, "the interval is empty", expected="a < b", got=f"{a}, {b}")
     low, high = ((np.full(shape, limit) - mean) / std for limit in (a, b))
     shares = default_rng(rng).random(shape) * (_share(high) - _share(low)) + _share(low)
     for _ in range(64):  # bisection in float64
@@ -336,7 +336,7 @@ def orthogonal_(tensor: Tensor, gain: Finite = 1.0, *, rng: Rng = None) -> Tenso
     """
     shape = _checked("orthogonal_", tensor).shape
     if len(shape) < 2:
-        raise ShapeError(sentence("orthogonal_", "the tensor has too few axes", expected="at least 2", got=shape))
+        raise ShapeError("orthogonal_", "the tensor has too few axes", expected="at least 2", got=shape)
     rows, columns = shape[0], math.prod(shape[1:])
     drawn = default_rng(rng).standard_normal((max(rows, columns), min(rows, columns)))
     q, r = np.linalg.qr(drawn)

@@ -8,7 +8,7 @@ from numpy.typing import DTypeLike, NDArray
 
 from autograd_cnn.engine.composite import composite
 from autograd_cnn.engine.node import Shape
-from autograd_cnn.errors import ArgumentError, ShapeError, sentence
+from autograd_cnn.errors import ArgumentError, ShapeError
 from autograd_cnn.nn.parameter import Parameter
 from autograd_cnn.parameters import Finite, FloatDType, KnownShape, Number, Parsed
 from autograd_cnn.seeding import default_rng
@@ -26,7 +26,7 @@ def generator(where: str, name: str, value: Any) -> np.random.Generator:
         return default_rng(value)
     except (TypeError, ValueError):
         expected = "a generator such as np.random.default_rng(0), an int of at least 0, or None"
-        raise ArgumentError(sentence(where, f"{name} is not understood", expected=expected, got=repr(value))) from None
+        raise ArgumentError(where, f"{name} is not understood", expected=expected, got=repr(value)) from None
 
 
 # A source of random numbers: a generator, a seed, or None for `manual_seed`'s, or the system's entropy.
@@ -50,7 +50,7 @@ def fans(shape: KnownShape) -> tuple[int, int]:
     """
     if len(shape) < 2:
         problem = "too few axes to count inputs and outputs"
-        raise ShapeError(sentence("fans", problem, expected="(F, C, KH, KW) or (out, in)", got=shape))
+        raise ShapeError("fans", problem, expected="(F, C, KH, KW) or (out, in)", got=shape)
     taps = math.prod(shape[2:])
     return shape[1] * taps, shape[0] * taps
 

@@ -15,7 +15,7 @@ import numpy as np
 from autograd_cnn import ops
 from autograd_cnn.engine.composite import composite
 from autograd_cnn.engine.node import Array, Shape, shape_of
-from autograd_cnn.errors import ArgumentError, ShapeError, sentence
+from autograd_cnn.errors import ArgumentError, ShapeError
 from autograd_cnn.nn import init
 from autograd_cnn.nn.functional.attention import attend, bias_of
 from autograd_cnn.nn.layers.linear import Linear
@@ -103,8 +103,7 @@ class MultiheadAttention(Module):
     ) -> None:
         if embed_dim % num_heads:
             problem = "the heads do not divide embed_dim"
-            expected = f"a divisor of {embed_dim}"
-            raise ArgumentError(sentence("MultiheadAttention", problem, expected=expected, got=num_heads))
+            raise ArgumentError("MultiheadAttention", problem, expected=f"a divisor of {embed_dim}", got=num_heads)
         self.embed_dim, self.num_heads, self.dropout, self.batch_first = embed_dim, num_heads, dropout, batch_first
         self.kdim, self.vdim, self.add_zero_attn = kdim or embed_dim, vdim or embed_dim, add_zero_attn
         self.rng = default_rng(rng)
@@ -187,9 +186,8 @@ class MultiheadAttention(Module):
         if not fits or key[:-1] != value[:-1] or (rank == 3 and query[1 - time] != key[1 - time]):
             lead = ("(L, ", "(S, ") if rank == 2 else ("(N, L, ", "(N, S, ") if time else ("(L, N, ", "(S, N, ")
             expected = ", ".join(f"{lead[i > 0]}{size})" for i, size in enumerate(wanted))
-            problem = "query, key and value do not fit"
             got = ", ".join(map(str, (query, key, value)))
-            raise ShapeError(sentence("MultiheadAttention", problem, expected=expected, got=got))
+            raise ShapeError("MultiheadAttention", "query, key and value do not fit", expected=expected, got=got)
 
     @staticmethod
     def _turned(inputs: list[Array]) -> list[Array]:
@@ -224,14 +222,14 @@ class MultiheadAttention(Module):
             shape, full = shape_of(attn_mask), (count * self.num_heads, length, keys)
             if shape not in (full[1:], full):
                 problem = "attn_mask has the wrong shape"
-                raise ShapeError(sentence("MultiheadAttention", problem, expected=f"{full[1:]} or {full}", got=shape))
+                raise ShapeError("MultiheadAttention", problem, expected=f"{full[1:]} or {full}", got=shape)
             bias = bias_of("MultiheadAttention", "attn_mask", attn_mask, shown=False, dtype=dtype)
             hiding.append(bias if len(shape) == 2 else ops.reshape(bias, shape=(count, self.num_heads, length, keys)))
         if key_padding_mask is not None:
             shape = shape_of(key_padding_mask)
             if shape != (count, keys) and not (count == 1 and shape == (keys,)):
                 problem = "key_padding_mask has the wrong shape"
-                raise ShapeError(sentence("MultiheadAttention", problem, expected=(count, keys), got=shape))
+                raise ShapeError("MultiheadAttention", problem, expected=(count, keys), got=shape)
             bias = bias_of("MultiheadAttention", "key_padding_mask", key_padding_mask, shown=False, dtype=dtype)
             hiding.append(ops.reshape(bias, shape=(count, 1, 1, keys)))
         return hiding

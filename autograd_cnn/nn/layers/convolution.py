@@ -8,7 +8,7 @@ import numpy as np
 from autograd_cnn import ops
 from autograd_cnn.engine.composite import composite
 from autograd_cnn.engine.node import Array, shape_of
-from autograd_cnn.errors import ArgumentError, sentence
+from autograd_cnn.errors import ArgumentError
 from autograd_cnn.kernels.windows import four_sided, windows
 from autograd_cnn.nn import init
 from autograd_cnn.nn.functional import convolution as functional
@@ -45,10 +45,8 @@ class _Convolution(Module):
     ) -> None:
         where = type(self).__name__
         if in_channels % groups or out_channels % groups:
-            raise ArgumentError(
-                sentence(where, "groups does not divide the channels", expected="a divisor of "
-                         f"in_channels={in_channels} and of out_channels={out_channels}", got=groups)
-            )  # fmt: skip
+            raise ArgumentError(where, "groups does not divide the channels", expected="a divisor of "
+                                f"in_channels={in_channels} and of out_channels={out_channels}", got=groups)  # fmt: skip
         self.in_channels = in_channels
         self.out_channels = out_channels
         self.kernel_size: Any = several(where, "kernel_size", kernel_size, self.axes, 1)
@@ -272,9 +270,8 @@ class TransposedConvolution(_Convolution):
         self.output_padding = several(where, "output_padding", output_padding, self.axes)
         limits = map(max, self.stride, self.dilation)
         if any(more >= limit for more, limit in zip(self.output_padding, limits, strict=True)):
-            problem = "output_padding is out of range"
             expected = f"less than the stride {self.stride} or the dilation {self.dilation}"
-            raise ArgumentError(sentence(where, problem, got=repr(output_padding), expected=expected))
+            raise ArgumentError(where, "output_padding is out of range", got=repr(output_padding), expected=expected)
         shape = (in_channels, out_channels // groups, *self.kernel_size)
         self.weight, self.bias = init.weight_and_bias(shape, out_channels, bias, rng, dtype)
 

@@ -7,7 +7,7 @@ import numpy as np
 from autograd_cnn import ops
 from autograd_cnn.engine.composite import composite
 from autograd_cnn.engine.node import Array, shape_of
-from autograd_cnn.errors import ShapeError, sentence
+from autograd_cnn.errors import ShapeError
 from autograd_cnn.nn import init
 from autograd_cnn.nn.layers.function import layer
 from autograd_cnn.nn.module import Module, Parameterless, in_dtype_of
@@ -71,8 +71,7 @@ class Linear(Module):
         """Return (..., out_features) for ``x`` (..., in_features)."""
         shape = shape_of(x)
         if shape[-1:] != (self.in_features,):
-            expected = f"(..., {self.in_features})"
-            raise ShapeError(sentence("Linear", "x has the wrong shape", expected=expected, got=shape))
+            raise ShapeError("Linear", "x has the wrong shape", expected=f"(..., {self.in_features})", got=shape)
         weight = self.weight
         return ops.linear(in_dtype_of(weight, x), weight, self.bias)
 
@@ -112,11 +111,11 @@ class Flatten(Module):
         shape = shape_of(x)
         if not -len(shape) <= self.start_dim < len(shape):
             expected = f"an axis {self.start_dim}"
-            raise ShapeError(sentence("Flatten", "x has too few axes", expected=expected, got=f"shape {shape}"))
+            raise ShapeError("Flatten", "x has too few axes", expected=expected, got=f"shape {shape}")
         first, last = self.start_dim % len(shape), self.end_dim % len(shape)
         if not -len(shape) <= self.end_dim < len(shape) or last < first:
             expected = f"axes {self.start_dim} to {self.end_dim}"
-            raise ShapeError(sentence("Flatten", "x has no such axes", expected=expected, got=f"shape {shape}"))
+            raise ShapeError("Flatten", "x has no such axes", expected=expected, got=f"shape {shape}")
         joined = math.prod(shape[first : last + 1])
         return ops.reshape(x, shape=(*shape[:first], joined, *shape[last + 1 :]))
 
@@ -153,7 +152,7 @@ class Unflatten(Module):
         fits = length is not None and (length == known if not open_ones else known > 0 and length % known == 0)
         if not fits or open_ones > 1:
             expected = f"axis {self.dim} of {self.unflattened_size}"
-            raise ShapeError(sentence("Unflatten", "x does not divide up so", expected=expected, got=f"shape {shape}"))
+            raise ShapeError("Unflatten", "x does not divide up so", expected=expected, got=f"shape {shape}")
         first = self.dim % len(shape)
         return ops.reshape(x, shape=(*shape[:first], *self.unflattened_size, *shape[first + 1 :]))
 

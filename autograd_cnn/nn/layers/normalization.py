@@ -9,7 +9,7 @@ from autograd_cnn import kernels, ops
 from autograd_cnn.engine.composite import composite
 from autograd_cnn.engine.node import Array, Shape, Traced, shape_of
 from autograd_cnn.engine.trace import effect
-from autograd_cnn.errors import ArgumentError, ShapeError, sentence
+from autograd_cnn.errors import ArgumentError, ShapeError
 from autograd_cnn.nn.functional import normalization as functional
 from autograd_cnn.nn.module import Module, in_dtype_of
 from autograd_cnn.nn.parameter import Parameter
@@ -62,7 +62,7 @@ class _BatchNorm(Module):
         count = math.prod(given) // self.num_features
         if count < 2:
             problem = "one value for each channel has no variance to train with"
-            raise ShapeError(sentence(type(self).__name__, problem, expected="at least 2", got=f"shape {given}"))
+            raise ShapeError(type(self).__name__, problem, expected="at least 2", got=f"shape {given}")
         y = ops.batch_norm(maps, self.weight, self.bias, eps=self.eps)
         if self.running_mean is None:
             return y
@@ -146,7 +146,7 @@ class BatchNorm2d(_BatchNorm):
         shape = shape_of(x)
         if len(shape) != 4 or shape[1] != self.num_features:
             expected = f"(N, {self.num_features}, H, W)"
-            raise ShapeError(sentence("BatchNorm2d", "x has the wrong shape", expected=expected, got=shape))
+            raise ShapeError("BatchNorm2d", "x has the wrong shape", expected=expected, got=shape)
         return self._normalized(self._computed(x), shape)
 
 
@@ -197,7 +197,7 @@ class BatchNorm1d(_BatchNorm):
         shape = shape_of(x)
         if len(shape) not in {2, 3} or shape[1] != self.num_features:
             expected = f"(N, {self.num_features}) or (N, {self.num_features}, L)"
-            raise ShapeError(sentence("BatchNorm1d", "x has the wrong shape", expected=expected, got=shape))
+            raise ShapeError("BatchNorm1d", "x has the wrong shape", expected=expected, got=shape)
         x = self._computed(x)
         return functional.over_maps(lambda maps: self._normalized(maps, shape), x)
 
@@ -379,8 +379,7 @@ class GroupNorm(Module):
     ) -> None:
         if num_channels % num_groups:
             problem = "channels don't go into the groups"
-            expected = f"a multiple of {num_groups}"
-            raise ArgumentError(sentence("GroupNorm", problem, expected=expected, got=num_channels))
+            raise ArgumentError("GroupNorm", problem, expected=f"a multiple of {num_groups}", got=num_channels)
         self.num_groups = num_groups
         self.num_channels = num_channels
         self.eps = eps
@@ -391,8 +390,7 @@ class GroupNorm(Module):
         """Return (N, C, ...) for ``x`` of the same shape."""
         shape = shape_of(x)
         if len(shape) < 2 or shape[1] != self.num_channels:
-            expected = f"(N, {self.num_channels}, ...)"
-            raise ShapeError(sentence("GroupNorm", "x has the wrong shape", expected=expected, got=shape))
+            raise ShapeError("GroupNorm", "x has the wrong shape", expected=f"(N, {self.num_channels}, ...)", got=shape)
         x = in_dtype_of(self.weight, x)
         return functional.group_norm(x, self.num_groups, self.weight, self.bias, self.eps)
 
@@ -463,12 +461,12 @@ class InstanceNorm2d(Module):
         shape = shape_of(x)
         if len(shape) not in {3, 4} or shape[-3] != self.num_features:
             expected = f"(N, {self.num_features}, H, W) or ({self.num_features}, H, W)"
-            raise ShapeError(sentence("InstanceNorm2d", "x has the wrong shape", expected=expected, got=shape))
+            raise ShapeError("InstanceNorm2d", "x has the wrong shape", expected=expected, got=shape)
         if len(shape) == 3:
             return self.forward(ops.expand_dims(x, 0))[0]
         if math.prod(shape[2:]) < 2:
             problem = "one value for each map has no variance"
-            raise ShapeError(sentence("InstanceNorm2d", problem, expected="at least 2", got=f"shape {shape}"))
+            raise ShapeError("InstanceNorm2d", problem, expected="at least 2", got=f"shape {shape}")
         x = in_dtype_of(self.weight, x)
         return functional.instance_norm(x, weight=self.weight, bias=self.bias, eps=self.eps)
 
@@ -488,7 +486,7 @@ def _with_rows(module: Module, x: Array, row: Shape, weight: Parameter | None) -
     shape = shape_of(x)
     if shape[-len(row) :] != row:
         expected = f"(..., {', '.join(map(str, row))})"
-        raise ShapeError(sentence(type(module).__name__, "x has the wrong shape", expected=expected, got=shape))
+        raise ShapeError(type(module).__name__, "x has the wrong shape", expected=expected, got=shape)
     return in_dtype_of(weight, x)
 
 

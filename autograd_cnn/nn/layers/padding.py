@@ -4,7 +4,7 @@ from typing import ClassVar
 
 from autograd_cnn.engine.composite import composite
 from autograd_cnn.engine.node import Array, shape_of
-from autograd_cnn.errors import ShapeError, sentence
+from autograd_cnn.errors import ShapeError
 from autograd_cnn.nn.functional.padding import Mode, pad
 from autograd_cnn.nn.module import Module
 from autograd_cnn.parameters import NotNaN, PerAxis, several
@@ -45,7 +45,7 @@ class _Pad(Module):
         if rank not in (self.axes + 1, self.axes + 2):
             axes = ", ".join(("D", "H", "W")[-self.axes :]) if self.axes > 1 else "L"
             expected = f"(N, C, {axes}) or (C, {axes})"
-            raise ShapeError(sentence(type(self).__name__, "x has the wrong rank", expected=expected, got=shape_of(x)))
+            raise ShapeError(type(self).__name__, "x has the wrong rank", expected=expected, got=shape_of(x))
         return pad(x, self.padding, self.mode, self.value)
 
     def extra_repr(self) -> str:

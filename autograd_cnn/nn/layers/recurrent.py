@@ -22,7 +22,7 @@ from autograd_cnn import ops
 from autograd_cnn.engine.composite import composite
 from autograd_cnn.engine.node import Array, Shape, shape_of
 from autograd_cnn.engine.recording import recording, scope
-from autograd_cnn.errors import ArgumentError, ShapeError, sentence
+from autograd_cnn.errors import ArgumentError, ShapeError
 from autograd_cnn.nn import init
 from autograd_cnn.nn.functional.dropout import dropout
 from autograd_cnn.nn.module import Module, in_dtype_of, unusual
@@ -124,10 +124,8 @@ class _Recurrent(Module):
         state = hx if isinstance(hx, tuple) else (hx,)
         got = [shape_of(part) for part in state]
         if got != shapes:
-            raise ShapeError(
-                sentence(type(self).__name__, "hx has the wrong shape", expected=" and ".join(map(str, shapes)),
-                         got=" and ".join(map(str, got)))
-            )  # fmt: skip
+            raise ShapeError(type(self).__name__, "hx has the wrong shape", expected=" and ".join(map(str, shapes)),
+                             got=" and ".join(map(str, got)))  # fmt: skip
         return tuple(map(self._computed, state))
 
     def _zeros(self, lead: Shape) -> State:
@@ -164,7 +162,7 @@ class _Cell(_Recurrent):
         if len(shape) not in (1, 2) or shape[-1] != self.input_size:
             size = self.input_size
             expected = f"(N, {size}) or ({size},)"
-            raise ShapeError(sentence(type(self).__name__, "x has the wrong shape", expected=expected, got=shape))
+            raise ShapeError(type(self).__name__, "x has the wrong shape", expected=expected, got=shape)
         rows = (-1, self.hidden_size)
         if hx is None:
             state = self._zeros((math.prod(shape[:-1]),))
@@ -246,7 +244,7 @@ class _Sequence(_Recurrent):
         if len(shape) not in (2, 3) or shape[-1] != size or not shape[time]:
             batch = f"(N, T, {size})" if self.batch_first else f"(T, N, {size})"
             expected = f"{batch} or (T, {size}), with T > 0"
-            raise ShapeError(sentence(type(self).__name__, "x has the wrong shape", expected=expected, got=shape))
+            raise ShapeError(type(self).__name__, "x has the wrong shape", expected=expected, got=shape)
         return time
 
     def extra_repr(self) -> str:
@@ -497,7 +495,7 @@ class LSTM(_LongShortTerm, _Sequence):
     ) -> None:
         if proj_size >= hidden_size:
             expected = f"less than hidden_size, {hidden_size}, or 0 for none"
-            raise ArgumentError(sentence("LSTM", "proj_size is out of range", expected=expected, got=proj_size))
+            raise ArgumentError("LSTM", "proj_size is out of range", expected=expected, got=proj_size)
         self.proj_size = proj_size
         super().__init__(
             input_size, hidden_size, num_layers, bias, batch_first, dropout, bidirectional, rng=rng, dtype=dtype

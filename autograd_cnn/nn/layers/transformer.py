@@ -9,7 +9,7 @@ import numpy as np
 from autograd_cnn import ops
 from autograd_cnn.engine.composite import composite
 from autograd_cnn.engine.node import Array
-from autograd_cnn.errors import ArgumentError, OperandError, sentence
+from autograd_cnn.errors import ArgumentError, OperandError
 from autograd_cnn.nn import init
 from autograd_cnn.nn.containers import ModuleList
 from autograd_cnn.nn.layers.attention import MultiheadAttention
@@ -94,7 +94,7 @@ class TransformerEncoderLayer(Module):
         if not callable(found):
             expected = "'relu', 'gelu' or a function"
             problem = "activation is unknown"
-            raise ArgumentError(sentence("TransformerEncoderLayer", problem, expected=expected, got=repr(activation)))
+            raise ArgumentError("TransformerEncoderLayer", problem, expected=expected, got=repr(activation))
         rng = default_rng(rng)
         self.activation, self.norm_first = found, norm_first
         self.self_attn = MultiheadAttention(
@@ -192,7 +192,7 @@ class TransformerEncoder(Module):
             if not isinstance(part, Module) and (part is not None or name == "encoder_layer"):
                 expected = "a TransformerEncoderLayer" if name == "encoder_layer" else "such as nn.LayerNorm, or None"
                 problem = f"{name} is not a module"
-                raise OperandError(sentence("TransformerEncoder", problem, expected=expected, got=type(part).__name__))
+                raise OperandError("TransformerEncoder", problem, expected=expected, got=type(part).__name__)
         self.layers = ModuleList(copy.deepcopy(encoder_layer) for _ in range(num_layers))
         self.norm = norm
         drawn = default_rng(rng)

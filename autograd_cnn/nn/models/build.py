@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 from autograd_cnn.engine.composite import composite
-from autograd_cnn.errors import ArgumentError, sentence
+from autograd_cnn.errors import ArgumentError
 from autograd_cnn.kernels.windows import windows
 from autograd_cnn.nn import init
 from autograd_cnn.nn.containers import Sequential
@@ -114,7 +114,7 @@ def build(
     """
     if not isinstance(activation, str) or activation not in ACTIVATIONS:
         expected = f"one of {', '.join(ACTIVATIONS)}"
-        raise ArgumentError(sentence("build", "activation is unknown", expected=expected, got=repr(activation)))
+        raise ArgumentError("build", "activation is unknown", expected=expected, got=repr(activation))
     layers = parse(pattern, counts)
     _check_order(pattern, layers)
     builder = _Builder(pattern, input_shape, kernel_size, padding, default_rng(rng), dtype)
@@ -148,7 +148,7 @@ class _Builder:
         dtype: DTypeLike,
     ) -> None:
         if not isinstance(shape, tuple | list | np.ndarray) or len(shape) != 3:
-            raise ArgumentError(sentence("build", "input_shape is not understood", expected="(C, H, W)", got=shape))
+            raise ArgumentError("build", "input_shape is not understood", expected="(C, H, W)", got=shape)
         for name, size in zip(("C", "H", "W"), shape, strict=True):
             integer("build", f"input_shape's {name}", size, 1)
         c, h, w = map(index, shape)
@@ -240,7 +240,7 @@ def _channels(layers: list[Layer], channels: int | Sequence[int]) -> list[int]:
     if len(given) == count:
         return [given[i] for i in stages]
     expected = f"one number for each of {len(stages)} CONV or {count} stages"
-    raise ArgumentError(sentence("build", "channels do not fit the pattern", expected=expected, got=len(given)))
+    raise ArgumentError("build", "channels do not fit the pattern", expected=expected, got=len(given))
 
 
 def _features(layers: list[Layer], features: int | Sequence[int]) -> list[int]:
@@ -248,8 +248,6 @@ def _features(layers: list[Layer], features: int | Sequence[int]) -> list[int]:
     count = sum(layer.kind == "FC" for layer in layers) - 1
     given = _numbers("features", features, [1] * count)
     if len(given) != count:
-        raise ArgumentError(
-            sentence("build", "features do not fit the pattern", expected=f"one number for each of {count} FC "
-                     "before the last", got=len(given))
-        )  # fmt: skip
+        raise ArgumentError("build", "features do not fit the pattern", expected=f"one number for each of {count} FC "
+                            "before the last", got=len(given))  # fmt: skip
     return given

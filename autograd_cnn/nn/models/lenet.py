@@ -13,7 +13,7 @@ import numpy as np
 from autograd_cnn import ops
 from autograd_cnn.engine.composite import composite
 from autograd_cnn.engine.node import Array, shape_of
-from autograd_cnn.errors import ArgumentError, ShapeError, sentence
+from autograd_cnn.errors import ArgumentError, ShapeError
 from autograd_cnn.nn import init
 from autograd_cnn.nn.containers import Sequential
 from autograd_cnn.nn.layers.activation import ReLU
@@ -75,7 +75,7 @@ def lenet5(*, rng: init.Rng = None, in_channels: Size = 1, image_size: Size = 28
     """
     left = ((image_size - 4) // 2 - 4) // 2
     if left < 1:
-        raise ArgumentError(sentence("lenet5", "image_size is out of range", expected="at least 16", got=image_size))
+        raise ArgumentError("lenet5", "image_size is out of range", expected="at least 16", got=image_size)
     rng = default_rng(rng)
     return Sequential({
         "conv1": Conv2d(in_channels, 6, 5, rng=rng),
@@ -177,7 +177,7 @@ class Subsample2d(Module):
         if len(shape) not in (3, 4) or shape[-3] != self.num_features:
             channels = self.num_features
             expected = f"(N, {channels}, H, W) or ({channels}, H, W)"
-            raise ShapeError(sentence("Subsample2d", "x has the wrong shape", expected=expected, got=shape))
+            raise ShapeError("Subsample2d", "x has the wrong shape", expected=expected, got=shape)
         x = in_dtype_of(self.weight, x)
         sums = ops.mean_pool(x, window=self.kernel_size, stride=self.stride) * math.prod(self.kernel_size)
         return sums * _maps(self.weight) + _maps(self.bias)
@@ -244,13 +244,13 @@ class PartialConv2d(Module):
     ) -> None:
         if not isinstance(sees, Sequence) or isinstance(sees, str) or not all(isinstance(c, Sequence) for c in sees):
             expected = "channels for each filter, as in [(0, 1), (2,)]"
-            raise ArgumentError(sentence("PartialConv2d", "sees is not understood", expected=expected, got=repr(sees)))
+            raise ArgumentError("PartialConv2d", "sees is not understood", expected=expected, got=repr(sees))
         integer("PartialConv2d", "filters", len(sees), 1)
         for position, channels in enumerate(sees):
             if not channels or len(set(channels)) < len(channels) or not set(channels) <= set(range(in_channels)):
                 problem = f"filter {position} can't see these channels"
                 expected = f"one or more of 0 to {in_channels - 1}, each once"
-                raise ArgumentError(sentence("PartialConv2d", problem, expected=expected, got=tuple(channels)))
+                raise ArgumentError("PartialConv2d", problem, expected=expected, got=tuple(channels))
         self.in_channels = in_channels
         self.sees = tuple(map(tuple, sees))
         self.kernel_size = pair("PartialConv2d", "kernel_size", kernel_size, 1)
@@ -270,7 +270,7 @@ class PartialConv2d(Module):
         if len(shape) not in (3, 4) or shape[-3] != self.in_channels:
             channels = self.in_channels
             expected = f"(N, {channels}, H, W) or ({channels}, H, W)"
-            raise ShapeError(sentence("PartialConv2d", "x has the wrong shape", expected=expected, got=shape))
+            raise ShapeError("PartialConv2d", "x has the wrong shape", expected=expected, got=shape)
         w = ops.scatter_add(
             self.weight, index=self._places, shape=(len(self.sees), self.in_channels, *self.kernel_size)
         )

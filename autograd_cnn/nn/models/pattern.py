@@ -82,7 +82,7 @@ def parse(pattern: str, counts: Mapping[str, int]) -> list[Layer]:
     require(isinstance(pattern, str), "build", "the pattern is not a string", "str", pattern)
     if len(pattern) > LONGEST:
         expected = f"at most {LONGEST} characters"
-        raise ArgumentError(sentence("build", "the pattern is too long", expected=expected, got=len(pattern)))
+        raise ArgumentError("build", "the pattern is too long", expected=expected, got=len(pattern))
     return _Parser(pattern.rstrip(), counts).run()
 
 
@@ -122,7 +122,7 @@ class _Parser:
         if self.next:
             self.fail("'->' or the end")
         if unused := self.counts.keys() - self.used:
-            raise ArgumentError(sentence("build", f"no argument or count {min(unused)!r}"))
+            raise ArgumentError("build", f"no argument or count {min(unused)!r}")
         return layers
 
     def chain(self, depth: int) -> list[Layer]:

@@ -3,7 +3,7 @@
 from autograd_cnn import ops
 from autograd_cnn.engine.composite import composite
 from autograd_cnn.engine.node import Array, shape_of
-from autograd_cnn.errors import ShapeError, sentence
+from autograd_cnn.errors import ShapeError
 from autograd_cnn.nn import init
 from autograd_cnn.nn.containers import Sequential
 from autograd_cnn.nn.layers.activation import ReLU
@@ -136,7 +136,7 @@ class UNet(Module):
         size = shape_of(x)[2:]
         if len(size) != 2 or any(length % 2**HALVINGS for length in size):
             expected = "(N, C, H, W), H and W multiples of 16"
-            raise ShapeError(sentence("unet", "x can't be halved four times", expected=expected, got=shape_of(x)))
+            raise ShapeError("unet", "x can't be halved four times", expected=expected, got=shape_of(x))
         x1 = self.inc(x)
         x2 = self.down1(x1)
         x3 = self.down2(x2)

@@ -1,7 +1,7 @@
 """A small network after VGG (Simonyan & Zisserman 2015)."""
 
 from autograd_cnn.engine.composite import composite
-from autograd_cnn.errors import ArgumentError, sentence
+from autograd_cnn.errors import ArgumentError
 from autograd_cnn.nn import init
 from autograd_cnn.nn.containers import Sequential
 from autograd_cnn.nn.layers.activation import ReLU
@@ -40,7 +40,7 @@ def small_vgg(*, rng: init.Rng = None, in_channels: Size = 3, image_size: Size =
     """
     left = image_size // 8
     if left < 1:
-        raise ArgumentError(sentence("small_vgg", "image_size is out of range", expected="at least 8", got=image_size))
+        raise ArgumentError("small_vgg", "image_size is out of range", expected="at least 8", got=image_size)
     rng = default_rng(rng)
     modules: dict[str, Module] = {}
     channels = in_channels

@@ -3,7 +3,7 @@
 from autograd_cnn import ops
 from autograd_cnn.engine.composite import composite
 from autograd_cnn.engine.node import Array, shape_of
-from autograd_cnn.errors import ArgumentError, ShapeError, sentence
+from autograd_cnn.errors import ArgumentError, ShapeError
 from autograd_cnn.nn import init
 from autograd_cnn.nn.containers import Sequential
 from autograd_cnn.nn.layers.convolution import Conv2d
@@ -48,8 +48,7 @@ class VisionTransformer(Module):
     ) -> None:  # fmt: skip
         if image_size % patch_size:
             expected = f"a divisor of image_size, {image_size}"
-            problem = "patch_size does not fit"
-            raise ArgumentError(sentence("VisionTransformer", problem, expected=expected, got=patch_size))
+            raise ArgumentError("VisionTransformer", "patch_size does not fit", expected=expected, got=patch_size)
         rng = default_rng(rng)
         count = (image_size // patch_size) ** 2
         self.patches = Conv2d(in_channels, width, patch_size, patch_size, rng=rng)
@@ -70,7 +69,7 @@ class VisionTransformer(Module):
         if height * length != self.positions.shape[1]:
             problem = "the image has the wrong size"
             expected = f"{self.positions.shape[1]} patches"
-            raise ShapeError(sentence("VisionTransformer", problem, expected=expected, got=f"shape {shape_of(x)}"))
+            raise ShapeError("VisionTransformer", problem, expected=expected, got=f"shape {shape_of(x)}")
         y = ops.swapaxes(ops.reshape(maps, shape=(count, width, height * length)), 1, 2) + self.positions  # (N, L, E)
         return self.head(ops.mean(self.norm(self.layers(y)), axis=1))
 

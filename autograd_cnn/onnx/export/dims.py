@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from autograd_cnn.errors import FormatError, sentence
+from autograd_cnn.errors import FormatError
 from autograd_cnn.onnx.export.program import Program
 
 
@@ -72,20 +72,19 @@ def joint(programs: Sequence[Program], sizes: Sequence[int]) -> Program:
     """
     first = programs[0]
     if len({tuple((op.primitive, op.outputs) for op in each.ops) for each in programs}) > 1:
-        problem = "other calls are made for batches of another size"
-        raise FormatError(sentence("export", problem, hint="leave out dynamic_batch"))
+        raise FormatError("export", "other calls are made for batches of another size", hint="leave out dynamic_batch")
     ops = []
     for several in zip(*(each.ops for each in programs), strict=True):
         try:
             operands, params = _common([(op.operands, op.params) for op in several], sizes)
         except _Different as error:
             what = f"{several[0].primitive.name} takes {error} that changes with the batch in an unknown way"
-            raise FormatError(sentence("export", what, hint="leave out dynamic_batch")) from error
+            raise FormatError("export", what, hint="leave out dynamic_batch") from error
         ops.append(replace(several[0], operands=operands, params=params))
     try:
         outputs = _common([each.outputs for each in programs], sizes)
     except _Different as error:
-        raise FormatError(sentence("export", "a result changes with the batch in an unknown way")) from error
+        raise FormatError("export", "a result changes with the batch in an unknown way") from error
     return replace(first, ops=ops, outputs=list(outputs))
 
 
@@ -97,7 +96,7 @@ def shape_in(programs: Sequence[Program], sizes: Sequence[int]) -> Callable[[Any
             found: tuple[Any, ...] = _common([each.shape(slot) for each in programs], sizes)
         except _Different as error:
             text = "the shape of a result changes with the batch in an unknown way"
-            raise FormatError(sentence("export", text, hint="leave out dynamic_batch")) from error
+            raise FormatError("export", text, hint="leave out dynamic_batch") from error
         return found
 
     return shape

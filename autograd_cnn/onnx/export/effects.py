@@ -8,7 +8,7 @@ import numpy as np
 
 from autograd_cnn import ops
 from autograd_cnn.engine.node import Array
-from autograd_cnn.errors import FormatError, sentence
+from autograd_cnn.errors import FormatError
 from autograd_cnn.nn import module as modules
 from autograd_cnn.nn.functional import classification, regression
 from autograd_cnn.nn.functional.embedding import _check_indices
@@ -108,7 +108,7 @@ def _step(recorder: Recorder, optimizer: Optimizer) -> None:
     if update is None:
         names = ", ".join(each.__name__ for each in UPDATES)
         problem = f"the steps of {type(optimizer).__name__} have no formula"
-        raise FormatError(sentence("export", problem, hint=f"only those of {names} have"))
+        raise FormatError("export", problem, hint=f"only those of {names} have")
     remembered = recorder.trace.before[id(optimizer)]
     for number, group in enumerate(optimizer.param_groups):
         rate = recorder.variable(
@@ -141,7 +141,7 @@ def _first(key: str, value: Any, group: dict[str, Any]) -> Any:
 def _kept(optimizer: Optimizer, group: dict[str, Any], remembered: Any) -> list[str]:
     """Return the state of each parameter."""
     if unknown := [option for option in ("amsgrad", "centered") if group.get(option)]:
-        raise FormatError(sentence("export", f"the option {unknown[0]} of {type(optimizer).__name__} has no formula"))
+        raise FormatError("export", f"the option {unknown[0]} of {type(optimizer).__name__} has no formula")
     if not isinstance(optimizer, (SGD, RMSprop)):
         return [name for name, always in optimizer.remembers.items() if always]
     kept = ["square_avg"] if isinstance(optimizer, RMSprop) else []
@@ -149,5 +149,5 @@ def _kept(optimizer: Optimizer, group: dict[str, Any], remembered: Any) -> list[
         return kept
     if group.get("dampening") and not remembered:
         problem = "the first step with a dampening differs from later ones"
-        raise FormatError(sentence("export", problem, hint="take a step before"))
+        raise FormatError("export", problem, hint="take a step before")
     return [*kept, "momentum_buffer"]

@@ -9,7 +9,7 @@ import numpy as np
 
 from autograd_cnn.engine.composite import parsed
 from autograd_cnn.engine.trace import Slot, slots_in
-from autograd_cnn.errors import FormatError, MissingDependencyError, OperandError, sentence
+from autograd_cnn.errors import FormatError, MissingDependencyError, OperandError
 from autograd_cnn.files import AnyPath, as_path, replacing
 from autograd_cnn.nn import Module
 from autograd_cnn.onnx.export import effects, elementwise, indexing, layers, matrices, shaping, windows
@@ -95,7 +95,7 @@ def export(
     """
     path = as_path("export", path, [".onnx"])
     if not callable(function):
-        raise OperandError(sentence("export", "not a function", expected="a function", got=repr(function)))
+        raise OperandError("export", "not a function", expected="a function", got=repr(function))
     try:
         onnx = import_module("onnx")
     except ImportError as error:
@@ -104,7 +104,7 @@ def export(
     names, called = _argument_names(function, len(args)), _called(function)
     arrays = [leaf for arg in args for _, leaf in named_leaves(arg, "") if is_array(leaf)]
     if not arrays:
-        raise OperandError(sentence("export", "no argument is an array", hint="pass example_inputs with arrays"))
+        raise OperandError("export", "no argument is an array", hint="pass example_inputs with arrays")
     if dynamic_batch:
         size = max(_first_length(arrays[0]), 2)  # one example would be broadcast
         sizes = (size, size + 1, size + 3)
@@ -235,7 +235,7 @@ class _Writing:
         write = writer_of(op.primitive)
         if write is None:
             text = f"{op.primitive.name} has no counterpart in ONNX"
-            raise FormatError(sentence("export", text, hint="compute it with other operations"))
+            raise FormatError("export", text, hint="compute it with other operations")
         slot = op.outputs[0]
         dtype = np.asarray(self.program.values[slot]).dtype
         y = Ref("", np.dtype(np.float32) if dtype == np.float16 else dtype, self.shape(slot))

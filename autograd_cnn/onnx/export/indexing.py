@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from autograd_cnn import ops
-from autograd_cnn.errors import FormatError, sentence
+from autograd_cnn.errors import FormatError
 from autograd_cnn.onnx.export import shaping
 from autograd_cnn.onnx.export.dims import Counted, Dim
 from autograd_cnn.onnx.export.graph import Graph, Ref
@@ -22,7 +22,7 @@ def _parts(index: Any, rank: int) -> list[Any]:
     parts = list(index) if isinstance(index, tuple) else [index]
     if any(isinstance(part, Ref) and part.dtype == bool for part in parts):
         text = "of what a computed mask picks, the values tell how much it is"
-        raise FormatError(sentence("export", text, hint="set the rest to 0 by where"))
+        raise FormatError("export", text, hint="set the rest to 0 by where")
     parts = [np.asarray(part) if isinstance(part, list) else part for part in parts]
     used = sum(part.ndim if _is_mask(part) else part is not None and part is not ... for part in parts)
     rest = [slice(None)] * (rank - used)
@@ -131,7 +131,7 @@ def _places(shape: Sequence[Any], index: Any) -> Any:
     parts = index if isinstance(index, tuple) else (index,)
     if not is_known(shape) or any(isinstance(part, (Ref, Dim, Counted)) for part in parts):
         problem = "an index that mixes arrays from the graph, or lengths of the batch, with slices"
-        raise FormatError(sentence("export", problem, hint="take along one axis at a time"))
+        raise FormatError("export", problem, hint="take along one axis at a time")
     return np.arange(math.prod(shape)).reshape(tuple(shape))[index]
 
 

@@ -6,7 +6,7 @@ import numpy as np
 
 from autograd_cnn import ops
 from autograd_cnn.engine.node import Array, shape_of
-from autograd_cnn.errors import FormatError, sentence
+from autograd_cnn.errors import FormatError
 from autograd_cnn.onnx.export.formulas import formula
 from autograd_cnn.ops import decomposition, inverse
 
@@ -19,7 +19,7 @@ def _check(x: Array) -> int:
     if n > LARGEST:
         problem = "inverses and factors of large matrices have no counterpart in ONNX"
         hint = "solve by an iteration of products"
-        raise FormatError(sentence("export", problem, expected=f"at most {LARGEST} rows", got=n, hint=hint))
+        raise FormatError("export", problem, expected=f"at most {LARGEST} rows", got=n, hint=hint)
     return n
 
 

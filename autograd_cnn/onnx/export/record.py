@@ -13,7 +13,7 @@ from autograd_cnn.engine.node import Array, Traced
 from autograd_cnn.engine.primitive import REGISTRY, Primitive
 from autograd_cnn.engine.recording import entering, no_grad, recording
 from autograd_cnn.engine.trace import Call, Held, Slot, Trace, argument, resolved, value_of
-from autograd_cnn.errors import FormatError, sentence
+from autograd_cnn.errors import FormatError
 from autograd_cnn.nn import Module
 from autograd_cnn.onnx.export.formulas import FORMULAS
 from autograd_cnn.onnx.export.program import Op, Program, Variable
@@ -131,14 +131,14 @@ def record(function: Callable[..., Any], args: Sequence[Any], names: Sequence[st
         entering.reset(token)
         trace.restore()
     if trace.refusal:
-        raise FormatError(sentence("export", trace.refusal))
+        raise FormatError("export", trace.refusal)
     recorder = Recorder(trace, [name for name, _ in arrays])
     recorder.add_calls(trace.calls, trace, recorder.references)
     recorder.close()
     for (name, leaf), reference in zip(results, references, strict=True):
         if not is_array(leaf):
             problem = "a result is not an array"
-            raise FormatError(sentence("export", problem, expected="arrays or tensors", got=type(leaf).__name__))
+            raise FormatError("export", problem, expected="arrays or tensors", got=type(leaf).__name__)
         whole = name if name and not name[0].isdigit() else f"y.{name}".rstrip(".")
         recorder.program.outputs.append((whole, resolved(reference, recorder.references)))
     return recorder.program
@@ -217,7 +217,7 @@ class Recorder:
         if effect is None:
             hint = "call .eval() on the model first" if "mask" in call.name else ""
             what = f"what {call.name} does is not a computation that ONNX could make again"
-            raise FormatError(sentence("export", f"{what} ({call.origin})", hint=hint))
+            raise FormatError("export", f"{what} ({call.origin})", hint=hint)
         effect(self, owner, *args)
         return ()
 

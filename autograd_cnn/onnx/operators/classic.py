@@ -97,7 +97,7 @@ def one_hot_encoder(x: Fixed, *, cats_int64s: Sequence[int], zeros: Flag = 1) ->
     """Return 1 for the category that a number is, 0 for the others."""
     hot = ops.equal(ops.expand_dims(x, -1), np.asarray(cats_int64s, x.dtype))
     if not zeros and not known(ops.all(ops.any(hot, axis=-1))):
-        raise FormatError(sentence("a category is not known", expected=list(cats_int64s)))
+        raise FormatError("a category is not known", expected=list(cats_int64s))
     return ops.astype(hot, dtype=np.float32)
 
 
@@ -207,7 +207,7 @@ class _Trees:
         self.modes = np.asarray(given["nodes_modes"])
         self.leaf = self.modes == "LEAF"
         if unknown := set(self.modes.tolist()) - {*_COMPARED, "LEAF"}:
-            raise FormatError(sentence("nodes_modes", expected=[*_COMPARED, "LEAF"], got=min(unknown)))
+            raise FormatError("nodes_modes", expected=[*_COMPARED, "LEAF"], got=min(unknown))
         order = np.lexsort((nodes, trees))
         trees, nodes = trees[order], nodes[order]
         self.places = {
@@ -225,7 +225,7 @@ class _Trees:
         below = np.concatenate([self.yes[inner], self.no[inner]])
         self.roots = np.setdiff1d(np.arange(len(of)), below)
         if len(self.places) < len(of) or len(np.unique(below)) < len(below) or len(self.roots) != len(np.unique(of)):
-            raise FormatError(sentence("the nodes are not trees", expected="one way from one root to each"))
+            raise FormatError("the nodes are not trees", expected="one way from one root to each")
         self.features = np.where(self.leaf, 0, np.asarray(given["nodes_featureids"], np.int64))
         self.thresholds = np.asarray(given["nodes_values"], np.float32)
         self.missing = np.asarray(given.get("nodes_missing_value_tracks_true") or np.zeros(len(of)), np.bool_)

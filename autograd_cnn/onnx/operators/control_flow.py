@@ -70,7 +70,7 @@ def scan(
     lines = [ops.moveaxis(x, axis, 0) for x, axis in zip(sequences, axes, strict=True)]
     lengths = {shape_of(line)[0] for line in lines}
     if len(lengths) != 1:
-        raise ShapeError(sentence("the sequences differ in length", expected="one length", got=sorted(lengths)))
+        raise ShapeError("the sequences differ in length", expected="one length", got=sorted(lengths))
     rows = []
     for step in range(*lengths):
         slices = [

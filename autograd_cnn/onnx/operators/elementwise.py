@@ -9,7 +9,7 @@ import numpy as np
 
 from autograd_cnn import ops
 from autograd_cnn.engine.node import Array, shape_of
-from autograd_cnn.errors import FormatError, sentence
+from autograd_cnn.errors import FormatError
 from autograd_cnn.onnx.operator import Fixed, Flag, Numbers, operator, plain
 from autograd_cnn.ops.activation import _shrink
 
@@ -203,7 +203,7 @@ def cast_like(x: Array, like: Array, *, saturate: Flag = 1, round_mode: str = "u
 def bit_cast(x: Array, *, to: np.dtype[Any]) -> Array:
     """Reinterpret the bits of numbers as another dtype of the same width."""
     if to.itemsize != x.dtype.itemsize:
-        raise FormatError(sentence("the numbers differ in width", expected=x.dtype, got=to))
+        raise FormatError("the numbers differ in width", expected=x.dtype, got=to)
     return plain(lambda a: np.asarray(a).view(to))(x)
 
 
@@ -215,7 +215,7 @@ def identity(x: Array) -> Array:
 
 def _check_inference(given: Any) -> None:
     if np.any(given.get("training_mode", False)):
-        raise FormatError(sentence("training_mode is set", hint="export the network for inference"))
+        raise FormatError("training_mode is set", hint="export the network for inference")
 
 
 @operator("Dropout", extent=lambda shapes, *_: 2 * math.prod(shapes[0]), check=_check_inference)

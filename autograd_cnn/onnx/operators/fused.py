@@ -13,7 +13,7 @@ import numpy as np
 
 from autograd_cnn import ops
 from autograd_cnn.engine.node import Array, Shape, shape_of
-from autograd_cnn.errors import FormatError, ShapeError, sentence
+from autograd_cnn.errors import FormatError, ShapeError
 from autograd_cnn.onnx.operator import Fixed, Flag, Indices, Weights, operator
 from autograd_cnn.onnx.operators import elementwise, normalization, products, quantization, windows
 from autograd_cnn.onnx.operators.indexing import gather
@@ -38,7 +38,7 @@ def _activated(x: Array, name: str, numbers: Sequence[float] | None) -> Array:
     if not name:
         return x
     if name not in ACTIVATIONS:
-        raise FormatError(sentence("the activation is not supported", expected=list(ACTIVATIONS), got=name))
+        raise FormatError("the activation is not supported", expected=list(ACTIVATIONS), got=name)
     return ACTIVATIONS[name](x, *numbers or ())
 
 
@@ -187,7 +187,9 @@ def _hidden(mask: Array | None, batch: int, keys: int) -> Array | None:
     if shape == (batch,) and batch != keys:
         return ops.reshape(ops.less_equal(ops.reshape(mask, shape=(-1, 1)), np.arange(keys)), shape=(batch, 1, 1, keys))
     if len(shape) not in (2, 3) or shape[-1] != keys:
-        raise ShapeError(sentence("the mask has a form that is not supported", expected=f"({batch},) or (..., {keys})", got=shape))  # fmt: skip
+        raise ShapeError(
+            "the mask has a form that is not supported", expected=f"({batch},) or (..., {keys})", got=shape
+        )  # fmt: skip
     return ops.reshape(ops.equal(mask, 0), shape=(shape[0], 1, shape[1] if len(shape) == 3 else 1, keys))
 
 

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from autograd_cnn import ops
 from autograd_cnn.engine.node import Array, Shape, shape_of
-from autograd_cnn.errors import FormatError, ShapeError, sentence
+from autograd_cnn.errors import FormatError, ShapeError
 from autograd_cnn.onnx.budget import CALL
 from autograd_cnn.onnx.operator import Fixed, Flag, Indices, Ints, Numbers, detached, known, operator
 from autograd_cnn.tensor.numpy_functions import plain_index
@@ -42,8 +42,7 @@ def gather(x: Array, indices: Indices, *, axis: int = 0) -> Array:
 def _places(x: Array, indices: Indices, axis: int) -> tuple[Any, ...]:
     """Return an index for the elements that ``indices`` names along an axis."""
     if indices.ndim != len(shape_of(x)):
-        expected = f"{len(shape_of(x))} axes"
-        raise ShapeError(sentence("indices and x differ in rank", expected=expected, got=indices.shape))
+        raise ShapeError("indices and x differ in rank", expected=f"{len(shape_of(x))} axes", got=indices.shape)
     places: list[Any] = list(np.ogrid[tuple(slice(n) for n in indices.shape)])
     places[axis] = plain_index(indices)
     return tuple(places)
@@ -100,8 +99,7 @@ def _scattered(x: Array, values: Array, index: tuple[Any, ...], reduction: Reduc
         return x + ops.scatter_add(values, index=index, shape=shape_of(x))
     function = {"add": np.add, "mul": np.multiply, "max": np.maximum, "min": np.minimum}[reduction]
     if any(getattr(each, "node", None) is not None for each in (x, values)):
-        hint = "it takes numbers that are known"
-        raise FormatError(sentence(f"the reduction {reduction} has no gradient", hint=hint))
+        raise FormatError(f"the reduction {reduction} has no gradient", hint="it takes numbers that are known")
     y = known(x).copy()
     function.at(y, index, known(values))
     return y

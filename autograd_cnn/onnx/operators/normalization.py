@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 from autograd_cnn import ops
 from autograd_cnn.engine.node import Array, shape_of
-from autograd_cnn.errors import FormatError, ShapeError, sentence
+from autograd_cnn.errors import FormatError, ShapeError
 from autograd_cnn.onnx.operator import Fixed, Flag, operator
 
 
@@ -17,7 +17,7 @@ def _maps(x: Array) -> tuple[int, ...]:
 
 def _check_training(given: Any) -> None:
     if given.get("training_mode"):
-        raise FormatError(sentence("training_mode is set", hint="export the network for inference"))
+        raise FormatError("training_mode is set", hint="export the network for inference")
 
 
 @operator("BatchNormalization", check=_check_training)
@@ -28,7 +28,7 @@ def batch_normalization(
     """Normalise each channel by statistics gathered in training (Ioffe & Szegedy 2015)."""
     maps = shape_of(x)[1:2]
     if wrong := [shape_of(each) for each in (scale, bias, mean, var) if shape_of(each) != maps]:
-        raise ShapeError(sentence("one number for each map is needed", expected=maps, got=wrong[0]))
+        raise ShapeError("one number for each map is needed", expected=maps, got=wrong[0])
     shape = shape_of(x)
     images = x if len(shape) == 4 else ops.reshape(x, shape=(*shape[:2], -1, 1))
     y = ops.batch_norm_inference(images, mean, var, scale, bias, eps=epsilon)

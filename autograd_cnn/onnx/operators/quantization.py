@@ -11,7 +11,7 @@ import numpy as np
 
 from autograd_cnn import ops
 from autograd_cnn.engine.node import Array, Shape, shape_of
-from autograd_cnn.errors import FormatError, sentence
+from autograd_cnn.errors import FormatError
 from autograd_cnn.onnx.operator import Fixed, Ints, Weights, detached, operator
 from autograd_cnn.onnx.operators import windows
 from autograd_cnn.onnx.operators.products import matmul_extent
@@ -51,7 +51,7 @@ def quantize_linear(
 ) -> Array:  # fmt: skip
     """Divide by a scale and round."""
     if precision:
-        raise FormatError(sentence("a precision is not supported", expected="that of the scale"))
+        raise FormatError("a precision is not supported", expected="that of the scale")
     dtype = y_zero_point.dtype if y_zero_point is not None else output_dtype or np.dtype(np.uint8)
     scale, zero = (
         0 if each is None else ops.astype(_aligned(each, shape_of(x), axis, block_size), dtype=_float(x).dtype)

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from autograd_cnn import ops
 from autograd_cnn.engine.node import Array, Shape, shape_of
-from autograd_cnn.errors import FormatError, ShapeError, sentence
+from autograd_cnn.errors import FormatError, ShapeError
 from autograd_cnn.onnx.budget import CALL
 from autograd_cnn.onnx.operator import Flag, Ints, operator
 from autograd_cnn.onnx.operators.elementwise import hard_sigmoid, softsign, thresholded_relu
@@ -64,8 +64,7 @@ def _functions(
     """Return the activations of each direction; parameters go in order to those that take any."""
     names = [name.lower() for name in names or defaults * directions]
     if len(names) != len(defaults) * directions or not FUNCTIONS.keys() >= set(names):
-        expected = f"{len(defaults) * directions} of those that ONNX lists"
-        raise FormatError(sentence("activations", expected=expected, got=names))
+        raise FormatError("activations", expected=f"{len(defaults) * directions} of those that ONNX lists", got=names)
     first, second = iter(alphas or ()), iter(betas or ())
     made = [
         FUNCTIONS[name](next(first, None) if name in _ALPHAS else None, next(second, None) if name in _BETAS else None)
@@ -131,7 +130,7 @@ def _run(
     batch = shape_of(x)[1]
     directions = 2 if direction == "bidirectional" else 1
     if shape_of(w)[0] != directions:
-        raise ShapeError(sentence("w has other directions", expected=directions, got=shape_of(w)[0]))
+        raise ShapeError("w has other directions", expected=directions, got=shape_of(w)[0])
     zeros = np.zeros((batch, hidden), x.dtype)
     runs = []
     for d, layer in enumerate(layers):

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from autograd_cnn import ops
 from autograd_cnn.engine.node import Array, Shape, shape_of
-from autograd_cnn.errors import ShapeError, sentence
+from autograd_cnn.errors import ShapeError
 from autograd_cnn.onnx.budget import CALL
 from autograd_cnn.onnx.operator import Fixed, Indices, known, operator
 from autograd_cnn.onnx.operators import windows
@@ -117,7 +117,7 @@ def deform_conv(
     """Correlate with filters whose taps are moved by offsets and weighted by a mask (Dai et al. 2017; Zhu et al. 2019)."""
     (batch, channels, *image), (filters, _, *size) = shape_of(x), shape_of(w)
     if len(image) != 2:
-        raise ShapeError(sentence("only images are supported", expected="(N, C, H, W)", got=shape_of(x)))
+        raise ShapeError("only images are supported", expected="(N, C, H, W)", got=shape_of(x))
     geometry, taps, out = (
         windows.geometry_of(tuple(image), size, "NOTSET", dilations, pads, strides),
         math.prod(size),

@@ -174,8 +174,7 @@ def grid_sample(
     lengths = shape_of(x)[2:]
     rank = len(lengths)
     if shape_of(grid)[-1] != rank:
-        expected = f"{rank} numbers for each place"
-        raise ShapeError(sentence("the grid does not fit", expected=expected, got=shape_of(grid)))
+        raise ShapeError("the grid does not fit", expected=f"{rank} numbers for each place", got=shape_of(grid))
     taps, weights = [], []
     for axis, n in enumerate(lengths):
         at = grid[..., rank - 1 - axis]

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from autograd_cnn import ops
 from autograd_cnn.engine.node import Array, Shape, shape_of
-from autograd_cnn.errors import FormatError, ShapeError, sentence
+from autograd_cnn.errors import FormatError, ShapeError
 from autograd_cnn.onnx.operator import Flag, Ints, Numbers, known, operator
 
 # --- how much they make -----------------------------------------------------------------------
@@ -55,8 +55,7 @@ def reshape(x: Array, shape: Ints, *, allowzero: Flag = 0) -> Array:
     lengths = [int(length) for length in shape]
     if not allowzero:
         if 0 in lengths[len(shape_of(x)) :]:
-            expected = f"{len(shape_of(x))} axes"
-            raise ShapeError(sentence("a 0 stands for a length that x lacks", expected=expected, got=lengths))
+            raise ShapeError("a 0 stands for a length that x lacks", expected=f"{len(shape_of(x))} axes", got=lengths)
         lengths = [length or shape_of(x)[place] for place, length in enumerate(lengths)]
     return ops.reshape(x, shape=tuple(lengths))
 
@@ -124,7 +123,7 @@ def split(
     lengths = [-(-length // count)] * count if split is None else split.tolist()
     ends = np.minimum(np.cumsum(lengths), length).tolist()
     if split is not None and (sum(lengths) != length or min(lengths, default=0) < 0):
-        raise ShapeError(sentence("the parts do not fit the axis", expected=f"{length} in all", got=lengths))
+        raise ShapeError("the parts do not fit the axis", expected=f"{length} in all", got=lengths)
     rank = len(shape_of(x))
     starts = [0, *ends[:-1]]
     return tuple(
@@ -142,7 +141,9 @@ def cut(
     places = range(len(starts)) if axes is None else axes.tolist()
     lengths = {len(each) for each in (starts, ends, axes, steps) if each is not None}
     if len(lengths) > 1 or not all(-rank <= place < rank for place in places):
-        raise ShapeError(sentence("starts, ends, axes and steps do not fit", expected=f"one of each for each of at most {rank} axes", got=f"axes {list(places)}"))  # fmt: skip
+        raise ShapeError(
+            "starts, ends, axes and steps do not fit", expected=f"one of each for each of at most {rank} axes", got=f"axes {list(places)}"
+        )  # fmt: skip
     strides = [1] * len(starts) if steps is None else steps.tolist()
     for axis, start, end, step in zip(places, starts.tolist(), ends.tolist(), strides, strict=True):
         length = shape_of(x)[axis]
@@ -203,7 +204,7 @@ def tile(x: Array, repeats: Ints) -> Array:
 def constant_of_shape(shape: Ints, *, value: NDArray[Any] | None = None) -> NDArray[Any]:
     """Return an array filled with one number, by default 0."""
     if value is not None and value.size != 1:
-        raise FormatError(sentence("the value is not one number", expected=1, got=value.size))
+        raise FormatError("the value is not one number", expected=1, got=value.size)
     return np.full(tuple(shape.tolist()), np.float32(0) if value is None else value)
 
 

@@ -45,7 +45,7 @@ def check_windows(given: Mapping[str, Any]) -> None:
         if not numbers:
             continue
         if min(numbers) < least:
-            raise FormatError(sentence(f"{name} is out of range", expected=f"at least {least}", got=list(numbers)))
+            raise FormatError(f"{name} is out of range", expected=f"at least {least}", got=list(numbers))
         ranks.add(len(numbers) / (2 if name == "pads" else 1))
     if len(ranks) > 1:
         raise FormatError(sentence("the attributes differ in their numbers of axes"))
@@ -68,7 +68,7 @@ def geometry_of(
     if not len(size) == len(stride) == len(dilation) == len(around) / 2 == rank or rank < 1:
         expected = f"{rank}, those of x without two"
         got = len(size) if len(size) != rank else len(stride)
-        raise ShapeError(sentence("the window and x differ in their numbers of axes", expected=expected, got=got))
+        raise ShapeError("the window and x differ in their numbers of axes", expected=expected, got=got)
     sides = tuple(zip(around[:rank], around[rank:], strict=True))
     if auto_pad == "VALID":
         sides = ((0, 0),) * rank
@@ -378,4 +378,4 @@ def _pair(both: Sequence[Any]) -> tuple[Any, Any]:
 
 def _check_size(told: Sequence[int] | None, size: Shape) -> None:
     if told is not None and tuple(told) != size:
-        raise FormatError(sentence("kernel_shape contradicts the filters", expected=size, got=tuple(told)))
+        raise FormatError("kernel_shape contradicts the filters", expected=size, got=tuple(told))

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from typing import Literal
 
 from autograd_cnn.engine.composite import declared
-from autograd_cnn.errors import ArgumentError, OperandError, sentence
+from autograd_cnn.errors import ArgumentError, OperandError
 from autograd_cnn.optim.lr_scheduler.schedule import Absolute, Scheduler, for_groups
 from autograd_cnn.parameters import Bool, NotNegative, Positive, Share, Size
 
@@ -41,9 +41,8 @@ class LambdaLR(Absolute):
     def __post_init__(self) -> None:
         functions = [self.lr_lambda] if callable(self.lr_lambda) else self.lr_lambda
         if not isinstance(functions, (list, tuple)) or not all(map(callable, functions)):
-            problem = "lr_lambda is not understood"
             expected = "a function, or one for each group"
-            raise OperandError(sentence("LambdaLR", problem, expected=expected, got=repr(self.lr_lambda)))
+            raise OperandError("LambdaLR", "lr_lambda is not understood", expected=expected, got=repr(self.lr_lambda))
         super().__post_init__()
 
     def rates(self, epoch: int) -> list[float]:
@@ -51,9 +50,8 @@ class LambdaLR(Absolute):
         count = len(self.base_lrs)
         functions = [self.lr_lambda] * count if callable(self.lr_lambda) else self.lr_lambda
         if len(functions) != count:
-            problem = "lr_lambda has the wrong length"
             expected = f"{count} functions, one for each group"
-            raise ArgumentError(sentence("LambdaLR", problem, expected=expected, got=len(functions)))
+            raise ArgumentError("LambdaLR", "lr_lambda has the wrong length", expected=expected, got=len(functions))
         return [float(base * function(epoch)) for base, function in zip(self.base_lrs, functions, strict=True)]
 
 
@@ -167,11 +165,11 @@ class OneCycleLR(Absolute):
         if self.total_steps is None:
             if self.epochs is None or self.steps_per_epoch is None:
                 hint = "pass total_steps, or epochs and steps_per_epoch"
-                raise ArgumentError(sentence("OneCycleLR", "how long is the cycle", hint=hint))
+                raise ArgumentError("OneCycleLR", "how long is the cycle", hint=hint)
             self.total_steps = self.epochs * self.steps_per_epoch
         if self.cycle_momentum and not {"momentum", "betas"} & self.optimizer.defaults.keys():
             problem = f"{type(self.optimizer).__name__} has no momentum"
-            raise ArgumentError(sentence("OneCycleLR", problem, hint="pass cycle_momentum=False"))
+            raise ArgumentError("OneCycleLR", problem, hint="pass cycle_momentum=False")
         # Each phase ends at a step, with a share of the peak: 0 is the first rate, 1 the peak, -1 the last rate.
         self._phases = [(self.pct_start * self.total_steps - 1, 1), (self.total_steps - 1, -1)]
         if self.three_phase:
@@ -199,8 +197,7 @@ class OneCycleLR(Absolute):
     def _between(self, values: tuple[float, float, float], step: int) -> float:
         """Return the value at a step, given the first value, the peak value and the last value."""
         if step > self._phases[-1][0] + 1:
-            expected = f"{self.total_steps} steps"
-            raise ArgumentError(sentence("OneCycleLR", "the cycle is over", expected=expected, got=step))
+            raise ArgumentError("OneCycleLR", "the cycle is over", expected=f"{self.total_steps} steps", got=step)
         begin, first = 0.0, values[0]
         for end, position in self._phases:
             last = values[position]

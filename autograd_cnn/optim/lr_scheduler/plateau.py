@@ -6,7 +6,7 @@ from typing import Any, ClassVar, Literal
 
 from autograd_cnn.engine.composite import declared
 from autograd_cnn.engine.trace import RUNNING, current
-from autograd_cnn.errors import OperandError, sentence
+from autograd_cnn.errors import OperandError
 from autograd_cnn.optim.lr_scheduler.schedule import Scheduler, for_groups
 from autograd_cnn.parameters import BelowOne, NotNegative, Whole, number, whole
 
@@ -90,8 +90,8 @@ class ReduceLROnPlateau(Scheduler):
             metric = float(metrics)
         except (TypeError, ValueError):
             raise OperandError(
-                sentence("ReduceLROnPlateau.step", "metrics is not a number", expected="such as the epoch's mean loss",
-                         got=repr(metrics))
+                "ReduceLROnPlateau.step", "metrics is not a number", expected="such as the epoch's mean loss",
+                got=repr(metrics)
             ) from None  # fmt: skip
         self.last_epoch += 1
         if self._is_better(metric):

@@ -15,9 +15,7 @@ from autograd_cnn.parameters import Parse, not_negative, whole
 def rates_of(where: str, name: str, values: Any) -> list[float]:
     """Return a list of rates from a state as floats."""
     if not isinstance(values, (list, tuple)):
-        raise ArgumentError(
-            sentence(where, f"{name} is not understood", expected="a list of numbers", got=repr(values))
-        )
+        raise ArgumentError(where, f"{name} is not understood", expected="a list of numbers", got=repr(values))
     return [not_negative(where, name, value) for value in values]
 
 
@@ -60,12 +58,12 @@ class Scheduler:
         if not isinstance(state_dict, dict) or state_dict.keys() != parsers.keys():
             problem, expected = "it is not a state of this schedule", f"a dict with {', '.join(parsers)}"
             got = ", ".join(map(str, state_dict)) if isinstance(state_dict, dict) else type(state_dict).__name__
-            raise ArgumentError(sentence(where, problem, expected=expected, got=got))
+            raise ArgumentError(where, problem, expected=expected, got=got)
         state = {name: parse(where, name, state_dict[name]) for name, parse in parsers.items()}
         for rates in (each for each in state.values() if isinstance(each, list)):
             if len(rates) != len(groups):
                 problem = "the schedule is of another optimiser"
-                raise ArgumentError(sentence(where, problem, expected=f"{len(groups)} rates", got=len(rates)))
+                raise ArgumentError(where, problem, expected=f"{len(groups)} rates", got=len(rates))
         lrs = state.pop("lrs")
         vars(self).update(state)
         self.adjust(self.last_epoch)
@@ -151,5 +149,5 @@ def for_groups(where: str, name: str, value: Any, optimizer: Optimizer) -> list[
     values = list(value) if isinstance(value, (list, tuple)) else [value] * groups
     if len(values) != groups:
         expected = f"{groups}, one for each group"
-        raise ArgumentError(sentence(where, f"{name} has the wrong length", expected=expected, got=len(values)))
+        raise ArgumentError(where, f"{name} has the wrong length", expected=expected, got=len(values))
     return [not_negative(where, name, each) for each in values]

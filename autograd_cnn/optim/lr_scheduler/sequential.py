@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from itertools import pairwise
 
 from autograd_cnn.engine.composite import declared
-from autograd_cnn.errors import ArgumentError, OperandError, sentence
+from autograd_cnn.errors import ArgumentError, OperandError
 from autograd_cnn.optim.lr_scheduler.schedule import Schedule, Scheduler
 from autograd_cnn.parameters import integers
 
@@ -52,13 +52,13 @@ class SequentialLR(Schedule):
         given = self.schedulers
         if not isinstance(given, (list, tuple)) or not all(isinstance(each, Schedule) for each in given):
             problem = "schedulers are not understood"
-            raise OperandError(sentence("SequentialLR", problem, expected="a list of schedules", got=repr(given)))
+            raise OperandError("SequentialLR", problem, expected="a list of schedules", got=repr(given))
         if any(each.optimizer is not self.optimizer for each in given):
-            raise ArgumentError(sentence("SequentialLR", "a schedule is of another optimiser"))
+            raise ArgumentError("SequentialLR", "a schedule is of another optimiser")
         epochs = integers("SequentialLR", "milestones", self.milestones, 1)
         if len(epochs) != len(given) - 1 or any(a >= b for a, b in pairwise(epochs)):
             problem, expected = "milestones do not fit", f"{len(given) - 1} increasing epochs"
-            raise ArgumentError(sentence("SequentialLR", problem, expected=expected, got=self.milestones))
+            raise ArgumentError("SequentialLR", problem, expected=expected, got=self.milestones)
         self.schedulers, self.milestones = list(given), epochs
         for group in self.optimizer.param_groups:  # which all of them have changed
             group["lr"] = group["initial_lr"]

@@ -12,7 +12,7 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
-from autograd_cnn.errors import ArgumentError, sentence
+from autograd_cnn.errors import ArgumentError
 from autograd_cnn.viz.derivations.page import scale_of
 from autograd_cnn.viz.derivations.walk import Cells, NamedArray, Panel, Scene, Walk
 
@@ -97,13 +97,11 @@ def animate(title: str, arrays: Mapping[str, NamedArray], scene: Scene, seconds:
     """
     cells = sum(arrays[name].values.size for panel in scene.panels for name in panel.arrays)
     if len(scene) > MOST_STEPS or cells > MOST_CELLS:
-        raise ArgumentError(
-            sentence("to_svg", f"the scene {scene.title!r} is too large for a picture",
-                     expected=f"at most {MOST_STEPS} steps and {MOST_CELLS} cells",
-                     got=f"{len(scene)} and {cells}", hint="to_html writes a page, which holds more")
-        )  # fmt: skip
+        raise ArgumentError("to_svg", f"the scene {scene.title!r} is too large for a picture",
+                            expected=f"at most {MOST_STEPS} steps and {MOST_CELLS} cells",
+                            got=f"{len(scene)} and {cells}", hint="to_html writes a page, which holds more")  # fmt: skip
     if not 0.001 <= seconds <= 3600:
-        raise ArgumentError(sentence("to_svg", "seconds is out of range", expected="0.001 to 3600", got=seconds))
+        raise ArgumentError("to_svg", "seconds is out of range", expected="0.001 to 3600", got=seconds)
     return _Picture(title, arrays, scene, seconds).text()
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from autograd_cnn.engine.composite import parsed
 from autograd_cnn.engine.node import Array, Traced
-from autograd_cnn.errors import ArgumentError, printable, sentence
+from autograd_cnn.errors import ArgumentError, printable
 from autograd_cnn.files import AnyPath, write
 from autograd_cnn.parameters import Count, Number
 from autograd_cnn.viz.derivations import kinds  # noqa: F401  # what they register can be played
@@ -51,7 +51,7 @@ class Derivation:
             for name in chain(panel.arrays, *(walk.arrays for walk in panel.walks)):
                 if name not in self.arrays or name not in panel.arrays:
                     hint = "what a panel shows, reads and fills is named by it, and is among the derivation's arrays"
-                    raise ArgumentError(sentence("Derivation", f"{panel.title!r} lacks the array {name!r}", hint=hint))
+                    raise ArgumentError("Derivation", f"{panel.title!r} lacks the array {name!r}", hint=hint)
 
     def __repr__(self) -> str:
         return f"<Derivation of {printable(self.title)}: {', '.join(f'{scene.title} ({len(scene)})' for scene in self.scenes)}>"
@@ -120,8 +120,7 @@ class Derivation:
             If the file can't be written.
         """
         if not -len(self.scenes) <= scene < len(self.scenes):
-            expected = f"0 to {len(self.scenes) - 1}"
-            raise ArgumentError(sentence("to_svg", "there is no such scene", expected=expected, got=scene))
+            raise ArgumentError("to_svg", "there is no such scene", expected=f"0 to {len(self.scenes) - 1}", got=scene)
         return write("to_svg", path, ".svg", animate(self.title, self.arrays, self.scenes[scene], seconds))
 
 
@@ -183,7 +182,7 @@ def play(
     node, kind, where = find(output, call)
     g = sensitivities(output, node, gradient)
     if not g.size:
-        raise ArgumentError(sentence("viz.play", "the result of the call has no elements"))
+        raise ArgumentError("viz.play", "the result of the call has no elements")
     recorded = Recorded(call_of(node), g)
     for tensor in (output, call):
         if isinstance(tensor, Traced) and tensor.node is node:

@@ -7,7 +7,7 @@ from typing import Final, TypeAlias
 
 from autograd_cnn.engine.node import Node
 from autograd_cnn.engine.primitive import Primitive
-from autograd_cnn.errors import ArgumentError, sentence
+from autograd_cnn.errors import ArgumentError
 from autograd_cnn.viz.derivations.recorded import Recorded
 from autograd_cnn.viz.derivations.walk import NamedArray, Scene
 
@@ -60,13 +60,12 @@ class Kind:
         if batch is None:
             if example is not None:
                 hint = "example is for images and sequences; this call is played for all its rows"
-                raise ArgumentError(sentence("viz.play", hint))
+                raise ArgumentError("viz.play", hint)
             return call, ""
         batched = call.g.ndim == batch.rank
         count = call.g.shape[batch.result] if batched else 1
         if example is not None and not 0 <= example < count:
-            problem = "there is no such example"
-            raise ArgumentError(sentence("viz.play", problem, expected=f"0 to {count - 1}", got=example))
+            raise ArgumentError("viz.play", "there is no such example", expected=f"0 to {count - 1}", got=example)
         number = example or 0
         chosen = call.only(number, batch.operands, batch.result) if batched else call
         return chosen, f"{batch.name} {number} of {count}; " * (count > 1)

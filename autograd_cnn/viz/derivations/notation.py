@@ -14,7 +14,7 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from autograd_cnn.errors import ArgumentError, require, sentence
+from autograd_cnn.errors import ArgumentError, require
 from autograd_cnn.viz.derivations.walk import ONE, Cells, NamedArray, Product, Span, Walk, check_size
 
 _INDEX: Final = r"[+-]?(?:\d+[a-z]?|[a-z])(?:[+-](?:\d+[a-z]?|[a-z]))*"
@@ -34,7 +34,7 @@ class _Factor(NamedTuple):
     @classmethod
     def of(cls, text: str) -> "_Factor":
         if not (found := _FACTOR.fullmatch(text)):
-            raise ArgumentError(sentence("walk", "the formula is not understood", expected=FORM, got=repr(text)))
+            raise ArgumentError("walk", "the formula is not understood", expected=FORM, got=repr(text))
         name, inside = found.groups()
         indices = []
         for part in filter(None, inside.split(",")):
@@ -58,23 +58,20 @@ class _Factor(NamedTuple):
 
     def padded(self, shape: tuple[int, ...]) -> tuple[int, ...]:
         if len(shape) > len(self.indices):
-            problem = f"{self.text} has too few indices"
-            raise ArgumentError(sentence("walk", problem, expected=len(shape), got=len(self.indices)))
+            raise ArgumentError("walk", f"{self.text} has too few indices", expected=len(shape), got=len(self.indices))
         return (1,) * (len(self.indices) - len(shape)) + shape
 
     def check(self, shape: tuple[int, ...], sizes: Mapping[str, int]) -> None:
         """Raise unless it is known how far the letters run, and all indices are within the array."""
         if unknown := [letter for letter in self.letters if letter not in sizes]:
             hint = f"pass it, as in {unknown[0]}=3"
-            raise ArgumentError(sentence("walk", f"no axis says how far {unknown[0]!r} runs", hint=hint))
+            raise ArgumentError("walk", f"no axis says how far {unknown[0]!r} runs", hint=hint)
         for index, length in zip(self.indices, self.padded(shape), strict=True):
             ends = [count * (sizes[letter] - 1) for letter, count in index.items() if letter and length > 1]
             low, high = (index[""] + sum(end for end in ends if (end < 0) == negative) for negative in (True, False))
             if not 0 <= low <= high < length:
                 got = f"{low} to {high}"
-                raise ArgumentError(
-                    sentence("walk", f"{self.text} leaves its array", expected=f"0 to {length - 1}", got=got)
-                )
+                raise ArgumentError("walk", f"{self.text} leaves its array", expected=f"0 to {length - 1}", got=got)
 
     def cells(self, shape: tuple[int, ...], steps: str, sums: str, sizes: Mapping[str, int]) -> Cells:
         """Return the cells of each step; those along the letters ``sums`` belong to one step."""
@@ -94,7 +91,7 @@ def _sides(formula: str) -> tuple[_Factor, str, list[tuple[int, list[_Factor]]]]
     """Return the target, the function or "", and the products with their signs."""
     target, equals, text = formula.partition(" = ")
     if not equals:
-        raise ArgumentError(sentence("walk", "the formula is not understood", expected=FORM, got=repr(formula)))
+        raise ArgumentError("walk", "the formula is not understood", expected=FORM, got=repr(formula))
     if found := _FUNCTION.fullmatch(text):
         function, text = found.groups()
     else:
@@ -138,7 +135,7 @@ def walk(formula: str, arrays: Mapping[str, NamedArray], over: str = "", /, **si
     shapes: dict[str, tuple[int, ...]] = {}
     for name in (factor.array for factor in factors):
         if name not in arrays:
-            raise ArgumentError(sentence("walk", "no such array", expected=", ".join(arrays), got=repr(name)))
+            raise ArgumentError("walk", "no such array", expected=", ".join(arrays), got=repr(name))
         require(isinstance(arrays[name], NamedArray), "walk", f"{name} is no NamedArray", "one", arrays[name])
         shapes[name] = np.shape(arrays[name].values)
     known: dict[str, int] = {}

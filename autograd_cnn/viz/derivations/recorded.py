@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from autograd_cnn.engine.backward import cotangents_of
 from autograd_cnn.engine.node import Array, Missing, Node, Shape, Traced, tensor_of
 from autograd_cnn.engine.replay import Call, values
-from autograd_cnn.errors import GradientError, sentence
+from autograd_cnn.errors import GradientError
 from autograd_cnn.viz.derivations.walk import NamedArray
 
 
@@ -104,7 +104,7 @@ class Recorded:
         value = kept if node is None else values(node, [node], {}).get(node)
         if value is None or isinstance(value, Missing):
             hint = "keep its tensor in a variable, or record it under ag.tracing()"
-            raise GradientError(sentence("viz.play", "the tape did not keep an operand of add", hint=hint))
+            raise GradientError("viz.play", "the tape did not keep an operand of add", hint=hint)
         return np.asarray(value)
 
 
@@ -118,12 +118,11 @@ def call_of(node: Node) -> Call:
     """
     if node.saved is None:
         hint = "play it before that, or pass retain_graph=True to it"
-        raise GradientError(sentence("viz.play", "the graph has been freed by a backward pass", hint=hint))
+        raise GradientError("viz.play", "the graph has been freed by a backward pass", hint=hint)
     call = Call.of(node, values(node, [parent for parent in node.parents if parent is not None], {}))
     if call.missing:
         problem = f"the tape did not keep {' and '.join(call.missing)} of {call.primitive.name}"
-        hint = "keep its tensor in a variable, or record it under ag.tracing()"
-        raise GradientError(sentence("viz.play", problem, hint=hint))
+        raise GradientError("viz.play", problem, hint="keep its tensor in a variable, or record it under ag.tracing()")
     return call
 
 
@@ -139,7 +138,7 @@ def check_unchanged(recorded: Recorded, value: Array) -> None:
     scale = float(np.max(np.abs(value), initial=0.0, where=np.isfinite(value)))
     if not np.allclose(recorded.y, value, rtol=0, atol=tolerance * scale, equal_nan=True):
         problem = "the operands of the call have changed since it was computed"
-        raise GradientError(sentence("viz.play", problem, hint="play it before the optimiser's next step"))
+        raise GradientError("viz.play", problem, hint="play it before the optimiser's next step")
 
 
 def sensitivities(output: Traced, node: Node, gradient: Array | None) -> NDArray[Any]:

@@ -14,7 +14,7 @@ from typing import Any, Final, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from autograd_cnn.errors import ArgumentError, sentence
+from autograd_cnn.errors import ArgumentError
 
 Integers: TypeAlias = NDArray[np.int64]
 Pair: TypeAlias = tuple[int, int]
@@ -249,7 +249,7 @@ def check_size(name: str, walks: Iterable[Walk]) -> None:
     steps, products = (sum(each) for each in zip(*sizes, strict=True))
     if steps > MOST_STEPS or products > MOST_PRODUCTS:
         raise ArgumentError(
-            sentence("viz.play", f"{name} is too large to be played",
-                     expected=f"at most {MOST_STEPS:,} steps and {MOST_PRODUCTS:,} products",
-                     got=f"{steps:,} and {products:,}", hint="play it for a smaller input, or with fewer channels")
+            "viz.play", f"{name} is too large to be played",
+            expected=f"at most {MOST_STEPS:,} steps and {MOST_PRODUCTS:,} products",
+            got=f"{steps:,} and {products:,}", hint="play it for a smaller input, or with fewer channels"
         )  # fmt: skip

@@ -6,7 +6,7 @@ from typing import Any, cast
 from autograd_cnn.engine.backward import toposort
 from autograd_cnn.engine.node import Node, Recordable, Traced
 from autograd_cnn.engine.recording import Scope
-from autograd_cnn.errors import ArgumentError, GradientError, OperandError, sentence
+from autograd_cnn.errors import ArgumentError, GradientError, OperandError
 from autograd_cnn.graph.calls import Calls
 from autograd_cnn.spelling import alike
 from autograd_cnn.viz.derivations.kind import Kind, kind_of, primitives
@@ -27,20 +27,19 @@ def find(output: Any, call: Any) -> tuple[Node, Kind, str]:
         If no such call can be played.
     """
     if not isinstance(output, Traced):
-        raise OperandError(sentence("viz.play", "output has no tape", expected="a tensor", got=type(output).__name__))
+        raise OperandError("viz.play", "output has no tape", expected="a tensor", got=type(output).__name__)
     if output.node is None:
         hint = "make an input with requires_grad=True, and compute outside of no_grad()"
-        raise GradientError(sentence("viz.play", "nothing was recorded for this output", hint=hint))
+        raise GradientError("viz.play", "nothing was recorded for this output", hint=hint)
     if not isinstance(call, (Traced, str, type(None))):
-        problem = "the call is not understood"
         expected = "a tensor, or the name of a module or primitive"
-        raise OperandError(sentence("viz.play", problem, expected=expected, got=type(call).__name__))
+        raise OperandError("viz.play", "the call is not understood", expected=expected, got=type(call).__name__)
     order = toposort(output.node)
     calls = Calls(node.scope for node in order)
     names = {node: calls.name(node.scope) for node in reversed(order)}  # as `capture` names them, in order
     if isinstance(call, Traced):
         if call.node not in names:
-            raise ArgumentError(sentence("viz.play", "the output does not depend on this tensor"))
+            raise ArgumentError("viz.play", "the output does not depend on this tensor")
         order = toposort(call.node)
     fitting = _named(call, order, calls) if isinstance(call, str) else order
     played = [(node, kind) for node in fitting if (kind := kind_of(node)) is not None]
@@ -51,13 +50,11 @@ def find(output: Any, call: Any) -> tuple[Node, Kind, str]:
     if isinstance(call, str):
         playable = [names[node] or _primitive(node) for node in reversed(order) if kind_of(node) is not None]
         raise ArgumentError(
-            sentence("viz.play", "there is no such call that can be played", got=repr(call), hint=alike(call, playable),
-                     expected=", ".join(dict.fromkeys(playable)) or "none of the output's can be")
+            "viz.play", "there is no such call that can be played", got=repr(call), hint=alike(call, playable),
+            expected=", ".join(dict.fromkeys(playable)) or "none of the output's can be"
         )  # fmt: skip
-    raise ArgumentError(
-        sentence("viz.play", "the output has no call that can be played", expected=", ".join(primitives()),
-                 got=", ".join(sorted({_primitive(node) for node in fitting if node.primitive})) or "a leaf")
-    )  # fmt: skip
+    raise ArgumentError("viz.play", "the output has no call that can be played", expected=", ".join(primitives()),
+                        got=", ".join(sorted({_primitive(node) for node in fitting if node.primitive})) or "a leaf")  # fmt: skip
 
 
 def _primitive(node: Node) -> str:

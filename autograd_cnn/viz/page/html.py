@@ -10,7 +10,7 @@ from typing import Any, Final, TypeAlias, get_args
 import numpy as np
 
 from autograd_cnn.engine.primitive import REGISTRY, Primitive
-from autograd_cnn.errors import ArgumentError, sentence
+from autograd_cnn.errors import ArgumentError
 from autograd_cnn.graph.nodes import Edge, GraphNode, ModuleCall
 from autograd_cnn.parameters import choice
 from autograd_cnn.viz.drawing.box import Boxes, sizes_of
@@ -55,22 +55,20 @@ def _checked(nodes: Sequence[GraphNode], highlight: Highlight) -> dict[str, list
         isinstance(cells, Mapping) and all(isinstance(index, (tuple, list)) for index in cells)
         for cells in highlight.values()
     ):
-        raise ArgumentError(
-            sentence("to_html", "highlight is not understood", expected="weights by node and index, as in "
-                     "{'n0': {(0, 1): 8.0}}", got=repr(highlight))
-        )  # fmt: skip
+        raise ArgumentError("to_html", "highlight is not understood", expected="weights by node and index, as in "
+                            "{'n0': {(0, 1): 8.0}}", got=repr(highlight))  # fmt: skip
     known = {node.id: node for node in nodes}
     marked = {}
     for name, cells in highlight.items():
         if name not in known:
             problem = "highlight names no node of the graph"
-            raise ArgumentError(sentence("to_html", problem, expected=f"n0 to n{len(nodes) - 1}", got=repr(name)))
+            raise ArgumentError("to_html", problem, expected=f"n0 to n{len(nodes) - 1}", got=repr(name))
         shape = known[name].shape
         for index in cells:
             if len(index) != len(shape) or not all(0 <= i < n for i, n in zip(index, shape, strict=True)):
                 problem = f"highlight has an index that {name} has not"
                 expected = f"one into the shape {shape_text(shape)}"
-                raise ArgumentError(sentence("to_html", problem, expected=expected, got=tuple(index)))
+                raise ArgumentError("to_html", problem, expected=expected, got=tuple(index))
         marked[name] = [[list(map(int, index)), float(weight)] for index, weight in cells.items()]
     return marked
 

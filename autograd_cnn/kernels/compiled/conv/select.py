@@ -11,7 +11,7 @@ from typing import Any, Final, TypeAlias
 
 import numpy as np
 
-from autograd_cnn.errors import ArgumentError, sentence
+from autograd_cnn.errors import ArgumentError
 from autograd_cnn.kernels.compiled.conv import (
     batch_lanes,
     col2im,
@@ -98,7 +98,7 @@ def prefer(where: str, *names: str) -> tuple[str, ...]:
     for name in names:
         if name not in known:
             problem = "unknown convolution algorithm"
-            raise ArgumentError(sentence(where, problem, expected=f"one of {', '.join(known)}", got=repr(name)))
+            raise ArgumentError(where, problem, expected=f"one of {', '.join(known)}", got=repr(name))
     _names[0] = names
     return names
 
@@ -118,8 +118,7 @@ def set_precision(where: str, name: str) -> str:
         For an unknown one.
     """
     if name not in PRECISIONS:
-        expected = f"one of {', '.join(PRECISIONS)}"
-        raise ArgumentError(sentence(where, "unknown precision", expected=expected, got=repr(name)))
+        raise ArgumentError(where, "unknown precision", expected=f"one of {', '.join(PRECISIONS)}", got=repr(name))
     _precision[0] = name
     return name
 
