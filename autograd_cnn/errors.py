@@ -130,7 +130,7 @@ def require(fits: bool, where: str, problem: str, expected: str, got: object, *,
     autograd_cnn.errors.OperandError: vmap: f is not a function: expected a function of arrays, got int
     """
     if not fits:
-        raise OperandError(sentence(where, problem, expected=expected, got=type(got).__name__, hint=hint))
+        raise OperandError(where, problem, expected=expected, got=type(got).__name__, hint=hint)
 
 
 def printable(text: str) -> str:

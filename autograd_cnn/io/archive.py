@@ -55,10 +55,10 @@ def _check(entries: list[zipfile.ZipInfo], count: int, size: int, hint: str) -> 
         raise FormatError("damaged", "entries are missing")
     for entry in entries:
         if entry.flag_bits & ENCRYPTED:
-            raise FormatError(sentence("the archive is encrypted"))
+            raise FormatError("the archive is encrypted")
         if entry.compress_type not in {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED}:
             raise FormatError("the archive is compressed in a way that is not read", expected="stored or deflated",
                               got=f"method {entry.compress_type}")  # fmt: skip
         if entry.compress_size > size or entry.file_size > entry.compress_size * DENSEST:
-            raise FormatError(sentence("an archive that claims more than it can hold"))
+            raise FormatError("an archive that claims more than it can hold")
     check_room(sum(entry.file_size for entry in entries), size, hint)

@@ -11,7 +11,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from autograd_cnn.errors import FormatError, OperandError, require, sentence
+from autograd_cnn.errors import FormatError, OperandError, require
 
 TEXT: Final = "checkpoint.json"
 """The array with the JSON text."""
@@ -85,7 +85,7 @@ def put_together(arrays: Arrays) -> dict[str, Any]:
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         if isinstance(error, FormatError):
             raise
-        raise FormatError(sentence("a damaged checkpoint")) from error
+        raise FormatError("a damaged checkpoint") from error
 
 
 def state_of(name: str, thing: Any) -> Any:

@@ -58,8 +58,8 @@ def read(content: bytes, names: Mapping[str, Any], resolve: Callable[[Any], Any]
     except FormatError:
         raise
     except Exception as error:  # whatever the stack or the decoder trips over, also RecursionError
-        raise FormatError(sentence("a damaged pickle")) from error
-    raise FormatError(sentence("a damaged pickle"))
+        raise FormatError("a damaged pickle") from error
+    raise FormatError("a damaged pickle")
 
 
 class _Machine:
@@ -108,7 +108,7 @@ class _Machine:
 
     def top(self, kind: type) -> Any:
         if not isinstance(self.stack[-1], kind):
-            raise FormatError(sentence("a damaged pickle"))
+            raise FormatError("a damaged pickle")
         return self.stack[-1]
 
     def name(self, full: str) -> None:
@@ -119,7 +119,7 @@ class _Machine:
     def call(self) -> None:
         function, args = self.popped(2)
         if not callable(function) or not isinstance(args, tuple):
-            raise FormatError(sentence("a damaged pickle"))
+            raise FormatError("a damaged pickle")
         self.push(function(*args))
 
     def build(self) -> None:
@@ -130,7 +130,7 @@ class _Machine:
 
     def persistent(self) -> None:
         if self.resolve is None:
-            raise FormatError(sentence("the pickle has the instruction BINPERSID, which is not read"))
+            raise FormatError("the pickle has the instruction BINPERSID, which is not read")
         self.push(self.resolve(self.pop()))
 
 

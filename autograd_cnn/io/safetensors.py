@@ -85,7 +85,7 @@ def unpack(stream: IO[bytes], size: int) -> dict[str, NDArray[Any]]:
     """
     length = int.from_bytes(stream.read(8), "little")
     if not 2 <= length <= min(size - 8, LONGEST_HEADER):
-        raise FormatError(sentence("damaged, or not a .safetensors file"))
+        raise FormatError("damaged, or not a .safetensors file")
     header = _header(stream.read(length))
     metadata = header.pop(RESERVED, {})
     if not isinstance(metadata, dict) or not all(isinstance(text, str) for text in metadata.values()):
@@ -117,9 +117,9 @@ def _header(text: bytes) -> dict[str, Any]:
     except FormatError:
         raise
     except (ValueError, RecursionError) as error:
-        raise FormatError(sentence("damaged, or not a .safetensors file")) from error
+        raise FormatError("damaged, or not a .safetensors file") from error
     if not isinstance(fields, dict) or not text.startswith(b"{") or not text.rstrip(b" ").endswith(b"}"):
-        raise FormatError(sentence("damaged, or not a .safetensors file"))
+        raise FormatError("damaged, or not a .safetensors file")
     return fields
 
 

@@ -81,7 +81,7 @@ def unpack(stream: IO[bytes], size: int) -> dict[str, NDArray[Any]]:
         entries = {entry.filename: entry for entry in archive.infolist()}
         pickle = [name for name in entries if name.endswith("/data.pkl")]
         if len(pickle) != 1 or len(entries) < len(archive.infolist()):
-            raise FormatError(sentence("not a file from torch.save: it has no data.pkl, or two entries of one name"))
+            raise FormatError("not a file from torch.save: it has no data.pkl, or two entries of one name")
         if entries[pickle[0]].file_size > LARGEST_PICKLE:
             expected = f"at most {LARGEST_PICKLE} bytes"
             raise FormatError("its pickle is too large", expected=expected, got=entries[pickle[0]].file_size)
@@ -161,7 +161,7 @@ def _storage(key: Any) -> _Storage:
         or type(name) is not str
         or type(count) is not int
     ):
-        raise FormatError(sentence("the pickle asks for something that is not a storage"))
+        raise FormatError("the pickle asks for something that is not a storage")
     return _Storage(name, dtype, count * dtype.itemsize)
 
 
@@ -178,7 +178,7 @@ def _rebuild(
     """Stand in for ``torch._utils._rebuild_tensor_v3``."""
     dtype = storage.type if dtype is None else dtype
     if not isinstance(storage, _Storage) or not isinstance(dtype, np.dtype) or metadata:
-        raise FormatError(sentence("the pickle has a tensor of an unknown kind"))
+        raise FormatError("the pickle has a tensor of an unknown kind")
     return _Tensor(storage, offset, tuple(shape), tuple(strides), dtype)
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from autograd_cnn.errors import FormatError, sentence
+from autograd_cnn.errors import FormatError
 from autograd_cnn.onnx.proto import Proto, graphs_of
 
 
@@ -40,7 +40,7 @@ def _content(onnx: Any, tensor: Proto, folder: Path, room: int) -> bytes:
         offset, length = int(said.get("offset", "0")), int(said.get("length", "-1"))
         dtype = np.dtype(onnx.helper.tensor_dtype_to_np_dtype(tensor.data_type))
     except (KeyError, ValueError, OSError, TypeError) as error:
-        raise FormatError(sentence("where its numbers are is not said clearly")) from error
+        raise FormatError("where its numbers are is not said clearly") from error
     if not inside:
         expected = "one in the folder of the model"
         raise FormatError("its numbers are in another file", expected=expected, got=repr(said["location"]))

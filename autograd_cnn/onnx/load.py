@@ -116,7 +116,7 @@ class _Reading:
         try:
             model = self.onnx.load_model_from_string(content)
         except damage as error:
-            raise FormatError(sentence("damaged, or not an .onnx file")) from error
+            raise FormatError("damaged, or not an .onnx file") from error
         self.size = len(content)
         self._refuse(model)
         self.size += read_external(self.onnx, model, folder, LARGEST - self.size)
@@ -301,10 +301,10 @@ class _Reading:
         """Refuse ambiguous parts, and text that the library would return as bytes."""
         versions = {(each.domain, each.version) for each in model.opset_import}
         if len({domain for domain, _ in versions}) < len(versions):
-            raise FormatError(sentence("two versions of the same operators"))
+            raise FormatError("two versions of the same operators")
         for graph in graphs_of(self.onnx, model):
             if graph.sparse_initializer:
-                raise FormatError(sentence("sparse initializers are not supported"))
+                raise FormatError("sparse initializers are not supported")
             self._refuse_bytes(graph)
             self._refuse_duplicates(graph)
 

@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from autograd_cnn.engine.node import Array, Shape, Traced, values_of
 from autograd_cnn.engine.trace import reading
-from autograd_cnn.errors import FormatError, sentence
+from autograd_cnn.errors import FormatError
 from autograd_cnn.tensor import Tensor
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -115,7 +115,7 @@ class Input:
         if not self.known:
             return value
         if isinstance(value, Traced) and value.node is not None:
-            raise FormatError(sentence("an input that has to be known is computed from parameters"))
+            raise FormatError("an input that has to be known is computed from parameters")
         return known(value)
 
 

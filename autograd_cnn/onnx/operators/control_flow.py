@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from autograd_cnn import ops
 from autograd_cnn.engine.node import Array, shape_of
-from autograd_cnn.errors import FormatError, ShapeError, sentence
+from autograd_cnn.errors import FormatError, ShapeError
 from autograd_cnn.onnx.budget import CALL
 from autograd_cnn.onnx.operator import Body, Flag, Ints, Numbers, Values, known, operator
 
@@ -56,7 +56,7 @@ def scan(
     """Run the body on one slice after the other; before opset 9 for each item of a batch, whose lengths come first."""
     if opset < 9:
         if inputs[0] is not None:
-            raise FormatError(sentence("sequences of different lengths are not supported"))
+            raise FormatError("sequences of different lengths are not supported")
         parts = [
             scan(*(ops.getitem(x, index=number) for x in inputs[1:]), body=body, num_scan_inputs=num_scan_inputs,
                  scan_input_directions=directions, opset=9)

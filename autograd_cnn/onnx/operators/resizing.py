@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from autograd_cnn import ops
 from autograd_cnn.engine.node import Array, Shape, shape_of
-from autograd_cnn.errors import FormatError, ShapeError, sentence
+from autograd_cnn.errors import FormatError, ShapeError
 from autograd_cnn.onnx.budget import CALL
 from autograd_cnn.onnx.operator import Flag, Numbers, known, operator
 from autograd_cnn.tensor.numpy_functions import plain_index
@@ -71,7 +71,7 @@ def resize(
         factors = [float(scale) for scale in scales]
         out = [math.floor(scale * n) for scale, n in zip(factors, lengths, strict=True)]
     else:
-        raise FormatError(sentence("neither scales nor sizes are given"))
+        raise FormatError("neither scales nor sizes are given")
     cropped = coordinate_transformation_mode == "tf_crop_and_resize"
     regions = roi.reshape(2, -1).T.tolist() if cropped and roi is not None else [(0.0, 1.0)] * len(places)
     dtype = x.dtype

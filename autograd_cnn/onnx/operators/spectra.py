@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from autograd_cnn import ops
 from autograd_cnn.engine.node import Array, Shape, shape_of
-from autograd_cnn.errors import FormatError, sentence
+from autograd_cnn.errors import FormatError
 from autograd_cnn.onnx.operator import Flag, Ints, Numbers, operator
 
 
@@ -96,7 +96,7 @@ def stft(
 ) -> Array:
     """Transform frames of signals (N, L, 1 or 2), each times a window: (N, frames, frequencies, 2)."""
     if window is None and frame_length is None:
-        raise FormatError(sentence("neither a window nor frame_length is given"))
+        raise FormatError("neither a window nor frame_length is given")
     size = _length(frame_length, math.prod(shape_of(window)))
     x = ops.expand_dims(x, -1) if len(shape_of(x)) == 2 else x
     starts = np.arange(0, shape_of(x)[1] - size + 1, int(frame_step.item()))

@@ -12,7 +12,7 @@ import numpy as np
 
 from autograd_cnn import ops
 from autograd_cnn.engine.node import Array, Shape, shape_of
-from autograd_cnn.errors import FormatError, ShapeError, sentence
+from autograd_cnn.errors import FormatError, ShapeError
 from autograd_cnn.nn.functional.convolution import convolve, transpose
 from autograd_cnn.onnx.operator import Flag, Ints, known, operator
 
@@ -48,7 +48,7 @@ def check_windows(given: Mapping[str, Any]) -> None:
             raise FormatError(f"{name} is out of range", expected=f"at least {least}", got=list(numbers))
         ranks.add(len(numbers) / (2 if name == "pads" else 1))
     if len(ranks) > 1:
-        raise FormatError(sentence("the attributes differ in their numbers of axes"))
+        raise FormatError("the attributes differ in their numbers of axes")
 
 
 def geometry_of(
