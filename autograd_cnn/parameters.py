@@ -202,7 +202,7 @@ def several(where: str, name: str, value: Any, count: int, least: int | None = 0
 def _is_integer(value: Any) -> bool:
     if isinstance(value, (np.ndarray, np.generic)):
         return value.ndim == 0 and value.dtype.kind in "iu"
-    return hasattr(value, "__index__") and not isinstance(value, bool)
+    return hasattr(type(value), "__index__") and not isinstance(value, bool)  # the class int itself has one, too
 
 
 def _is_sequence(value: Any) -> bool:

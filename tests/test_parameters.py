@@ -204,6 +204,7 @@ def test_a_number_counts_as_a_row_of_one():
             ),
         ),
         (lambda: ag.split(A, 2, axis=1), "split: array split does not result in an equal division"),
+        (lambda: ag.sum(A, int), "sum: axis is not understood: expected an int or a tuple of ints, got <class 'int'>"),
         (lambda: ag.repeat(A, 1.5), "repeat: repeats is not understood: expected an int or a tuple of ints, got 1.5"),
         (lambda: ag.tile(A, -1), "tile: reps is out of range: expected an int of at least 0, got -1"),
         (lambda: ag.sum(A, axis=2), "sum: axis 2 is out of bounds for array of dimension 2; shapes x=(2, 3)"),

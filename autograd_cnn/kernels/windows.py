@@ -139,7 +139,7 @@ def four_sided(where: str, padding: Padding) -> tuple[Pair, Pair]:
     if isinstance(padding, str):
         expected = "an int, a pair or a pair of pairs"
         raise ArgumentError(where, "padding is not understood", expected=expected, got=repr(padding))
-    if isinstance(padding, tuple) and isinstance(padding[0], tuple):
+    if isinstance(padding, tuple) and tuple in map(type, padding):
         return pair(where, "padding", padding[0]), pair(where, "padding", padding[1])
     rows, columns = pair(where, "padding", padding)
     return (rows, rows), (columns, columns)

@@ -110,6 +110,13 @@ class Optimizer:
         options = {each.name: vars(self).pop(each.name) for each in fields(self)}  # type: ignore[arg-type]  # of a subclass
         Optimizer.__init__(self, options.pop("params"), options)
 
+    def __setattr__(self, name: str, value: Any) -> None:
+        """Keep the options of a `declared` optimiser until they move: a subclass may have properties of their names."""
+        if name in getattr(self, "__dataclass_fields__", ()) and "param_groups" not in vars(self):
+            vars(self)[name] = value
+        else:
+            super().__setattr__(name, value)
+
     @property
     def _name(self) -> str:
         return type(self).__name__
@@ -321,7 +328,8 @@ class Optimizer:
         if (
             not isinstance(state_dict["state"], Mapping)
             or not isinstance(groups, (list, tuple))
-            or not all(isinstance(group, Mapping) and "params" in group for group in groups)
+            or not all(isinstance(each, Mapping) for each in (*state_dict["state"].values(), *groups))
+            or not all(isinstance(group.get("params"), (list, tuple)) for group in groups)
         ):
             raise self._foreign("a dict of memories and a list of groups with 'params'", repr(state_dict))
         sizes = [len(group["params"]) for group in self.param_groups], [len(group["params"]) for group in groups]
@@ -334,7 +342,7 @@ class Optimizer:
         loaded = {}
         for tensor, index in zip(tensors, order, strict=True):
             if index in state_dict["state"]:
-                loaded[tensor] = self._adopted(tensor, index, state_dict["state"][index])
+                loaded[tensor] = self._remembered(tensor, index, state_dict["state"][index])
         groups = [
             self._checked({**mine, **self._options(mine, theirs)})
             for mine, theirs in zip(self.param_groups, groups, strict=True)
@@ -354,6 +362,14 @@ class Optimizer:
                 raise self._foreign(f"no option {name!r}, or {implied}", repr(value))
         known.pop("params")
         return known
+
+    def _remembered(self, tensor: Tensor, index: int, state: Mapping[str, Any]) -> State:
+        try:
+            return self._adopted(tensor, index, state)
+        except ArgumentError:
+            raise
+        except (TypeError, ValueError, OverflowError) as error:  # of a conversion
+            raise self._foreign(f"numbers and arrays of parameter {index}", repr(state)) from error
 
     def _adopted(self, tensor: Tensor, index: int, state: Mapping[str, Any]) -> State:
         """Copy the state of one parameter, with arrays in its dtype."""

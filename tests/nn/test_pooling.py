@@ -82,6 +82,8 @@ def test_the_lines_they_show():
     ("make", "text"),
     [
         (lambda: nn.MaxPool2d(0), "MaxPool2d: kernel_size is out of range: expected at least 1, got 0"),
+        (lambda: nn.MaxPool2d(2, padding=()),
+         "MaxPool2d: padding is not understood: expected an int or a pair of ints, got ()"),
         (lambda: nn.MeanPool2d(2, 0), "MeanPool2d: stride is out of range: expected at least 1, got 0"),
         (lambda: nn.AdaptiveMeanPool2d(0),
          "AdaptiveMeanPool2d: output_size is out of range: expected at least 1, got 0"),
@@ -91,3 +93,11 @@ def test_what_is_refused(make, text):
     with pytest.raises(ArgumentError) as error:
         make()
     assert str(error.value) == text
+
+
+def test_pools_of_no_images():
+    x = np.ones((0, 3, 5, 7))
+    assert nn.AdaptiveMaxPool2d((2, 4))(x).shape == (0, 3, 2, 4)
+    assert nn.AdaptiveMaxPool1d(2)(x[:, 0]).shape == (0, 5, 2)
+    y, indices = nn.MaxPool2d(2, return_indices=True)(x)
+    assert nn.MaxUnpool2d(2)(y, indices).shape == (0, 3, 4, 6)

@@ -337,6 +337,25 @@ def test_twenty_steps_are_those_of_here(make, norms, exported):
         np.testing.assert_allclose(state[name], value, rtol=1e-4, atol=1e-5)
 
 
+@for_each(
+    "options",
+    [
+        {"kernel_size": 2, "stride": 3, "padding": 1, "dilation": 3, "ceil_mode": True},
+        {"kernel_size": (4, 1), "stride": 1, "padding": "same", "dilation": (2, 1)},
+    ],
+)
+def test_pools_with_wide_borders(options, exported):
+    pool = nn.MaxPool2d(return_indices=True, **options)
+
+    def results(x):
+        y, indices = pool(x)
+        return y, indices, ag.grad(lambda x: ag.sum(pool(x)[0] ** 2))(x)
+
+    x = floats(2, 3, 7, 9)
+    run, _ = exported(results, x)
+    close(list(run(x=x).values()), results(x))
+
+
 def test_the_learning_rate_is_an_input(exported):
     w = ag.tensor(np.float32([1, 2]), requires_grad=True, name="w")
     optimizer = optim.SGD([w], lr=0.5)

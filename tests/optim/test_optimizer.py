@@ -247,6 +247,8 @@ FOREIGN = "load_state_dict: the state is not of this SGD: expected "
          FOREIGN + "momentum_buffer of parameter 0, got exp_avg, exp_avg_sq, step"),
         ({"state": {}, "param_groups": [{"params": [0], "lr": 0.1, "betas": (0.9, 0.99)}]},
          FOREIGN + "the option 'dampening', got betas, lr"),
+        (_state({"momentum_buffer": "rolling"}),
+         FOREIGN + "numbers and arrays of parameter 0, got {'momentum_buffer': 'rolling'}"),
         ({"state": {7: {}}, "param_groups": [GROUP]}, FOREIGN + "memory of these parameters, got some of parameter 7"),
     ],
 )  # fmt: skip
@@ -292,6 +294,19 @@ def test_a_step_that_is_cut_short_is_not_made(make, error, monkeypatch):
     with pytest.raises(error):
         _descend(optimizer, params, steps=1)
     assert _remembered(optimizer, params) == before
+
+
+@for_each("make", ALL)
+def test_a_subclass_may_have_properties_named_like_options(make):
+    def rate(self, lr):
+        self.param_groups[0]["lr"] = lr
+
+    lr = property(lambda self: self.param_groups[0]["lr"], rate)
+    optimizer = make([_leaf()])
+    optimizer = type("Own", (type(optimizer),), {"lr": lr})([_leaf()], lr=0.5)
+    assert optimizer.lr == 0.5
+    optimizer.lr = 0.25
+    assert optimizer.param_groups[0]["lr"] == 0.25
 
 
 def test_a_subclass_may_update_parameters_one_by_one():
@@ -429,7 +444,15 @@ def test_a_step_runs_the_closure_first():
     assert str(error.value) == "SGD.step: closure is not a function: expected one that returns the loss, got int"
 
 
-@pytest.mark.parametrize("state", [{"state": 3, "param_groups": []}, {"state": {}, "param_groups": [3]}])
+@for_each(
+    "state",
+    [
+        {"state": 3, "param_groups": []},
+        {"state": {}, "param_groups": [3]},
+        {"state": {}, "param_groups": [{"params": 1}]},
+        {"state": {0: None}, "param_groups": [{"params": [0]}]},
+    ],
+)
 def test_a_state_of_other_parts(state):
     with pytest.raises(ArgumentError) as error:
         optim.SGD([_leaf()], 0.1).load_state_dict(state)

@@ -176,7 +176,7 @@ def adaptive_max_pool2d(input: Array, output_size: Any, return_indices: Bool = F
     if not (shape[-2] % sizes[0] or shape[-1] % sizes[1]):  # the windows are alike
         return max_pool2d(input, (shape[-2] // sizes[0], shape[-1] // sizes[1]), return_indices=return_indices)
     positions = _positions(shape[-2:], sizes)  # (OH·OW, K)
-    windows = ops.getitem(ops.reshape(input, shape=(*shape[:-2], -1)), index=(..., positions))
+    windows = ops.getitem(ops.reshape(input, shape=(*shape[:-2], math.prod(shape[-2:]))), index=(..., positions))
     argmax_indices = ops.argmax(windows, axis=-1, keepdims=True)
     y = ops.reshape(ops.take_along_axis(windows, argmax_indices, axis=-1), shape=(*shape[:-2], *sizes))
     if not return_indices:
@@ -268,10 +268,11 @@ def max_unpool2d(
         problem = "indices is out of range"
         expected = f"0 to {pixels - 1}, of an image of {image}"
         raise ArgumentError(where, problem, expected=expected, got=f"from {places.min()} to {places.max()}")
-    maps = int(np.prod(shape[:-2]))
-    index = np.arange(maps)[:, None], places.reshape(maps, -1)
+    maps = math.prod(shape[:-2])
+    rows = maps, math.prod(shape[-2:])
+    index = np.arange(maps)[:, None], places.reshape(rows)
     zeros = np.zeros((maps, pixels), values_of(input).dtype)
-    filled = ops.set_at(zeros, ops.reshape(input, shape=(maps, -1)), index=index)
+    filled = ops.set_at(zeros, ops.reshape(input, shape=rows), index=index)
     return ops.reshape(filled, shape=(*shape[:-2], *image))
 
 

@@ -70,8 +70,21 @@ def max_pool(graph: Graph, y: Ref, x: Ref, **geometry: Any) -> tuple[Ref, Ref]:
     windows = _windows(x.shape, **geometry)
     (top, bottom), (left, right) = sides(windows)
     attributes = _attributes(windows) | {"pads": [top, left, bottom, right]}
-    maps, places = graph.several("MaxPool", _lifted(graph, x), dtypes=[y.dtype, np.int64], **attributes)
-    return (graph.reshape(maps, y.shape) if len(y.shape) < 4 else maps), graph.reshape(places, [-1])
+    wide = any(max(pads) >= taps for pads, taps in zip(sides(windows), windows.size, strict=True))
+    x = _lifted(graph, x)
+    if wide:  # more than ONNX Runtime lets a pool add
+        x = graph.node("Pad", x, graph.ints([0, 0, top, left, 0, 0, bottom, right]), graph.constant(-np.inf, x.dtype))
+        attributes |= {"pads": None}
+    maps, places = graph.several("MaxPool", x, dtypes=[y.dtype, np.int64], **attributes)
+    places = graph.reshape(places, [-1])
+    if wide:
+        image = np.arange(math.prod(windows.image)).reshape(windows.image)
+        pixels = np.pad(image, sides(windows), mode="edge")
+        area = graph.constant(pixels.size)
+        before = graph.node("Mul", graph.node("Div", places, area), graph.constant(image.size))
+        within = graph.node("Gather", graph.constant(pixels.ravel()), graph.node("Mod", places, area))
+        places = graph.node("Add", before, within)
+    return (graph.reshape(maps, y.shape) if len(y.shape) < 4 else maps), places
 
 
 @writes(ops.max_pool_indices)
