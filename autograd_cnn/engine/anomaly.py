@@ -4,6 +4,7 @@ import linecache
 import os
 import sys
 from pathlib import Path
+from types import FrameType
 from typing import Final
 
 import numpy as np
@@ -17,11 +18,19 @@ _PACKAGE: Final = str(Path(__file__).parents[1]) + os.sep
 def users_line() -> str:
     """Return ``file:line: code`` of the innermost frame outside of this package."""
     frame = sys._getframe(1)  # noqa: SLF001  # inspect.stack() reads every source file on the way
-    while frame.f_back is not None and frame.f_code.co_filename.startswith(_PACKAGE):
+    while frame.f_back is not None and _is_ours(frame):
         frame = frame.f_back
     code = linecache.getline(frame.f_code.co_filename, frame.f_lineno).strip()
     location = f"{Path(frame.f_code.co_filename).name}:{frame.f_lineno}"
     return f"{location}: {code}" if code else location
+
+
+def _is_ours(frame: FrameType) -> bool:
+    """Whether a frame runs code of this package, including the constructors that `dataclasses` generates for it."""
+    file = frame.f_code.co_filename
+    return file.startswith(_PACKAGE) or (
+        file == "<string>" and str(frame.f_globals.get("__name__")).startswith("autograd_cnn.")
+    )
 
 
 def watch(name: str, y: Array, node: Node | None) -> None:

@@ -896,3 +896,11 @@ def test_operands_that_are_converted_are_converted_in_each_run(f, dtype):
         assert y.dtype == expected.dtype
         np.testing.assert_array_equal(y, expected)
     assert compiled.plan is not None
+
+
+def test_a_layer_made_inside_names_the_line_that_makes_it():
+    step = ag.compile(lambda x: nn.MaxPool2d(2)(x) + 0)
+    with pytest.warns(
+        CompileWarning, match=r"'kernel_size' of a module is set \(test_compile\.py:\d+: step = ag\.compile"
+    ):
+        step(np.ones((1, 1, 4, 4), np.float32))
