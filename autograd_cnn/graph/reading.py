@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import fields, is_dataclass
+from dataclasses import MISSING, fields, is_dataclass
 from functools import cache
 from types import NoneType, UnionType
 from typing import Any, Final, Literal, NoReturn, TypeAlias, Union, get_args, get_origin, get_type_hints
@@ -18,6 +18,8 @@ LARGEST: Final = 1 << 63
 
 def rebuild(kind: Any, value: Any, where: str) -> Any:
     """Return ``value`` as a ``kind``: a data class, a tuple, a union or literal of these, or a plain type.
+
+    Fields of data classes may be missing if they have a default, as in files of earlier versions.
 
     Parameters
     ----------
@@ -48,7 +50,8 @@ def _reader(kind: Any) -> _Reader:
     """Return the function that makes a ``kind`` from JSON's value."""
     if is_dataclass(kind):
         hints = get_type_hints(kind)
-        return _data(kind, {field.name: _reader(hints[field.name]) for field in fields(kind)})
+        required = {each.name for each in fields(kind) if each.default is each.default_factory is MISSING}
+        return _data(kind, {each.name: _reader(hints[each.name]) for each in fields(kind)}, required)
     if get_origin(kind) is tuple:
         return _tuple(kind)
     if get_origin(kind) is dict:
@@ -61,11 +64,11 @@ def _reader(kind: Any) -> _Reader:
     return _PLAIN[kind]
 
 
-def _data(kind: Any, readers: dict[str, _Reader]) -> _Reader:
+def _data(kind: Any, readers: dict[str, _Reader], required: set[str]) -> _Reader:
     def read(value: Any, where: str) -> Any:
-        if not isinstance(value, dict) or value.keys() != readers.keys():
+        if not isinstance(value, dict) or not required <= value.keys() <= readers.keys():
             _refuse(where, f"{', '.join(readers)}", ", ".join(map(str, value)) if isinstance(value, dict) else value)
-        return kind(**{name: reader(value[name], f"{where}.{name}") for name, reader in readers.items()})
+        return kind(**{name: readers[name](each, f"{where}.{name}") for name, each in value.items()})
 
     return read
 
