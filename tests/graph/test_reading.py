@@ -24,7 +24,7 @@ def test_a_field_with_a_default_may_be_missing():
     required = [each.name for each in dataclasses.fields(GraphNode) if each.default is dataclasses.MISSING]
     assert required == [*node]
     assert rebuild(GraphNode, node, "node") == GraphNode("n0", "operation", "relu", (2, 3), "float32")
-    with pytest.raises(FormatError, match=r"^node: expected id, .*, got kind, name, shape, dtype$"):
+    with pytest.raises(FormatError, match=r"^node: expected id, "):
         rebuild(GraphNode, {name: value for name, value in node.items() if name != "id"}, "node")
 
 
