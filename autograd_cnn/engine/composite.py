@@ -153,7 +153,7 @@ def declared(cls: type[T]) -> type[T]:
     Traceback (most recent call last):
     autograd_cnn.errors.ArgumentError: Window: size is out of range: expected an int of at least 1, got 0
     """
-    made: Any = dataclass(eq=False, repr=False, match_args=False)(cls)
+    made: Any = dataclass(eq=False, repr=False)(cls)
     made.__init__ = composite(made.__init__)
     for each in fields(made):
         if each.name in vars(made):

@@ -34,7 +34,7 @@ class HasArray(Protocol):
 
 
 ArrayLike: TypeAlias = float | HasArray | list[Any] | tuple[Any, ...]
-"""What is accepted as an array besides tensors; see `Signature.coerced`."""
+"""What is accepted as an array in addition to tensors; see `Signature.coerced`."""
 
 
 class Signature:

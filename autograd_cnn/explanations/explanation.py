@@ -172,7 +172,7 @@ def _cell(element: Element) -> str:
 
 
 def _product(term: Term) -> tuple[str, str]:
-    """Return the product, and where it comes from; the latter first if there is no product."""
+    """Return the product, and where it comes from; in the other order if there is no product."""
     factors = [f"{_cell(factor)} {factor.number:.6g}" for factor in term.factors]
     if term.coefficient != 1:
         factors.append(f"{term.coefficient:.6g}")

@@ -228,7 +228,7 @@ residuals, with the same bits; `tests/ops/test_fusion.py` proves each entry.
 
 
 def fuse_calls(calls: Sequence[Call], results: Sequence[Any]) -> list[Call]:
-    """Rewrite the calls of a trace by `CHAINS` where no other call uses the intermediate value, and it is no result.
+    """Rewrite the calls of a trace by `CHAINS` where no other call uses the intermediate value, and it is not a result.
 
     A fused call takes the first one's place, so all operands of the others must exist by then.
 

@@ -55,7 +55,7 @@ class _Convolution(Module):
         self.groups = groups
 
     def _widths(self, padding: Any) -> Any:
-        """Return a padding that is no name as a number or numbers for each axis."""
+        """Return a padding, unless it is a name, as a number or numbers for each axis."""
         where = type(self).__name__
         if self.axes != 2:
             return several(where, "padding", padding, self.axes)

@@ -136,7 +136,7 @@ def walk(formula: str, arrays: Mapping[str, NamedArray], over: str = "", /, **si
     for name in (factor.array for factor in factors):
         if name not in arrays:
             raise ArgumentError("walk", "no such array", expected=", ".join(arrays), got=repr(name))
-        require(isinstance(arrays[name], NamedArray), "walk", f"{name} is no NamedArray", "one", arrays[name])
+        require(isinstance(arrays[name], NamedArray), "walk", f"{name} is not a NamedArray", "one", arrays[name])
         shapes[name] = np.shape(arrays[name].values)
     known: dict[str, int] = {}
     for factor in factors:

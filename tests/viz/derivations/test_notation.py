@@ -79,7 +79,7 @@ FORM = "walk: the formula is not understood: expected arrays with their indices,
         ("a[i] = b[i-1]", "walk: b[i-1] leaves its array: expected 0 to 2, got -1 to 0"),
         ("a[] = M[i]", "walk: a[] has too few indices: expected 1, got 0"),
         ("a[i] = b[i+u]", "walk: no axis says how far 'u' runs; pass it, as in u=3"),
-        ("a[i] = list[i]", "walk: list is no NamedArray: expected one, got list"),
+        ("a[i] = list[i]", "walk: list is not a NamedArray: expected one, got list"),
     ],
 )
 def test_a_formula_that_does_not_fit_its_arrays_is_refused(formula, told):
